@@ -1,0 +1,52 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_REASON_UNSPECIFIED: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_FIELD: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_DOCUMENT: _ClassVar[ErrorReason]
+    ERROR_REASON_PIPELINE_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_NODE_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_RUN_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_EXECUTION_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_PIPELINE_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_PAGE_TOKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_OUTPUT_MISSING: _ClassVar[ErrorReason]
+    ERROR_REASON_ARTIFACT_MISMATCH: _ClassVar[ErrorReason]
+    ERROR_REASON_KEY_OUTSIDE_PREFIX: _ClassVar[ErrorReason]
+    ERROR_REASON_CAPABILITY_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_CAPABILITY_EXPIRED: _ClassVar[ErrorReason]
+    ERROR_REASON_CALLER_NOT_ALLOWED: _ClassVar[ErrorReason]
+    ERROR_REASON_CALLER_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_OVERLOADED: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_REQUEST_ID_REUSED: _ClassVar[ErrorReason]
+    ERROR_REASON_FAILED_PRECONDITION: _ClassVar[ErrorReason]
+    ERROR_REASON_ABORTED: _ClassVar[ErrorReason]
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_INVALID_FIELD: ErrorReason
+ERROR_REASON_INVALID_DOCUMENT: ErrorReason
+ERROR_REASON_PIPELINE_NOT_FOUND: ErrorReason
+ERROR_REASON_NODE_NOT_FOUND: ErrorReason
+ERROR_REASON_RUN_NOT_FOUND: ErrorReason
+ERROR_REASON_EXECUTION_NOT_FOUND: ErrorReason
+ERROR_REASON_PIPELINE_EXISTS: ErrorReason
+ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason
+ERROR_REASON_OUTPUT_MISSING: ErrorReason
+ERROR_REASON_ARTIFACT_MISMATCH: ErrorReason
+ERROR_REASON_KEY_OUTSIDE_PREFIX: ErrorReason
+ERROR_REASON_CAPABILITY_INVALID: ErrorReason
+ERROR_REASON_CAPABILITY_EXPIRED: ErrorReason
+ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason
+ERROR_REASON_CALLER_UNKNOWN: ErrorReason
+ERROR_REASON_UNAVAILABLE: ErrorReason
+ERROR_REASON_OVERLOADED: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason
+ERROR_REASON_FAILED_PRECONDITION: ErrorReason
+ERROR_REASON_ABORTED: ErrorReason

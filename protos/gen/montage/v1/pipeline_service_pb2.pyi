@@ -1,0 +1,185 @@
+from buf.validate import validate_pb2 as _validate_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
+from montage.v1 import resources_pb2 as _resources_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CreatePipelineRequest(_message.Message):
+    __slots__ = ("pipeline_id", "pipeline")
+    PIPELINE_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    pipeline_id: str
+    pipeline: _resources_pb2.Pipeline
+    def __init__(self, pipeline_id: _Optional[str] = ..., pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
+
+class CreatePipelineResponse(_message.Message):
+    __slots__ = ("pipeline",)
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    pipeline: _resources_pb2.Pipeline
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
+
+class GetPipelineRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetPipelineResponse(_message.Message):
+    __slots__ = ("pipeline",)
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    pipeline: _resources_pb2.Pipeline
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
+
+class ListPipelinesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPipelinesResponse(_message.Message):
+    __slots__ = ("pipelines", "next_page_token")
+    PIPELINES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    pipelines: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Pipeline]
+    next_page_token: str
+    def __init__(self, pipelines: _Optional[_Iterable[_Union[_resources_pb2.Pipeline, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ImportPipelineRequest(_message.Message):
+    __slots__ = ("document", "validate_only", "create_only")
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    CREATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    document: _struct_pb2.Struct
+    validate_only: bool
+    create_only: bool
+    def __init__(self, document: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., validate_only: _Optional[bool] = ..., create_only: _Optional[bool] = ...) -> None: ...
+
+class ImportPipelineResponse(_message.Message):
+    __slots__ = ("pipeline", "added_nodes", "changed_nodes", "removed_nodes", "unchanged_nodes")
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    ADDED_NODES_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_NODES_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_NODES_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_NODES_FIELD_NUMBER: _ClassVar[int]
+    pipeline: _resources_pb2.Pipeline
+    added_nodes: _containers.RepeatedScalarFieldContainer[str]
+    changed_nodes: _containers.RepeatedScalarFieldContainer[str]
+    removed_nodes: _containers.RepeatedScalarFieldContainer[str]
+    unchanged_nodes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., added_nodes: _Optional[_Iterable[str]] = ..., changed_nodes: _Optional[_Iterable[str]] = ..., removed_nodes: _Optional[_Iterable[str]] = ..., unchanged_nodes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CreateAssetRequest(_message.Message):
+    __slots__ = ("sha256", "size_bytes", "content_type", "file_name")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    size_bytes: int
+    content_type: str
+    file_name: str
+    def __init__(self, sha256: _Optional[str] = ..., size_bytes: _Optional[int] = ..., content_type: _Optional[str] = ..., file_name: _Optional[str] = ...) -> None: ...
+
+class CreateAssetResponse(_message.Message):
+    __slots__ = ("source", "s3_key", "already_exists", "upload_url", "upload_headers")
+    class UploadHeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    S3_KEY_FIELD_NUMBER: _ClassVar[int]
+    ALREADY_EXISTS_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_URL_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_HEADERS_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    s3_key: str
+    already_exists: bool
+    upload_url: str
+    upload_headers: _containers.ScalarMap[str, str]
+    def __init__(self, source: _Optional[str] = ..., s3_key: _Optional[str] = ..., already_exists: _Optional[bool] = ..., upload_url: _Optional[str] = ..., upload_headers: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class RunPipelineRequest(_message.Message):
+    __slots__ = ("name", "targets", "force")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    force: bool
+    def __init__(self, name: _Optional[str] = ..., targets: _Optional[_Iterable[str]] = ..., force: _Optional[bool] = ...) -> None: ...
+
+class RunPipelineResponse(_message.Message):
+    __slots__ = ("run",)
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    run: _resources_pb2.Run
+    def __init__(self, run: _Optional[_Union[_resources_pb2.Run, _Mapping]] = ...) -> None: ...
+
+class GetRunRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetRunResponse(_message.Message):
+    __slots__ = ("run",)
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    run: _resources_pb2.Run
+    def __init__(self, run: _Optional[_Union[_resources_pb2.Run, _Mapping]] = ...) -> None: ...
+
+class WatchPipelineRequest(_message.Message):
+    __slots__ = ("name", "after_sequence")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    after_sequence: int
+    def __init__(self, name: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
+
+class WatchPipelineResponse(_message.Message):
+    __slots__ = ("snapshot", "event", "progress", "heartbeat")
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    snapshot: Snapshot
+    event: _resources_pb2.Event
+    progress: NodeProgress
+    heartbeat: Heartbeat
+    def __init__(self, snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., event: _Optional[_Union[_resources_pb2.Event, _Mapping]] = ..., progress: _Optional[_Union[NodeProgress, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
+
+class Snapshot(_message.Message):
+    __slots__ = ("pipeline", "nodes", "sequence", "complete")
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    pipeline: _resources_pb2.Pipeline
+    nodes: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Node]
+    sequence: int
+    complete: bool
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., nodes: _Optional[_Iterable[_Union[_resources_pb2.Node, _Mapping]]] = ..., sequence: _Optional[int] = ..., complete: _Optional[bool] = ...) -> None: ...
+
+class NodeProgress(_message.Message):
+    __slots__ = ("node", "execution", "progress")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    node: str
+    execution: str
+    progress: _resources_pb2.Progress
+    def __init__(self, node: _Optional[str] = ..., execution: _Optional[str] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ...) -> None: ...
+
+class Heartbeat(_message.Message):
+    __slots__ = ("sequence",)
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    def __init__(self, sequence: _Optional[int] = ...) -> None: ...
