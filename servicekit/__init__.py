@@ -1,0 +1,1 @@
+"""What every service needs and none owns: no word of any domain, no stub, no service's settings."""

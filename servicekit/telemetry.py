@@ -1,0 +1,143 @@
+"""Logs as JSON lines without secrets, and a metrics registry that belongs to the process, not to the module."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, Info, PlatformCollector, ProcessCollector
+
+REDACTED = "[redacted]"
+
+# Names of fields whose value is a secret whatever it looks like. `key` alone is not among them: store keys are ids.
+_SECRET_NAME = re.compile(
+    r"(?i)(^|[_-])(password|passwd|secret|token|cap|capability|authorization|cookie|credential|credentials|"
+    r"api[_-]?key|secret[_-]?key|private[_-]?key|access[_-]?key|hmac|signature)$"
+)
+# The query of a URL may carry a capability or a signature: the path says enough.
+_URL_QUERY = re.compile(r"(?P<path>(?:https?|nats|tls|postgresql)://[^\s?#\"'<>]*)\?[^\s#\"'<>]+")
+_CAPABILITY = re.compile(r"(?P<name>(?:^|[?&\s])cap=)[^\s&\"'<>]+")
+_USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]+):[^\s/@]+@")
+_BEARER = re.compile(r"(?i)(?P<scheme>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}")
+_AWS_SIGNATURE = re.compile(r"(?i)(?P<name>x-amz-(?:signature|credential|security-token)=)[^\s&\"'<>]+")
+_MAX_DEPTH = 6
+
+_PATTERNS = (
+    (_URL_QUERY, r"\g<path>?" + REDACTED),
+    (_CAPABILITY, r"\g<name>" + REDACTED),
+    (_USER_INFO, r"\g<scheme>:" + REDACTED + "@"),
+    (_BEARER, r"\g<scheme>" + REDACTED),
+    (_AWS_SIGNATURE, r"\g<name>" + REDACTED),
+)
+
+
+def configure_logging(*, service: str, level: str = "info", stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's log as JSON lines to `stream` (standard error). Call once, first thing.
+
+    Each line has `event`, `level`, `time` (ISO, UTC), `service`, `logger` and the fields of the call.
+    """
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _Named(service),
+    ]
+    last: list[Any] = [structlog.processors.format_exc_info, redact_event, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=_LineLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    _route_standard_library(shared, last, stream or sys.stderr)
+
+
+def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: no secret leaves, neither by its name nor inside a text."""
+    return {name: _redact_field(name, value, 0) for name, value in event.items()}
+
+
+def redact_text(text: str) -> str:
+    """`text` without capabilities, signed queries, passwords in URLs and authorization values."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def new_metrics_registry(*, service: str, version: str) -> CollectorRegistry:
+    """A registry of our own with process, platform and garbage collector metrics and `service_info`."""
+    registry = CollectorRegistry(auto_describe=True)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    Info("service", "What runs here.", registry=registry).info({"service": service, "version": version})
+    return registry
+
+
+class _Named:
+    """Adds who speaks."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("service", self._service)
+        return event
+
+
+class _LineLogger:
+    """Writes a line and flushes it: the last line before a crash is the one that matters."""
+
+    def __init__(self, stream: TextIO, name: str | None) -> None:
+        self._stream = stream
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+    log = debug = info = warn = warning = error = err = critical = exception = fatal = failure = msg
+
+
+class _LineLoggerFactory:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, *args: Any) -> _LineLogger:
+        return _LineLogger(self._stream, args[0] if args else None)
+
+
+def _route_standard_library(shared: list[Any], last: list[Any], stream: TextIO) -> None:
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # Libraries narrate their own life at INFO; ours is told by our events.
+    root.setLevel(logging.WARNING)
+
+
+def _redact_field(name: object, value: Any, depth: int) -> Any:
+    if isinstance(name, str) and _SECRET_NAME.search(name) and value is not None:
+        return REDACTED
+    return _redact_value(value, depth)
+
+
+def _redact_value(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return redact_text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth >= _MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {str(name): _redact_field(name, inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redact_value(inner, depth + 1) for inner in value]
+    return redact_text(str(value))

@@ -1,0 +1,151 @@
+"""Mutual TLS from files: reading and checking them, and credentials that follow a rotation without a restart."""
+
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from servicekit.identity import InvalidIdentity, SpiffeId, identity_of_certificate
+
+Fingerprint = tuple[tuple[int, int, int], ...]
+
+
+class InvalidTlsFiles(ValueError):
+    """A certificate, key or CA file is missing, unreadable, expired or does not fit the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsFiles:
+    """Where a process finds its certificate chain, its key and the CAs it trusts; all PEM."""
+
+    cert: Path
+    key: Path
+    ca: Path
+
+    def fingerprint(self) -> Fingerprint:
+        """Changes whenever one of the files is replaced; costs three `stat` calls. Raises OSError."""
+        stats = [path.stat() for path in (self.cert, self.key, self.ca)]
+        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsMaterial:
+    """Checked contents of TlsFiles: the key belongs to the certificate, and the leaf is valid now."""
+
+    cert_chain: bytes
+    key: bytes
+    ca: bytes
+    identity: SpiffeId
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"TlsMaterial(identity={self.identity!r})"
+
+
+def read_tls_files(files: TlsFiles, *, now: datetime | None = None) -> TlsMaterial:
+    """Read and check all three. Raises InvalidTlsFiles, so that a half-written rotation is never put to use."""
+    cert_chain, key, ca = (_read(path) for path in (files.cert, files.key, files.ca))
+    try:
+        leaf = x509.load_pem_x509_certificates(cert_chain)[0]
+        x509.load_pem_x509_certificates(ca)
+        private_key = load_pem_private_key(key, password=None)
+        identity = identity_of_certificate(leaf)
+    except InvalidIdentity as err:
+        raise InvalidTlsFiles(f"{files.cert}: {err}") from err
+    except (ValueError, TypeError) as err:
+        raise InvalidTlsFiles(f"not readable as PEM: one of {files.cert}, {files.key}, {files.ca}") from err
+    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if private_key.public_key().public_bytes(*spki) != leaf.public_key().public_bytes(*spki):
+        raise InvalidTlsFiles(f"{files.key} is not the key of {files.cert}")
+    moment = now or datetime.now(UTC)
+    if not leaf.not_valid_before_utc <= moment <= leaf.not_valid_after_utc:
+        raise InvalidTlsFiles(
+            f"{files.cert} is valid from {leaf.not_valid_before_utc} to {leaf.not_valid_after_utc}, now is {moment}"
+        )
+    return TlsMaterial(cert_chain=cert_chain, key=key, ca=ca, identity=identity)
+
+
+def server_credentials(files: TlsFiles, *, on_reload: Callable[[bool], None]) -> grpc.ServerCredentials:
+    """Credentials that demand a client certificate and follow the files.
+
+    gRPC asks before every handshake. Files that cannot be used leave the old ones in force and are reported by
+    `on_reload(False)`; gRPC itself would go on silently. Raises InvalidTlsFiles when the first reading fails.
+    """
+    reloader = _ServerReloader(files, on_reload)
+    return grpc.dynamic_ssl_server_credentials(
+        _configuration(reloader.first),
+        reloader.fetch,  # type: ignore[arg-type] # the stub forgets that None means "no change"
+        require_client_authentication=True,
+    )
+
+
+def channel_credentials(files: TlsFiles) -> grpc.ChannelCredentials:
+    """Credentials of one channel; they never reload, so a rotation needs a new channel (see grpc_client)."""
+    material = read_tls_files(files)
+    return grpc.ssl_channel_credentials(
+        root_certificates=material.ca, private_key=material.key, certificate_chain=material.cert_chain
+    )
+
+
+def client_ssl_context(files: TlsFiles) -> ssl.SSLContext:
+    """For protocols other than gRPC (NATS, HTTPS): verifies the server by name, shows our certificate, TLS 1.2 up."""
+    read_tls_files(files)
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(files.cert, files.key)
+    return context
+
+
+class _ServerReloader:
+    """Runs on gRPC's threads, hence the lock."""
+
+    def __init__(self, files: TlsFiles, on_reload: Callable[[bool], None]) -> None:
+        self._files = files
+        self._on_reload = on_reload
+        self._lock = threading.Lock()
+        self._seen = _fingerprint_or_none(files)
+        self._log = structlog.get_logger("servicekit.tls")
+        self.first = read_tls_files(files)
+
+    def fetch(self) -> grpc.ServerCertificateConfiguration | None:
+        """New configuration, or None to keep the present one. Must not raise into gRPC."""
+        with self._lock:
+            seen = _fingerprint_or_none(self._files)
+            if seen is not None and seen == self._seen:
+                return None
+            try:
+                material = read_tls_files(self._files)
+            except InvalidTlsFiles as err:
+                # `_seen` stays: the next handshake tries again, so a rotation caught half-written heals by itself.
+                self._log.error("tls_reload_failed", error=str(err))
+                self._on_reload(False)  # noqa: FBT003 # the one fact there is to tell
+                return None
+            self._seen = seen
+        self._log.info("tls_reloaded", identity=material.identity)
+        self._on_reload(True)  # noqa: FBT003 # as above
+        return _configuration(material)
+
+
+def _configuration(material: TlsMaterial) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(material.key, material.cert_chain)], material.ca)
+
+
+def _fingerprint_or_none(files: TlsFiles) -> Fingerprint | None:
+    try:
+        return files.fingerprint()
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise InvalidTlsFiles(f"cannot read {path}: {err.strerror}") from err

@@ -1,0 +1,96 @@
+"""Requests that break a rule stated in their contract are refused before a handler sees them."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from protovalidate import Validator, Violation
+
+from servicekit.grpc_errors import FieldViolation, RpcError, abort
+from servicekit.grpc_handlers import Context, HandlerWrapper
+
+
+class MessageValidator:
+    """protovalidate with its rules compiled once per message type (9 ms each, 3-46 µs from then on)."""
+
+    def __init__(self, warm_up: Iterable[type[Message]] = ()) -> None:
+        """Compiles the rules of `warm_up` now, so that no caller waits for it and a broken rule stops the start."""
+        self._validator = Validator()
+        for kind in warm_up:
+            self._validator.collect_violations(kind())
+
+    def violations(self, message: Message) -> tuple[FieldViolation, ...]:
+        """All rules that `message` breaks; empty when it is valid."""
+        return tuple(_violation(one) for one in self._validator.collect_violations(message))
+
+
+class ValidationInterceptor(HandlerWrapper):
+    """INVALID_ARGUMENT with every broken rule; RESOURCE_EXHAUSTED for a request above the limit of its method."""
+
+    def __init__(
+        self,
+        *,
+        domain: str,
+        validator: MessageValidator,
+        max_request_bytes: int,
+        max_request_bytes_of: Mapping[str, int] | None = None,
+    ) -> None:
+        """`max_request_bytes_of` names the methods that may carry more (or less) than `max_request_bytes`."""
+        self._domain = domain
+        self._validator = validator
+        self._max_request_bytes = max_request_bytes
+        self._max_request_bytes_of = dict(max_request_bytes_of or {})
+
+    def around(self, method: str, context: Context) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 # nothing to do around
+        return _nothing()
+
+    async def check_request(self, method: str, request: Any, context: Context) -> None:
+        limit = self._max_request_bytes_of.get(method, self._max_request_bytes)
+        size = request.ByteSize()
+        if size > limit:
+            await abort(context, _too_large(method, size, limit), domain=self._domain)
+        violations = self._validator.violations(request)
+        if violations:
+            await abort(context, _invalid(violations), domain=self._domain)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+def _invalid(violations: tuple[FieldViolation, ...]) -> RpcError:
+    first = violations[0]
+    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+    return RpcError(
+        code=grpc.StatusCode.INVALID_ARGUMENT,
+        reason="INVALID_FIELD",
+        message=f"{first.field or 'request'}: {first.description}{more}",
+        fields=violations,
+    )
+
+
+def _too_large(method: str, size: int, limit: int) -> RpcError:
+    return RpcError(
+        code=grpc.StatusCode.RESOURCE_EXHAUSTED,
+        reason="REQUEST_TOO_LARGE",
+        message=f"{method} takes requests of at most {limit} bytes, this one has {size}.",
+    )
+
+
+def _violation(violation: Violation) -> FieldViolation:
+    proto = violation.proto
+    return FieldViolation(field=_path(proto.field), description=proto.message, reason=proto.rule_id)
+
+
+def _path(path: Any) -> str:
+    """`a.b[3].c["key"]` of a FieldPath; empty for a rule about the whole message."""
+    parts: list[str] = []
+    for element in path.elements if path is not None else ():
+        parts.append(f".{element.field_name}" if parts else element.field_name)
+        subscript = element.subscript
+        if subscript is not None:
+            parts.append(f"[{subscript.value!r}]".replace("'", '"'))
+    return "".join(parts)
