@@ -1,0 +1,155 @@
+"""The processes of a stack as data: what each runs, in which environment, when it is ready, what it waits for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devstack.addresses import Addresses
+from devstack.buckets import ensure_bucket
+from devstack.layout import Layout, repository_root
+from devstack.readiness import Probe, file_appears, http_answers_ok, never
+from devstack.service_environments import (
+    executor_environment,
+    gateway_environment,
+    lambda_environment,
+    migrate_environment,
+    pipeline_environment,
+    s3_environment,
+)
+from devstack.supervisor import ProcessSpec
+
+INHERITED = ("PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""All that a process sees of the environment around the stack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One stack's folders and addresses: what the entries of the table are made from."""
+
+    layout: Layout
+    addresses: Addresses
+    test_types: bool = False
+    media_environment: Mapping[str, str] = field(default_factory=dict)
+    """Overrides for the media function, which runs below the Lambda endpoint."""
+
+    def ready_file(self, process: str) -> Path:
+        return self.layout.ready / process
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonProcess:
+    """An entry of the table: `python -m <module> <arguments>`."""
+
+    name: str
+    module: str
+    arguments: Callable[[Place], Sequence[str]]
+    environment: Callable[[Place], Mapping[str, str]]
+    probe: Callable[[Place], Probe]
+    after: tuple[str, ...] = ()
+    runs_once: bool = False
+    once_ready: Callable[[Place], Awaitable[None]] | None = None
+    stop_grace_s: float = 10.0
+
+
+PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
+    PythonProcess(
+        name="s3",
+        module="devstack.s3",
+        arguments=lambda place: [
+            *("--listen", f"127.0.0.1:{place.addresses.ports.s3}", "--data", str(place.layout.s3)),
+            *("--credentials", str(place.layout.s3_credentials), "--ready-file", str(place.ready_file("s3"))),
+        ],
+        environment=s3_environment,
+        probe=lambda place: file_appears(place.ready_file("s3")),
+        once_ready=lambda place: ensure_bucket(place.layout, port=place.addresses.ports.s3),
+    ),
+    PythonProcess(
+        name="lambda",
+        module="devstack.lambda_endpoint",
+        arguments=lambda place: [
+            *("--listen", f"127.0.0.1:{place.addresses.ports.lambda_endpoint}"),
+            *("--data", str(place.layout.lambda_endpoint), "--credentials", str(place.layout.s3_credentials)),
+            *("--ready-file", str(place.ready_file("lambda")), "--workers", "2"),
+            *("--function", "montage-media=media_lambda.handler:handler"),
+            *("--environment-file", str(place.layout.media_environment)),
+        ],
+        environment=lambda_environment,
+        probe=lambda place: file_appears(place.ready_file("lambda")),
+    ),
+    PythonProcess(
+        name="migrate",
+        module="pipeline_service",
+        arguments=lambda _: ["migrate"],
+        environment=migrate_environment,
+        probe=lambda _: never,
+        after=("postgres",),
+        runs_once=True,
+    ),
+    PythonProcess(
+        name="pipeline",
+        module="pipeline_service",
+        arguments=lambda _: [],
+        environment=pipeline_environment,
+        probe=lambda place: http_answers_ok(place.addresses.ports.pipeline_ops, "/readyz"),
+        after=("migrate", "nats", "s3"),
+    ),
+    PythonProcess(
+        name="executor",
+        module="executor_service",
+        arguments=lambda _: [],
+        environment=executor_environment,
+        probe=lambda place: http_answers_ok(place.addresses.ports.executor_ops, "/readyz"),
+        after=("pipeline", "lambda"),
+    ),
+    PythonProcess(
+        name="gateway",
+        module="callback_gateway",
+        arguments=lambda _: [],
+        environment=gateway_environment,
+        probe=lambda place: http_answers_ok(place.addresses.ports.gateway_ops, "/readyz"),
+        after=("pipeline",),
+    ),
+)
+
+SERVERS = ("postgres", "nats", "s3", "lambda")
+SERVICES = ("migrate", "pipeline", "executor", "gateway")
+ALL_PROCESSES = SERVERS + SERVICES
+
+
+def python_spec(process: PythonProcess, place: Place, *, extra: Mapping[str, str]) -> ProcessSpec:
+    """The entry made concrete; `extra` are variables that add to its environment or replace parts of it."""
+    once_ready = process.once_ready
+
+    async def forget_readiness() -> None:
+        place.ready_file(process.name).unlink(missing_ok=True)
+
+    return ProcessSpec(
+        name=process.name,
+        argv=[sys.executable, "-m", process.module, *process.arguments(place)],
+        environment=base_environment(place.layout) | dict(process.environment(place)) | dict(extra),
+        probe=process.probe(place),
+        log=place.layout.log(process.name),
+        cwd=repository_root(),
+        after=process.after,
+        runs_once=process.runs_once,
+        stop_grace_s=process.stop_grace_s,
+        before_start=forget_readiness,
+        once_ready=(lambda: once_ready(place)) if once_ready else None,
+    )
+
+
+def base_environment(layout: Layout) -> dict[str, str]:
+    """What every Python process gets. Its home is the data folder, so that no dot-file of a user plays a part."""
+    root = repository_root()
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return inherited | {
+        "HOME": str(layout.data),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join([str(root), str(root / "protos" / "gen")]),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+    }

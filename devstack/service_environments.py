@@ -1,0 +1,121 @@
+"""The environment of each of our programs on one machine: its settings, and paths to its secrets only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from devstack.layout import APP_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION
+
+if TYPE_CHECKING:
+    from devstack.process_table import Place
+
+
+def s3_environment(_: Place) -> Mapping[str, str]:
+    return {}
+
+
+def lambda_environment(_: Place) -> Mapping[str, str]:
+    return {}
+
+
+def migrate_environment(place: Place) -> Mapping[str, str]:
+    database = place.addresses.external.database
+    password = database.migrate_password_file if database else place.layout.postgres_password(OWNER_ROLE)
+    return {
+        "PIPELINE_MIGRATE_DATABASE_URL": place.addresses.migrate_database_url,
+        "PIPELINE_MIGRATE_DATABASE_PASSWORD_FILE": str(password),
+    }
+
+
+def pipeline_environment(place: Place) -> Mapping[str, str]:
+    addresses, layout, external = place.addresses, place.layout, place.addresses.external
+    password = external.database.password_file if external.database else layout.postgres_password(APP_ROLE)
+    return {
+        "PIPELINE_LISTEN": addresses.pipeline,
+        "PIPELINE_OPS_LISTEN": f"127.0.0.1:{addresses.ports.pipeline_ops}",
+        **_tls("PIPELINE", place, "pipeline"),
+        "PIPELINE_DATABASE_URL": addresses.database_url,
+        "PIPELINE_DATABASE_PASSWORD_FILE": str(password),
+        **_nats("PIPELINE", place, "pipeline"),
+        **_s3("PIPELINE", place, "pipeline"),
+        "PIPELINE_CAPABILITY_KEYS_FILE": str(layout.capability_keys),
+        "PIPELINE_GATEWAY_URL": addresses.gateway_url,
+        "PIPELINE_TEST_TYPES": _flag(place.test_types),
+    }
+
+
+def executor_environment(place: Place) -> Mapping[str, str]:
+    addresses = place.addresses
+    return {
+        "EXECUTOR_OPS_LISTEN": f"127.0.0.1:{addresses.ports.executor_ops}",
+        **_tls("EXECUTOR", place, "executor"),
+        "EXECUTOR_PIPELINE_ADDR": addresses.pipeline,
+        **_nats("EXECUTOR", place, "executor"),
+        **_s3("EXECUTOR", place, "executor"),
+        "EXECUTOR_TASK_QUEUES": "local,ffmpeg,fetch",
+        "EXECUTOR_LAMBDA_ENDPOINT": addresses.lambda_endpoint,
+        "EXECUTOR_MEDIA_FUNCTION": MEDIA_FUNCTION,
+        "EXECUTOR_WORK_DIR": str(place.layout.work / "executor"),
+        "EXECUTOR_TEST_TYPES": _flag(place.test_types),
+    }
+
+
+def gateway_environment(place: Place) -> Mapping[str, str]:
+    addresses = place.addresses
+    return {
+        "GATEWAY_LISTEN": f"127.0.0.1:{addresses.ports.gateway}",
+        "GATEWAY_OPS_LISTEN": f"127.0.0.1:{addresses.ports.gateway_ops}",
+        **_tls("GATEWAY", place, "callback-gateway"),
+        "GATEWAY_PIPELINE_ADDR": addresses.pipeline,
+        "GATEWAY_PUBLIC_URL": addresses.gateway_url,
+        "GATEWAY_CAPABILITY_PUBLIC_KEYS_FILE": str(place.layout.capability_public_keys),
+    }
+
+
+def media_environment(place: Place) -> Mapping[str, str]:
+    """Of the media function, which the Lambda endpoint starts."""
+    return {
+        **{
+            key: value for key, value in _s3("MEDIA", place, "media").items() if key != "MEDIA_S3_BUCKET"
+        },  # the event names the bucket
+        "MEDIA_CA_FILE": str(place.layout.ca_cert),
+        "MEDIA_WORK_DIR": str(place.layout.work / "media"),
+        **place.media_environment,
+    }
+
+
+def _tls(prefix: str, place: Place, identity: str) -> dict[str, str]:
+    files = place.layout.tls(identity)
+    return {
+        f"{prefix}_TLS_CERT_FILE": str(files.cert),
+        f"{prefix}_TLS_KEY_FILE": str(files.key),
+        f"{prefix}_TLS_CA_FILE": str(files.ca),
+    }
+
+
+def _nats(prefix: str, place: Place, user: str) -> dict[str, str]:
+    nats = place.addresses.external.nats
+    files = {"pipeline": nats.pipeline_password_file, "executor": nats.executor_password_file} if nats else {}
+    return {
+        f"{prefix}_NATS_URL": place.addresses.nats_url,
+        f"{prefix}_NATS_USER": user,
+        f"{prefix}_NATS_PASSWORD_FILE": str(files.get(user, place.layout.nats_password(user))),
+    }
+
+
+def _s3(prefix: str, place: Place, principal: str) -> dict[str, str]:
+    external = place.addresses.external.s3
+    access = external.access_key_file if external else place.layout.s3_access_key(principal)
+    secret = external.secret_key_file if external else place.layout.s3_secret_key(principal)
+    return {
+        f"{prefix}_S3_ENDPOINT": place.addresses.s3_endpoint,
+        f"{prefix}_S3_BUCKET": place.addresses.bucket,
+        f"{prefix}_S3_REGION": external.region if external else REGION,
+        f"{prefix}_S3_ACCESS_KEY_FILE": str(access),
+        f"{prefix}_S3_SECRET_KEY_FILE": str(secret),
+    }
+
+
+def _flag(on: bool) -> str:  # noqa: FBT001 - one argument, named by the caller's expression
+    return "1" if on else "0"
