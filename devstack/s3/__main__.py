@@ -1,0 +1,116 @@
+"""Runs the server: `python -m devstack.s3 --listen 127.0.0.1:0 --data DIR --credentials FILE [--ready-file FILE]`."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import structlog
+import uvicorn
+
+from devstack.s3.app import build_app
+from devstack.s3.credentials import CredentialsError, load_credentials
+from devstack.s3.files import CorruptFileError
+from devstack.s3.storage import Store, StoreInUseError
+
+_SHUTDOWN_S = 5
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """A uvicorn server that tells when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._announce()
+
+
+@click.command()
+@click.option("--listen", required=True, help="HOST:PORT; port 0 takes a free one.")
+@click.option("--data", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where objects are kept.")
+@click.option(
+    "--credentials",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSON list of {access_key, secret_key, principal, allow?}; mode 0600.",
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='Gets {"port": N} once connections are accepted.',
+)
+def main(listen: str, data: Path, credentials: Path, ready_file: Path | None) -> None:
+    """Serve a small subset of S3 from a folder."""
+    _log_json()
+    if ready_file:
+        ready_file.unlink(missing_ok=True)
+    try:
+        by_key = load_credentials(credentials)
+        listener = _listen(listen)
+        store = Store(data)
+    except (CredentialsError, CorruptFileError, StoreInUseError, OSError) as err:
+        raise click.ClickException(str(err)) from err
+    port = listener.getsockname()[1]
+
+    def announce() -> None:
+        structlog.get_logger().info("s3_listening", port=port, data=str(data))
+        if ready_file:
+            _write_atomically(ready_file, json.dumps({"port": port}))
+
+    config = uvicorn.Config(
+        build_app(store, data, by_key),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+    )
+    server = _AnnouncingServer(config, announce)
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[listener]))
+    finally:
+        store.close()
+        if ready_file:
+            ready_file.unlink(missing_ok=True)
+
+
+def _listen(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.BadParameter(f"expected HOST:PORT, found {address!r}", param_hint="--listen")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=512)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _log_json() -> None:
+    """One JSON object per line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()
