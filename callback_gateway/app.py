@@ -1,0 +1,125 @@
+"""Wires the process, top to bottom."""
+
+import functools
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from montage.v1 import callback_service_pb2_grpc as callbacks_grpc
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from callback_gateway.completion import Completion
+from callback_gateway.config import GatewaySettings
+from callback_gateway.http_protocol import ReceiveLimits
+from callback_gateway.https_server import HttpsServer
+from callback_gateway.https_tls import ServerTls
+from callback_gateway.metrics import GatewayMetrics
+from callback_gateway.routes.executor_callback import ExecutorCallback
+from callback_gateway.routes.refusals import RefusalLog
+from callback_gateway.routes.slots import Slots
+from callback_gateway.tokens import CapabilityReader, PublicKeys
+from servicekit.clock import SystemClock
+from servicekit.grpc_client import ChannelOptions, ServiceChannel
+from servicekit.grpc_retry import RetryPolicy
+from servicekit.lifecycle import Lifecycle
+from servicekit.ops_listener import OpsListener
+from servicekit.telemetry import new_metrics_registry
+from servicekit.tls import TlsFiles
+
+SERVICE = "callback-gateway"
+VERSION = "0.1.0"
+CALLBACK_SERVICE = "montage.v1.CallbackService"
+
+
+class PipelineNotServing(Exception):
+    """The pipeline service answers, and takes no callbacks now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What was bound, also where the settings asked for any free port."""
+
+    https: int
+    ops: int
+
+
+async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
+    """Start every part of the gateway; `life` stops them in reverse."""
+    clock = SystemClock()
+    registry = new_metrics_registry(service=SERVICE, version=VERSION)
+    metrics = GatewayMetrics(registry)
+    tls_files = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
+    tls = ServerTls(tls_files, on_reload=functools.partial(metrics.reload, "certificate"))
+    keys = PublicKeys(
+        settings.capability_public_keys_file, on_reload=functools.partial(metrics.reload, "capability_keys")
+    )
+
+    options = ChannelOptions(default_deadline_s=settings.pipeline_deadline_s)
+    channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls_files, options=options))
+    endpoint = ExecutorCallback(
+        capabilities=CapabilityReader(keys=keys, clock=clock),
+        completion=Completion(
+            stub=callbacks_grpc.CallbackServiceStub(channel),  # type: ignore[no-untyped-call] # generated
+            retry=RetryPolicy(deadline_s=settings.pipeline_deadline_s, attempt_timeout_s=settings.pipeline_deadline_s),
+            retry_after=timedelta(seconds=settings.retry_after_s),
+        ),
+        slots=Slots(settings.callback_slots, in_use=metrics.in_flight),
+        metrics=metrics,
+        refusals=RefusalLog(clock),
+        body_limit_bytes=settings.body_limit_bytes,
+    )
+    server = HttpsServer(
+        web_application(endpoint, metrics=metrics),
+        host=settings.listen.host,
+        port=settings.listen.port,
+        tls=tls.context,
+        limits=ReceiveLimits(
+            header_deadline_s=settings.header_deadline_s,
+            body_deadline_s=settings.body_deadline_s,
+            header_limit_bytes=settings.header_limit_bytes,
+            connections=settings.connections,
+        ),
+        drain_s=settings.drain_s,
+        on_cut=metrics.connection_cut,
+    )
+    ops = OpsListener(
+        host=settings.ops_listen.host,
+        port=settings.ops_listen.port,
+        registry=registry,
+        checks={"pipeline": functools.partial(_check_pipeline, health_pb2_grpc.HealthStub(channel))},
+    )
+
+    life.on_stop(ops.stop)
+    ports = Ports(ops=await ops.start(), https=await server.start())
+    life.spawn("https", server.main_loop())
+    life.on_stop(server.stop)
+    structlog.get_logger("callback_gateway").info(
+        "listening", port=ports.https, ops_port=ports.ops, public_url=settings.public_url
+    )
+    return ports
+
+
+def web_application(endpoint: ExecutorCallback, *, metrics: GatewayMetrics) -> Starlette:
+    """All routes, and JSON for whatever hits none."""
+
+    async def refuse(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        metrics.callback("none", status=status, disposition="")
+        words = {404: "no such route", 405: "method not allowed"}.get(status, "internal error")
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return JSONResponse({"error": words}, status_code=status, headers=headers)
+
+    application = Starlette(routes=[endpoint.route()], exception_handlers={HTTPException: refuse})
+    # A redirect would repeat the query, capability included, in an answer.
+    application.router.redirect_slashes = False
+    return application
+
+
+async def _check_pipeline(stub: health_pb2_grpc.HealthStub) -> None:
+    answer = await stub.Check(health_pb2.HealthCheckRequest(service=CALLBACK_SERVICE), timeout=2.0)
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise PipelineNotServing(CALLBACK_SERVICE)

@@ -1,0 +1,156 @@
+"""Hands a report to the pipeline service, which alone decides what it changes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import assert_never
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from montage.v1 import callback_service_pb2 as callbacks
+from montage.v1 import callback_service_pb2_grpc as callbacks_grpc
+from montage.v1 import execution_service_pb2 as executions
+from montage.v1 import resources_pb2 as resources
+
+from callback_gateway.report import Disposition, Failure, MediaType, Output, Report
+from servicekit import grpc_retry
+
+
+class PipelineAway(Exception):
+    """Nothing is known to be recorded: the service is away, slow, overloaded or refuses us. Try again later."""
+
+    def __init__(self, cause: str, *, retry_after: timedelta) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.retry_after = retry_after
+
+
+class CapabilityInvalid(Exception):
+    """The issuer does not accept the capability, whatever the public keys said."""
+
+
+class CapabilityTooOld(Exception):
+    """The issuer says that the capability has expired."""
+
+
+class ExecutionGone(Exception):
+    """The execution was deleted with its node or pipeline: there is nothing left that the report could change."""
+
+
+class ReportRefused(Exception):
+    """The service refuses what the report says; repeating it will not help. `reason` is the contract's word for why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """The way to CallbackService."""
+
+    stub: callbacks_grpc.CallbackServiceStub
+    retry: grpc_retry.RetryPolicy
+    retry_after: timedelta
+    """What callers are told when the service names no time itself."""
+
+    async def report(self, report: Report, *, capability: str) -> Disposition:
+        """Record a report. Repeats are safe: the answer says what it changed.
+
+        `capability` goes along as it came, because its issuer checks it for itself. Raises PipelineAway,
+        CapabilityInvalid, CapabilityTooOld, ExecutionGone and ReportRefused; any other AioRpcError is a defect there.
+        """
+        request = _request(report, capability)
+        try:
+            response = await grpc_retry.call(partial(self.stub.ReportExternal, request), policy=self.retry)
+        except grpc.aio.AioRpcError as error:
+            raise (self._translated(error) or error) from None
+        name = executions.Disposition.Name(response.disposition).removeprefix("DISPOSITION_")
+        return Disposition(name)
+
+    def _translated(self, error: grpc.aio.AioRpcError) -> Exception | None:
+        reason = grpc_retry.error_reason(error) or ""
+        match error.code(), reason:
+            case grpc.StatusCode.UNAUTHENTICATED, "CAPABILITY_INVALID":
+                return CapabilityInvalid(reason)
+            case grpc.StatusCode.FAILED_PRECONDITION, "CAPABILITY_EXPIRED":
+                return CapabilityTooOld(reason)
+            case grpc.StatusCode.NOT_FOUND, _:
+                return ExecutionGone(reason)
+            case ((grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.FAILED_PRECONDITION), _):
+                return ReportRefused(reason)
+            case code, _ if code in _AWAY:
+                asked_s = grpc_retry.retry_after_s(error)
+                return PipelineAway(
+                    code.name, retry_after=self.retry_after if asked_s is None else timedelta(seconds=asked_s)
+                )
+        return None
+
+
+_AWAY = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.ABORTED,
+        # The service does not know us, or not yet this method: a fault of the installation that the caller cannot
+        # mend, and that may be over when it asks again.
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNIMPLEMENTED,
+    }
+)
+
+
+def _request(report: Report, capability: str) -> callbacks.ReportExternalRequest:
+    request = callbacks.ReportExternalRequest(
+        capability=capability,
+        execution_id=report.execution_id or "",
+        node_uid=report.node_uid or "",
+        executor_type=report.executor_type or "",
+    )
+    match report.outcome:
+        case Output() as output:
+            request.output.CopyFrom(_output(output))
+        case Failure() as failure:
+            request.failure.CopyFrom(
+                resources.Failure(error_type=failure.error_type.value, message=failure.message, details=failure.details)
+            )
+        case _:
+            assert_never(report.outcome)
+    return request
+
+
+def _output(output: Output) -> resources.Output:
+    message = resources.Output(
+        type=_MEDIA_TYPES[output.media_type],
+        s3_key=output.s3_key,
+        size_bytes=output.size_bytes,
+        sha256=output.sha256 or "",
+        content_type=output.content_type,
+    )
+    if output.duration is not None:
+        duration = Duration()
+        duration.FromTimedelta(output.duration)
+        message.duration.CopyFrom(duration)
+    if output.media_type not in (MediaType.TEXT, MediaType.JSON):
+        message.media.CopyFrom(
+            resources.MediaFacts(
+                video_codec=output.video_codec or "",
+                width=output.width or 0,
+                height=output.height or 0,
+                fps=output.fps or 0.0,
+                audio_codec=output.audio_codec or "",
+            )
+        )
+    return message
+
+
+_MEDIA_TYPES = {
+    MediaType.TEXT: resources.MEDIA_TYPE_TEXT,
+    MediaType.JSON: resources.MEDIA_TYPE_JSON,
+    MediaType.IMAGE: resources.MEDIA_TYPE_IMAGE,
+    MediaType.AUDIO: resources.MEDIA_TYPE_AUDIO,
+    MediaType.VIDEO: resources.MEDIA_TYPE_VIDEO,
+}

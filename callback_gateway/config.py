@@ -1,0 +1,50 @@
+"""Settings of the gateway, all from variables that begin with GATEWAY_."""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from servicekit.config import HostPortField, ServiceSettings
+
+
+def _https_base(url: str) -> str:
+    if not url.startswith("https://") or "?" in url or "#" in url or "@" in url:
+        raise ValueError("expected https://host[:port][/path] without query, fragment and user")
+    return url.rstrip("/")
+
+
+class GatewaySettings(ServiceSettings):
+    """Read once, at the start."""
+
+    env_prefix: ClassVar[str] = "GATEWAY_"
+
+    listen: HostPortField
+    """HTTPS, for the outside."""
+    ops_listen: HostPortField
+    """Health and metrics, plain HTTP on loopback."""
+    tls_cert_file: Path
+    """Shown to callers and to the pipeline service."""
+    tls_key_file: Path
+    tls_ca_file: Path
+    """Signs the pipeline service's certificate, and those of callers that show one."""
+    pipeline_addr: HostPortField
+    capability_public_keys_file: Path
+    """Read again when it is replaced."""
+    public_url: Annotated[str, AfterValidator(_https_base)] | None = None
+    """Under which callers know us; only told at the start, because the pipeline service hands out the addresses."""
+
+    pipeline_deadline_s: float = Field(default=8.0, gt=0, le=60)
+    """For recording one report, repeats included."""
+    retry_after_s: float = Field(default=2.0, ge=1, le=3600)
+    """What callers are told when the pipeline service is away."""
+    header_deadline_s: float = Field(default=5.0, gt=0, le=60)
+    body_deadline_s: float = Field(default=10.0, gt=0, le=300)
+    header_limit_bytes: int = Field(default=16 * 1024, ge=1024, le=1024 * 1024)
+    body_limit_bytes: int = Field(default=64 * 1024, ge=1024, le=1024 * 1024)
+    callback_slots: int = Field(default=256, ge=1)
+    """Callbacks handled at once; more are answered 503."""
+    connections: int = Field(default=1024, ge=1)
+    """Open connections; more are answered 503 and closed."""
+    drain_s: int = Field(default=20, ge=1, le=25)
+    """How long callbacks that run at SIGTERM may go on."""

@@ -1,0 +1,34 @@
+"""What the gateway counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class GatewayMetrics:
+    """Counters of one process, in the registry that it is given."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._callbacks = Counter(
+            "gateway_callbacks",
+            "Callbacks by answer; disposition is empty unless the pipeline service decided.",
+            ["route", "status", "disposition"],
+            registry=registry,
+        )
+        self._connections_cut = Counter(
+            "gateway_connections_cut",
+            "Connections that were ended for sending too slowly or too much.",
+            ["reason"],
+            registry=registry,
+        )
+        self._reloads = Counter(
+            "gateway_reloads", "Files read again because they changed.", ["what", "result"], registry=registry
+        )
+        self.in_flight = Gauge("gateway_callbacks_in_flight", "Callbacks being handled now.", registry=registry)
+
+    def callback(self, route: str, *, status: int, disposition: str) -> None:
+        self._callbacks.labels(route, str(status), disposition).inc()
+
+    def connection_cut(self, reason: str) -> None:
+        self._connections_cut.labels(reason).inc()
+
+    def reload(self, what: str, *, succeeded: bool) -> None:
+        self._reloads.labels(what, "ok" if succeeded else "failed").inc()

@@ -1,0 +1,1 @@
+"""One module per dialect: bytes as they came → Report. Pure functions."""

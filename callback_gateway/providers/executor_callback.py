@@ -1,0 +1,187 @@
+"""The body with which work that runs elsewhere reports its end: one result or one error, named by its node.
+
+    {"node_uuid", "executor_type", "process_uuid"?, "result": {"s3_key", "size", "duration"?, "sha256"?, …}}
+    {"node_uuid", "executor_type", "process_uuid"?, "error", "error_type"?, "details"?}
+
+Fields that are not listed here are ignored: refusing them would lose a result that was paid for. Those that are listed
+are typed, and `null` means that the field was left out.
+"""
+
+import re
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Annotated
+
+import msgspec
+
+from callback_gateway.report import ErrorType, Failure, MediaType, Outcome, Output, Report
+
+MAX_DEPTH = 16
+MAX_MESSAGE_BYTES = 2 * 1024
+MAX_DETAILS_BYTES = 8 * 1024
+MAX_DURATION_S = 365 * 86_400
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+_MEDIA_TYPES = {
+    "application/json": MediaType.JSON,
+    "audio": MediaType.AUDIO,
+    "image": MediaType.IMAGE,
+    "text": MediaType.TEXT,
+    "video": MediaType.VIDEO,
+}
+"""By whole content type or by its first half."""
+_CONTENT_TYPES = {
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".png": "image/png",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+}
+"""By ending of the key, for callers that state none."""
+_DEFAULT_CONTENT_TYPE = "video/mp4"
+"""Every executor of the first generation made films and did not say so."""
+
+_Fact = Annotated[str, msgspec.Meta(max_length=64)]
+_Int32 = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
+class MalformedReport(ValueError):
+    """The body is no report; the message names the field and what was expected there."""
+
+
+class _Result(msgspec.Struct):
+    s3_key: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    size: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    duration: Annotated[float, msgspec.Meta(ge=0, le=MAX_DURATION_S)] | None = None
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{64}\Z")] | None = None
+    content_type: Annotated[str, msgspec.Meta(max_length=127)] | None = None
+    width: _Int32 | None = None
+    height: _Int32 | None = None
+    fps: Annotated[float, msgspec.Meta(ge=0, le=1000)] | None = None
+    video_codec: _Fact | None = None
+    audio_codec: _Fact | None = None
+
+
+class _Body(msgspec.Struct):
+    node_uuid: Annotated[str, msgspec.Meta(max_length=128)] | None = None
+    executor_type: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    process_uuid: str | None = None
+    result: _Result | None = None
+    error: str | None = None
+    error_type: str | None = None
+    details: str | None = None
+
+
+def parse(body: bytes) -> Report:
+    """Bring an executor's callback into our shape. Raises MalformedReport."""
+    _check_depth(body)
+    decoded = _decode(body)
+    _check_text(decoded, at="")
+    if decoded.result is not None:
+        _check_text(decoded.result, at="result.")
+    if not decoded.node_uuid:
+        raise MalformedReport("node_uuid is required")
+    if not decoded.executor_type:
+        raise MalformedReport("executor_type is required")
+    return Report(
+        execution_id=_execution_id(decoded.process_uuid),
+        node_uid=decoded.node_uuid,
+        executor_type=decoded.executor_type,
+        outcome=_outcome(decoded),
+    )
+
+
+def _outcome(body: _Body) -> Outcome:
+    if body.result is not None and body.error is not None:
+        raise MalformedReport("result and error exclude each other")
+    if body.result is not None:
+        return _output(body.result)
+    if body.error is not None:
+        return _failure(body.error, error_type=body.error_type, details=body.details)
+    raise MalformedReport("result or error is required")
+
+
+def _output(result: _Result) -> Output:
+    content_type = _content_type(result)
+    media_type = _MEDIA_TYPES.get(content_type) or _MEDIA_TYPES.get(content_type.partition("/")[0])
+    if media_type is None:
+        raise MalformedReport(f"result.content_type: expected media, text or JSON, found {content_type!r}")
+    return Output(
+        media_type=media_type,
+        s3_key=result.s3_key,
+        size_bytes=result.size,
+        content_type=content_type,
+        duration=None if result.duration is None else timedelta(seconds=result.duration),
+        sha256=None if result.sha256 is None else result.sha256.lower(),
+        width=result.width,
+        height=result.height,
+        fps=result.fps,
+        video_codec=result.video_codec,
+        audio_codec=result.audio_codec,
+    )
+
+
+def _content_type(result: _Result) -> str:
+    stated = (result.content_type or "").partition(";")[0].strip().lower()
+    # What object stores call bytes of which nobody said anything; so it says nothing here either.
+    if stated and stated != "application/octet-stream":
+        return stated
+    return _CONTENT_TYPES.get(PurePosixPath(result.s3_key).suffix.lower(), _DEFAULT_CONTENT_TYPE)
+
+
+def _failure(error: str, *, error_type: str | None, details: str | None) -> Failure:
+    """A class that only we may state becomes `lambda_error`; the caller's word for it stays in the message."""
+    message = error or "no reason given"
+    kind = next((known for known in ErrorType if known.value == error_type), None)
+    if error_type and kind is None:
+        message = f"{message} ({error_type})"
+    return Failure(
+        error_type=kind or ErrorType.LAMBDA_ERROR,
+        message=message.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore"),
+        # The end, because tools say last what went wrong.
+        details=(details or "").encode()[-MAX_DETAILS_BYTES:].decode(errors="ignore"),
+    )
+
+
+def _execution_id(process_uuid: str | None) -> str | None:
+    if not process_uuid:
+        return None
+    if not _UUID.fullmatch(process_uuid):
+        raise MalformedReport(f"process_uuid: expected a UUID, found {process_uuid[:64]!r}")
+    return process_uuid.lower()
+
+
+def _decode(body: bytes) -> _Body:
+    try:
+        body.decode()
+        return msgspec.json.decode(body, type=_Body)
+    except UnicodeDecodeError as err:
+        raise MalformedReport(f"body: expected UTF-8, found byte 0x{body[err.start]:02x} at {err.start}") from None
+    except msgspec.ValidationError as err:
+        message, _, path = str(err).partition(" - at `$")
+        place = path.strip("`.") or "body"
+        raise MalformedReport(f"{place}: {message[:1].lower()}{message[1:]}") from None
+    except msgspec.DecodeError as err:
+        raise MalformedReport(f"body: expected a JSON object: {err}") from None
+
+
+def _check_depth(body: bytes) -> None:
+    """Refuse deep nesting before any parser recurses into it."""
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRING.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise MalformedReport(f"body: expected at most {MAX_DEPTH} levels of nesting")
+
+
+def _check_text(fields: msgspec.Struct, *, at: str) -> None:
+    """PostgreSQL cannot keep U+0000; lone surrogates are refused by the decoder already."""
+    for name in fields.__struct_fields__:
+        value = getattr(fields, name)
+        if isinstance(value, str) and "\0" in value:
+            raise MalformedReport(f"{at}{name}: expected text without U+0000")
