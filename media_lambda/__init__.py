@@ -1,0 +1,1 @@
+"""The FFmpeg function that AWS Lambda runs: merges, mixes and composes videos that lie in S3."""

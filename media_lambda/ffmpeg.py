@@ -1,0 +1,115 @@
+"""Runs FFmpeg: one process at a time, nothing but the given files, bounded in time and memory."""
+
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import imageio_ffmpeg
+
+from media_lambda.arguments import GLOBAL
+from media_lambda.deadline import Deadline
+from media_lambda.errors import FfmpegFailed
+from media_lambda.log import log
+
+_LAST_LINES = 20
+_MAX_LINE_CHARACTERS = 300
+_RESERVE_S = 20.0
+"""Kept of the invocation's time to tell that FFmpeg took too long."""
+_PROGRESS_STEP = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One run of FFmpeg in the job's folder."""
+
+    purpose: str
+    """In words, for errors and logs: "join the segments"."""
+    arguments: tuple[str, ...]
+    output_s: float
+    """Seconds of media that will come out."""
+
+
+class Ffmpeg:
+    """FFmpeg, working in one folder until one deadline."""
+
+    def __init__(self, *, folder: Path, deadline: Deadline) -> None:
+        self._folder = folder
+        self._deadline = deadline
+        self._executable = imageio_ffmpeg.get_ffmpeg_exe()
+
+    def run(self, command: Command) -> list[str]:
+        """Run to the end and answer its last lines. Raises FfmpegFailed."""
+        time_s = self._deadline.remaining_s(reserve_s=_RESERVE_S)
+        process = subprocess.Popen(
+            [self._executable, *GLOBAL, *command.arguments],
+            cwd=self._folder,
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        timer = threading.Timer(time_s, process.kill)
+        timer.start()
+        try:
+            lines = _drain(process, on_progress=_Progress(command))
+            code = process.wait()
+        finally:
+            in_time = timer.is_alive()
+            timer.cancel()
+            process.kill()
+            process.wait()
+        if code != 0:
+            what = f"ended with code {code}" if in_time else f"was stopped after the {time_s:.0f} s it had left"
+            raise FfmpegFailed(f"FFmpeg could not {command.purpose}: it {what}", details="\n".join(lines))
+        return lines
+
+
+class _Progress:
+    """Logs how far a command is, in large steps."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._next = _PROGRESS_STEP
+
+    def __call__(self, done_s: float) -> None:
+        fraction = done_s / self._command.output_s if self._command.output_s > 0 else 1.0
+        if fraction >= self._next:
+            log("ffmpeg_progress", purpose=self._command.purpose, fraction=round(min(fraction, 1.0), 2))
+            self._next = fraction + _PROGRESS_STEP
+
+
+def _drain(process: "subprocess.Popen[str]", *, on_progress: Callable[[float], None]) -> list[str]:
+    """Read both pipes until FFmpeg closes them; answer the last lines of its messages."""
+    lines: deque[str] = deque(maxlen=_LAST_LINES)
+    if process.stdout is None or process.stderr is None:
+        raise AssertionError("FFmpeg was started without pipes")
+    reader = threading.Thread(target=_keep_last, args=(process.stderr, lines))
+    reader.start()
+    with process.stdout, process.stderr:
+        for line in process.stdout:
+            done_s = parse_progress(line)
+            if done_s is not None:
+                on_progress(done_s)
+        reader.join()
+    return list(lines)
+
+
+def _keep_last(stream: IO[str], lines: "deque[str]") -> None:
+    # A line's length is bounded while it is read: a hostile file may make FFmpeg print megabytes without an end.
+    while line := stream.readline(_MAX_LINE_CHARACTERS):
+        if line.strip():
+            lines.append(line.rstrip())
+
+
+def parse_progress(line: str) -> float | None:
+    """Seconds of output made, from one line of `-progress`; None for the other lines."""
+    name, _, value = line.strip().partition("=")
+    if name != "out_time_us" or not value.lstrip("-").isdecimal():
+        return None
+    return max(0, int(value)) / 1_000_000

@@ -1,0 +1,69 @@
+"""Brings a job's input files into its folder and measures them."""
+
+from pathlib import Path
+
+from media_lambda.errors import FfmpegFailed, InvalidInput
+from media_lambda.event import S3Object
+from media_lambda.facts import MediaFacts
+from media_lambda.ffmpeg import Command, Ffmpeg
+from media_lambda.probe import Unreadable, probe
+from media_lambda.sniff import DEMUXERS, SNIFF_BYTES, demuxer_of
+from media_lambda.source import Source
+from media_lambda.store import Store
+
+_MAX_SIDE = 4096
+_MAX_LENGTH_S = 4 * 3600
+
+
+class Inputs:
+    """Fetches each object once, however often the event names it."""
+
+    def __init__(self, *, folder: Path, store: Store, ffmpeg: Ffmpeg) -> None:
+        self._folder = folder
+        self._store = store
+        self._ffmpeg = ffmpeg
+        self._known: dict[S3Object, Source] = {}
+
+    def fetch(self, origin: S3Object, *, place: str) -> Source:
+        """Download and probe. Raises InvalidInput, FfmpegFailed, StoreFailed."""
+        known = self._known.get(origin)
+        if known is None:
+            name = f"input-{len(self._known):03}"
+            self._store.download(origin, self._folder / name, place=place)
+            facts = self._measure(name, label=f"{place} ({origin})")
+            known = self._known[origin] = Source(place=place, origin=origin, name=name, facts=facts)
+        return Source(place=place, origin=origin, name=known.name, facts=known.facts)
+
+    def _measure(self, name: str, *, label: str) -> MediaFacts:
+        path = self._folder / name
+        with path.open("rb") as file:
+            head = file.read(SNIFF_BYTES)
+        demuxer = demuxer_of(head)
+        if demuxer is None:
+            reason = f"{label} is neither a video nor a sound we read: it begins with {head[:8].hex(' ') or 'nothing'}"
+            raise FfmpegFailed(reason, details=self._diagnosis(name, demuxers=",".join(DEMUXERS)))
+        try:
+            facts = probe(path, demuxer=demuxer)
+        except Unreadable as error:
+            reason = f"{label} cannot be read: {error}"
+            raise FfmpegFailed(reason, details=self._diagnosis(name, demuxers=demuxer)) from error
+        _refuse_excess(facts, label)
+        return facts
+
+    def _diagnosis(self, name: str, *, demuxers: str) -> str:
+        """What FFmpeg itself says about the file, without ever taking it for a playlist."""
+        arguments = ("-protocol_whitelist", "file,pipe", "-format_whitelist", demuxers, "-i", name, "-f", "null", "-")
+        try:
+            return "\n".join(self._ffmpeg.run(Command(purpose="read the file", arguments=arguments, output_s=0)))
+        except FfmpegFailed as failure:
+            return failure.details
+
+
+def _refuse_excess(facts: MediaFacts, label: str) -> None:
+    if facts.video is not None:
+        identity = facts.video.identity
+        sides = (identity.width, identity.height, *facts.video.display_size)
+        if max(sides) > _MAX_SIDE:
+            raise InvalidInput(f"{label} is {sides[0]}x{sides[1]}: expected at most {_MAX_SIDE} pixels a side")
+    if facts.length > _MAX_LENGTH_S:
+        raise InvalidInput(f"{label} plays {float(facts.length):.0f} s: expected at most {_MAX_LENGTH_S} s")

@@ -1,0 +1,109 @@
+"""merge-videos: play segments one after the other.
+
+Pictures are copied where all segments agree, else encoded once to look like the first segment. Sound is always decoded,
+cut to its segment's length, joined by bytes, levelled by one gain and encoded once: copied AAC would click and drift at
+every cut. Each segment is prepared by its own run of FFmpeg, so that memory does not grow with their number.
+"""
+
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+from media_lambda import arguments as ff
+from media_lambda.event import MergeVideos
+from media_lambda.ffmpeg import Command, Ffmpeg
+from media_lambda.inputs import Inputs
+from media_lambda.log import log
+from media_lambda.loudness import gain_db, measure_arguments, parse_loudness
+from media_lambda.merge_plan import Cut, MergePlan, plan_merge
+from media_lambda.product import OUTPUT_NAME, Product
+from media_lambda.source import Source
+
+_LIST_NAME = "segments.ffconcat"
+_SOUND_NAME = "sound.f32le"
+_SEGMENT_SOUND_NAME = "segment.f32le"
+
+
+def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) -> Product:
+    """Make the film in `folder`. Raises InvalidInput, FfmpegFailed, StoreFailed."""
+    segments = [inputs.fetch(origin, place=f"segments[{index}]") for index, origin in enumerate(job.segments)]
+    plan = plan_merge(segments, transition=job.transition)
+    log("merge_planned", segments=len(segments), video="encode" if plan.obstacle else "copy", because=plan.obstacle)
+    total_s = float(plan.duration)
+
+    with (folder / _SOUND_NAME).open("xb") as sound:
+        for index, (segment, cut) in enumerate(zip(segments, plan.cuts, strict=True)):
+            arguments = segment_arguments(segment, cut, plan=plan, index=index)
+            ffmpeg.run(Command(purpose=f"prepare {segment}", arguments=arguments, output_s=float(cut.duration)))
+            _append_sound(folder / _SEGMENT_SOUND_NAME, sound, samples=cut.samples)
+    (folder / _LIST_NAME).write_text(segment_list(plan), encoding="ascii")
+
+    measure = Command(purpose="measure the loudness", arguments=measure_arguments(_SOUND_NAME), output_s=total_s)
+    gain = gain_db(parse_loudness(ffmpeg.run(measure)))
+    ffmpeg.run(Command(purpose="join the segments", arguments=join_arguments(gain), output_s=total_s))
+    return Product(path=folder / OUTPUT_NAME, duration=plan.duration)
+
+
+def segment_arguments(segment: Source, cut: Cut, *, plan: MergePlan, index: int) -> tuple[str, ...]:
+    """Make one segment's pictures, copied or encoded, and its sound, where it has any."""
+    if cut.frames is None:
+        video: tuple[str, ...] = ("-c:v", "copy")
+    else:
+        chain = [ff.rate_filter(plan.picture), ff.fit_filter(segment.video, plan.picture), ff.hold_filter(cut.frames)]
+        chain += _fades("fade", cut)
+        video = ("-vf", ",".join(chain), *ff.encode_video(plan.picture.rate))
+    sound: tuple[str, ...] = ()
+    if segment.facts.audio is not None:
+        chain = [ff.sound_filter(segment.facts.audio), ff.exact_length_filter(cut.samples), *_fades("afade", cut)]
+        sound = ("-map", "0:a:0", "-af", ",".join(chain), *ff.raw_audio_output(_SEGMENT_SOUND_NAME))
+    return (
+        *ff.file_input(segment.name, demuxer=segment.facts.demuxer),
+        *("-map", "0:V:0", *video, *ff.mp4_output(_video_name(index))),
+        *sound,
+    )
+
+
+def segment_list(plan: MergePlan) -> str:
+    """The prepared pictures in order, for FFmpeg's concat demuxer."""
+    lines = ["ffconcat version 1.0"]
+    for index, cut in enumerate(plan.cuts):
+        lines += [f"file {_video_name(index)}", f"duration {ff.seconds(cut.duration)}"]
+    return "\n".join(lines) + "\n"
+
+
+def join_arguments(gain: float) -> tuple[str, ...]:
+    """Put pictures and sound together."""
+    # All parts have one and the same decoder configuration, so the demuxer needs not repeat it inside the stream.
+    joined = ("-f", "concat", "-auto_convert", "0", "-i", _LIST_NAME)
+    return (
+        *("-protocol_whitelist", "file", "-format_whitelist", "concat,mov", *joined),
+        *ff.raw_audio_input(_SOUND_NAME),
+        *("-map", "0:v:0", "-c:v", "copy", "-map", "1:a:0", "-af", f"volume={gain:.1f}dB", *ff.encode_audio()),
+        *ff.mp4_output(OUTPUT_NAME),
+    )
+
+
+def _fades(name: str, cut: Cut) -> list[str]:
+    fades = []
+    if cut.fade_in:
+        fades.append(f"{name}=t=in:st=0:d={ff.seconds(cut.fade_in)}")
+    if cut.fade_out:
+        start = ff.seconds(cut.duration - cut.fade_out)
+        fades.append(f"{name}=t=out:st={start}:d={ff.seconds(cut.fade_out)}")
+    return fades
+
+
+def _append_sound(segment: Path, whole: BinaryIO, *, samples: int) -> None:
+    """Move one segment's sound to the end of the film's; what is missing becomes silence."""
+    begin = whole.tell()
+    if segment.exists():
+        with segment.open("rb") as file:
+            shutil.copyfileobj(file, whole)
+        segment.unlink()
+    end = begin + samples * ff.RAW_AUDIO_BYTES_PER_SAMPLE
+    whole.truncate(end)
+    whole.seek(end)
+
+
+def _video_name(index: int) -> str:
+    return f"video-{index:03}.mp4"

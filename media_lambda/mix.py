@@ -1,0 +1,76 @@
+"""mix-audio: a video with another sound, or one more. Its pictures are copied."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from media_lambda import arguments as ff
+from media_lambda.event import MixAudio, MixMode
+from media_lambda.ffmpeg import Command, Ffmpeg
+from media_lambda.inputs import Inputs
+from media_lambda.product import OUTPUT_NAME, Product
+from media_lambda.source import Source
+
+_FADE_S = Fraction(1, 2)
+# Music gives way to a voice from -34 dBFS on, quickly, and comes back without pumping between words.
+_DUCKING = "sidechaincompress=threshold=0.02:ratio=8:attack=20:release=400"
+# Two sounds may add up to more than full scale; what stays below the limit is not changed.
+ADD = "amix=inputs=2:normalize=0:duration=first,alimiter=limit=0.95:level=0:latency=1"
+
+
+def mix_audio(job: MixAudio, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) -> Product:
+    """Make the film in `folder`. Raises InvalidInput, FfmpegFailed, StoreFailed."""
+    film = inputs.fetch(job.video, place="video")
+    added = inputs.fetch(job.audio, place="audio")
+    arguments = mix_arguments(film, added, mode=job.mode, volume=job.audio_volume)
+    duration = film.video.end
+    ffmpeg.run(Command(purpose="mix the sound into the video", arguments=arguments, output_s=float(duration)))
+    return Product(path=folder / OUTPUT_NAME, duration=duration)
+
+
+def mix_arguments(film: Source, added: Source, *, mode: MixMode, volume: float) -> tuple[str, ...]:
+    """Exactly as long as the film's pictures: a shorter sound ends in silence, a longer one fades out."""
+    video = film.video
+    encode = ("-c:v", "copy") if ff.is_playable_copy(video) else _encode(film)
+    return (
+        *ff.file_input(film.name, demuxer=film.facts.demuxer),
+        *ff.file_input(added.name, demuxer=added.facts.demuxer),
+        *("-filter_complex", _sound_graph(film, added, mode=mode, volume=volume)),
+        *("-map", "0:V:0", *encode, "-map", "[sound]", *ff.encode_audio()),
+        *ff.mp4_output(OUTPUT_NAME),
+    )
+
+
+def _sound_graph(film: Source, added: Source, *, mode: MixMode, volume: float) -> str:
+    length = film.video.end
+    exactly = ff.exact_length_filter(ff.samples_in(length))
+    graph = [f"[1:a:0]{ff.sound_filter(added.audio)},volume={volume:.4f}{_fade_out(added, length)},{exactly}"]
+    own = film.facts.audio
+    if own is None or mode is MixMode.REPLACE:
+        return f"{graph[0]}[sound]"
+    graph = [f"{graph[0]}[added]", f"[0:a:0]{ff.sound_filter(own)},{exactly}[own]"]
+    if mode is MixMode.MIX:
+        graph.append(f"[own][added]{ADD},{exactly}[sound]")
+    else:
+        graph += [
+            "[own]asplit[heard][key]",
+            f"[added][key]{_DUCKING}[ducked]",
+            f"[heard][ducked]{ADD},{exactly}[sound]",
+        ]
+    return ";".join(graph)
+
+
+def _fade_out(added: Source, length: Fraction) -> str:
+    if added.audio.end <= length:
+        return ""
+    fade = min(_FADE_S, length / 4)
+    return f",afade=t=out:st={ff.seconds(length - fade)}:d={ff.seconds(fade)}"
+
+
+def _encode(film: Source) -> tuple[str, ...]:
+    picture = ff.picture_of(film.video)
+    chain = (
+        ff.rate_filter(picture),
+        ff.fit_filter(film.video, picture),
+        ff.hold_filter(max(1, round(film.video.end * picture.rate))),
+    )
+    return ("-vf", ",".join(chain), *ff.encode_video(picture.rate))

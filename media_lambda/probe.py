@@ -1,0 +1,130 @@
+"""Measures a media file with PyAV. The only module that imports it."""
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from media_lambda.facts import AudioFacts, Colour, MediaFacts, StreamIdentity, VideoFacts
+
+_FALLBACK_RATE = Fraction(30)
+_MAX_RATE = 120
+_FULL_RANGE = 2
+_ATTACHED_PICTURE = 0x400
+_MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
+"""ITU-T H.273 matrix coefficients, as numbered there, by FFmpeg's names."""
+
+
+class Unreadable(Exception):
+    """FFmpeg's libraries refuse the file."""
+
+
+@dataclass
+class _Span:
+    """What the packets of one stream cover, in its time base."""
+
+    first: int | None = None
+    end: int = 0
+    is_constant: bool = True
+    is_whole: bool = True
+    step: int | None = None
+
+    def add(self, packet: "Packet[Stream]") -> None:
+        if packet.pts is None:
+            return
+        if self.first is None:
+            self.is_whole = packet.is_keyframe
+        if packet.is_discard:
+            self.is_whole = False
+            return
+        self.first = packet.pts if self.first is None else min(self.first, packet.pts)
+        length = packet.duration or 0
+        self.end = max(self.end, packet.pts + length)
+        if self.step is None:
+            self.step = length
+        elif length != self.step:
+            self.is_constant = False
+
+
+def probe(path: Path, *, demuxer: str) -> MediaFacts:
+    """Read all packets of `path` (one pass, constant memory). Raises Unreadable."""
+    try:
+        with closing(_open(path, demuxer)) as container:
+            return _measure(container, demuxer)
+    except av.FFmpegError as error:
+        raise Unreadable(str(error.strerror or error)) from error
+
+
+def _open(path: Path, demuxer: str) -> InputContainer:
+    options = {"protocol_whitelist": "file", "format_whitelist": demuxer}
+    return av.open(str(path), format=demuxer, options=options)
+
+
+def _measure(container: InputContainer, demuxer: str) -> MediaFacts:
+    video = next((s for s in container.streams.video if not int(s.disposition) & _ATTACHED_PICTURE), None)
+    audio = next(iter(container.streams.audio), None)
+    origin = Fraction(container.start_time or 0, av.time_base)
+    container_duration = Fraction(container.duration or 0, av.time_base)
+    identity = _identity(video, rotation=_rotation(container, video)) if video else None
+    container.seek(0)
+    picture_span, sound_span = _Span(), _Span()
+    for packet in _packets(container, *(stream for stream in (video, audio) if stream is not None)):
+        (picture_span if packet.stream is video else sound_span).add(packet)
+    video_facts = audio_facts = None
+    if video and identity and picture_span.first is not None:
+        base = video.time_base or Fraction(1, 1000)
+        if not picture_span.step:
+            # Containers without packet durations end when the last picture has been shown for one frame.
+            picture_span.end += math.ceil(1 / identity.rate / base)
+        video_facts = VideoFacts(
+            identity=identity,
+            start=max(Fraction(0), picture_span.first * base - origin),
+            duration=(picture_span.end - picture_span.first) * base,
+            is_constant_rate=picture_span.is_constant and bool(picture_span.step),
+            is_whole=picture_span.is_whole,
+        )
+    if audio and sound_span.first is not None:
+        end = sound_span.end * (audio.time_base or Fraction(1, 48000)) - origin
+        audio_facts = AudioFacts(codec=audio.codec_context.name, channels=audio.codec_context.channels, end=end)
+    return MediaFacts(demuxer=demuxer, duration=container_duration, video=video_facts, audio=audio_facts)
+
+
+def _packets(container: InputContainer, *streams: Stream) -> "Iterator[Packet[Stream]]":
+    if streams:
+        yield from container.demux(*streams)
+
+
+def _rotation(container: InputContainer, video: VideoStream | None) -> int:
+    """Degrees, from the first picture: PyAV shows the display matrix nowhere else."""
+    if video is None:
+        return 0
+    video.thread_count = 1
+    frame = next(container.decode(video), None)
+    return round(frame.rotation) % 360 if frame is not None else 0
+
+
+def _identity(video: VideoStream, *, rotation: int) -> StreamIdentity:
+    codec = video.codec_context
+    rate = video.guessed_rate or video.average_rate
+    aspect = codec.sample_aspect_ratio or video.sample_aspect_ratio
+    return StreamIdentity(
+        codec=codec.name,
+        profile=video.profile,
+        width=codec.width,
+        height=codec.height,
+        rotation=rotation,
+        rate=Fraction(rate) if rate and 1 <= rate <= _MAX_RATE else _FALLBACK_RATE,
+        pixel_format=codec.pix_fmt or "",
+        time_base=video.time_base or Fraction(0),
+        sample_aspect=Fraction(aspect) if aspect else Fraction(1),
+        colour=Colour(matrix=_MATRICES.get(int(codec.colorspace)), is_full_range=int(codec.color_range) == _FULL_RANGE),
+        extradata=codec.extradata or b"",
+    )
