@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import click
 import structlog
@@ -17,7 +18,9 @@ from devstack.s3.credentials import CredentialsError, load_credentials
 from devstack.s3.files import CorruptFileError
 from devstack.s3.storage import Store, StoreInUseError
 
-_SHUTDOWN_S = 5
+_SHUTDOWN_S: Final = 5
+# Longer than clients keep pooled connections idle, so that none is closed under a request.
+_KEEP_ALIVE_S: Final = 75
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -73,6 +76,7 @@ def main(listen: str, data: Path, credentials: Path, ready_file: Path | None) ->
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
     server = _AnnouncingServer(config, announce)

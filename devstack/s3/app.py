@@ -56,19 +56,20 @@ class App:
         return await self._handlers[operation](call)
 
     def _refuse(self, request: Request, error: Exception, *, request_id: str) -> Response:
+        # The path only, as it was sent: the query of a presigned URL is a secret.
+        path = request.scope["raw_path"].decode("ascii")
         if not isinstance(error, S3Error):
             self._log.error("s3_request_failed", request_id=request_id, method=request.method, exc_info=error)
             error = S3Error(ErrorCode.INTERNAL_ERROR, "We encountered an internal error. Please try again.")
         else:
-            # The path only: the query of a presigned URL is a secret.
             self._log.info(
                 "s3_request_refused",
                 request_id=request_id,
                 method=request.method,
-                path=request.url.path,
+                path=path,
                 code=error.code.value,
             )
-        response = error_response(error, resource=request.url.path, request_id=request_id, method=request.method)
+        response = error_response(error, resource=path, request_id=request_id, method=request.method)
         if "expect" in request.headers:
             # The client holds its body back and will not send it now; the connection must not wait for it.
             response.headers["connection"] = "close"

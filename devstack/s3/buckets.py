@@ -105,7 +105,7 @@ def _start(call: Call) -> str:
         after = call.query.get("start-after", "")
         return f"{after}\0" if after else ""
     try:
-        return base64.urlsafe_b64decode(token).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as err:
         raise S3Error(ErrorCode.INVALID_ARGUMENT, "The continuation token provided is incorrect") from err
 

@@ -1,5 +1,6 @@
 """The XML documents of the protocol: written with ElementTree, read with entities refused."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 from xml.etree import ElementTree
@@ -14,6 +15,8 @@ Field: TypeAlias = tuple[str, "str | Iterable[Field]"]
 _NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _MAX_DELETED_KEYS: Final = 1000
+NOT_IN_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that XML 1.0 cannot carry, not even escaped."""
 
 
 def write(root: str, fields: Iterable[Field]) -> bytes:
@@ -87,7 +90,7 @@ def _fill(parent: ElementTree.Element, fields: Iterable[Field]) -> None:
     for name, content in fields:
         element = ElementTree.SubElement(parent, name)
         if isinstance(content, str):
-            element.text = content
+            element.text = NOT_IN_XML.sub("\ufffd", content)
         else:
             _fill(element, content)
 

@@ -112,8 +112,8 @@ _KNOWN_HEADERS: Final = re.compile(
     r"x-amz-(date|content-sha256|decoded-content-length|trailer|sdk-checksum-algorithm|user-agent"
     r"|checksum-(mode|algorithm|type|crc32|crc32c|crc64nvme|sha1|sha256)|meta-.+|copy-source|metadata-directive)"
 )
-# XML 1.0 cannot carry these, so an answer that names such a key would not parse.
-_NOT_IN_XML: Final = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
+# XML 1.0 cannot carry most of these, so an answer that names such a key would not parse.
+_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
 
 
 def signed_request(request: Request) -> SignedRequest:
@@ -144,7 +144,7 @@ def check_key(key: str) -> None:
     """Refuse a key that cannot be stored or named in an answer."""
     if len(key.encode()) > MAX_KEY_BYTES:
         raise S3Error(ErrorCode.KEY_TOO_LONG, f"Your key is longer than {MAX_KEY_BYTES} bytes.")
-    if _NOT_IN_XML.search(key):
+    if _CONTROL_CHARACTERS.search(key):
         raise S3Error(ErrorCode.INVALID_ARGUMENT, "A key must not hold control characters.")
 
 
@@ -182,16 +182,18 @@ def find_operation(request: Request, target: Target, query: Mapping[str, str]) -
 
 
 def authorize(call: Call) -> None:
-    """Refuse what the caller's grants do not cover. DeleteObjects is decided key by key where its keys are known."""
+    """Refuse what the caller's grants do not cover; DeleteObjects decides key by key, once it knows its keys."""
     action = ACTIONS[call.operation]
     credential = call.auth.credential
-    if call.operation is Operation.LIST_OBJECTS:
-        allowed = credential.may(action, call.query.get("prefix", ""))
+    if call.operation is Operation.DELETE_OBJECTS:
+        is_allowed = True
+    elif call.operation is Operation.LIST_OBJECTS:
+        is_allowed = credential.may(action, call.query.get("prefix", ""))
     elif call.target.key:
-        allowed = credential.may(action, call.target.key)
+        is_allowed = credential.may(action, call.target.key)
     else:
-        allowed = credential.may_somewhere(action)
-    if not allowed:
+        is_allowed = credential.may_somewhere(action)
+    if not is_allowed:
         raise denied(call, action)
 
 
