@@ -39,7 +39,7 @@ class Failpoint:
 
 
 _ENTRY = re.compile(
-    r"(?P<name>[a-z0-9_.]+)=(?P<action>kill|stop|sleep|raise)(:(?P<argument>\d+(\.\d+)?))?(@(?P<hit>[1-9]\d*))?"
+    r"(?P<name>[a-z0-9_.]+)=((?P<action>kill|stop|raise)|(?P<sleep>sleep):(?P<argument>\d+(\.\d+)?))(@(?P<hit>[1-9]\d*))?"
 )
 
 
@@ -66,11 +66,13 @@ class Failpoints:
             armed.append(
                 Failpoint(
                     name=found["name"],
-                    action=FailpointAction(found["action"]),
+                    action=FailpointAction(found["action"] or found["sleep"]),
                     argument=float(found["argument"] or 0),
                     only_hit=int(found["hit"]) if found["hit"] else None,
                 )
             )
+        if len({failpoint.name for failpoint in armed}) != len(armed):
+            raise InvalidFailpoints(f"a failpoint is armed twice in {text!r}")
         return cls(tuple(armed))
 
     async def hit(self, name: str) -> None:

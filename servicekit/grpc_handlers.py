@@ -8,7 +8,7 @@ import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
@@ -46,15 +46,18 @@ class HandlerWrapper(_Interceptor, ABC):
         return self.wrap(handler_call_details.method, handler)
 
     def wrap(self, method: str, handler: Handler) -> Handler:
-        """The same handler with ourselves around it. Refuses handlers that would block the event loop."""
+        """The same handler with ourselves around it.
+
+        A method that is not async is one that the servicer left to its generated base class: UNIMPLEMENTED, once the
+        caller has passed the other wrappers. (Run as it is, it would block the event loop.)
+        """
         behaviour, make = _behaviour_of(handler)
         request_seen = self._streamed if handler.request_streaming else self._single
         if inspect.isasyncgenfunction(behaviour):
             wrapped = self._around_generator(method, behaviour, request_seen)
-        elif inspect.iscoroutinefunction(behaviour):
-            wrapped = self._around_coroutine(method, behaviour, request_seen)
         else:
-            raise TypeError(f"handler of {method} must be async, found {behaviour!r}")
+            served = behaviour if inspect.iscoroutinefunction(behaviour) else _unimplemented
+            wrapped = self._around_coroutine(method, served, request_seen)
         wrapped_handler: Handler = make(
             wrapped,
             request_deserializer=handler.request_deserializer,
@@ -67,8 +70,12 @@ class HandlerWrapper(_Interceptor, ABC):
     ) -> Callable[..., Any]:
         @functools.wraps(behaviour)
         async def generator(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with self.around(method, context):
-                async for response in behaviour(await seen(method, request, context), context):
+            async with (
+                self.around(method, context),
+                # Closed here and now: left to the garbage collector, its clean-up would run some time after the call.
+                aclosing(behaviour(await seen(method, request, context), context)) as responses,
+            ):
+                async for response in responses:
                     yield response
 
         return generator
@@ -94,6 +101,10 @@ class HandlerWrapper(_Interceptor, ABC):
                 yield request
 
         return checked()
+
+
+async def _unimplemented(_request: Any, context: Context) -> None:
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not implemented.")
 
 
 def _behaviour_of(handler: Handler) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -17,8 +17,8 @@ from servicekit.validation import MessageValidator, ValidationInterceptor
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
 REFLECTION_SERVICE = "grpc.reflection.v1alpha.ServerReflection"
-HEALTH_METHODS = ("/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch")
-REFLECTION_METHOD = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+HEALTH_METHODS = tuple(f"/{HEALTH_SERVICE}/{method}" for method in ("Check", "List", "Watch"))
+REFLECTION_METHOD = f"/{REFLECTION_SERVICE}/ServerReflectionInfo"
 
 Register: TypeAlias = Callable[[Any], None]
 """Adds one servicer, e.g. `lambda server: add_ThingServiceServicer_to_server(servicer, server)`."""

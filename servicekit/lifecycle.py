@@ -124,7 +124,7 @@ async def _start_unless_stopped(start: Callable[[Lifecycle], Awaitable[None]], l
     if not starting.done():
         await _cancel(starting)
         return True
-    error = starting.exception()
+    error = asyncio.CancelledError() if starting.cancelled() else starting.exception()
     if error is not None:
         log.error("start_failed", exc_info=error)
     return error is None

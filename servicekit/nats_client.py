@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,23 +67,23 @@ async def connect(
         options["tls"] = client_ssl_context(address.tls)
         options["tls_hostname"] = urlsplit(address.url).hostname
     client = Client()
+    connecting = client.connect(
+        servers=[address.url],
+        name=name,
+        error_cb=events.on_error,
+        disconnected_cb=events.on_disconnected,
+        reconnected_cb=events.on_reconnected,
+        connect_timeout=max(int(timeout_s), 1),
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=reconnect_wait_s,  # type: ignore[arg-type] # declared int, used as seconds in sleep
+        ping_interval=10,
+        max_outstanding_pings=2,
+        pending_size=PENDING_BYTES,
+        drain_timeout=10,
+        **options,
+    )
     try:
-        async with asyncio.timeout(timeout_s):
-            await client.connect(
-                servers=[address.url],
-                name=name,
-                error_cb=events.on_error,
-                disconnected_cb=events.on_disconnected,
-                reconnected_cb=events.on_reconnected,
-                connect_timeout=max(int(timeout_s), 1),
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=reconnect_wait_s,  # type: ignore[arg-type] # declared int, used as seconds in sleep
-                ping_interval=10,
-                max_outstanding_pings=2,
-                pending_size=PENDING_BYTES,
-                drain_timeout=10,
-                **options,
-            )
+        await _first_time(connecting, events, timeout_s)
     except (TimeoutError, OSError, nats.errors.Error) as err:
         await client.close()
         raise NatsUnavailable(f"cannot connect to {address.url} as {address.user}: {type(err).__name__}") from err
@@ -188,13 +188,28 @@ class OutgoingMessage:
     headers: Mapping[str, str] | None = None
 
 
+async def _first_time(connecting: Coroutine[Any, Any, None], events: "_Events", timeout_s: float) -> None:
+    """Connect or raise. The client, told to try for ever, would also try for ever with a wrong password."""
+    task = asyncio.ensure_future(connecting)
+    either: set[asyncio.Future[Any]] = {task, events.first_error}
+    await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
+        raise events.first_error.result() if events.first_error.done() else TimeoutError
+    await task
+
+
 class _Events:
     def __init__(self, name: str, on_error: Callable[[str], None] | None) -> None:
         self._name = name
         self._on_error = on_error
         self._log = structlog.get_logger("servicekit.nats")
+        self.first_error: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
     async def on_error(self, error: Exception) -> None:
+        if not self.first_error.done():
+            self.first_error.set_result(error)
         self._log.warning("nats_error", connection=self._name, kind=type(error).__name__, error=str(error))
         if self._on_error is not None:
             self._on_error(type(error).__name__)
