@@ -1,0 +1,256 @@
+"""The NATS client against a real server with TLS, users and JetStream."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sysconfig
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nats.js.errors
+import pytest
+from nats.aio.client import Client
+from nats.js.api import AckPolicy, ConsumerConfig, PubAck, RetentionPolicy, StreamConfig
+
+from servicekit.config import ConfigError
+from servicekit.nats_client import (
+    NatsAddress,
+    NatsUnavailable,
+    OutgoingMessage,
+    check_connected,
+    close,
+    connect,
+    ensure_consumer,
+    ensure_stream,
+    publish,
+    publish_pipelined,
+)
+from servicekit.tls import TlsFiles
+from tests.fakes.certificates import CertificateAuthority
+from tests.integration.servicekit.conftest import COOK
+
+STREAM = StreamConfig(
+    name="JOBS", subjects=["jobs.>"], retention=RetentionPolicy.WORK_QUEUE, duplicate_window=120, max_msgs=10_000
+)
+CONFIG = """
+listen: "127.0.0.1:{port}"
+server_name: test
+jetstream {{ store_dir: "{folder}/js" }}
+tls {{ cert_file: "{tls.cert}", key_file: "{tls.key}", ca_file: "{tls.ca}", verify: true, timeout: 5 }}
+authorization {{
+  users: [
+    {{ user: cook, password: right, permissions: {{
+         publish: {{ deny: "secret.>" }}, subscribe: {{ allow: ["_INBOX_cook.>", "open.>"] }} }} }}
+  ]
+}}
+"""
+
+
+@dataclass
+class Broker:
+    """A nats-server process that can be killed and started again on its port."""
+
+    command: list[str]
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while True:
+            assert self.process.poll() is None, "nats-server did not start"
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def broker(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Broker]:
+    tls = authority.issue_files(tmp_path, "nats", "spiffe://house/nats")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "nats.conf"
+    config.write_text(CONFIG.format(port=port, folder=tmp_path, tls=tls))
+    program = Path(sysconfig.get_path("scripts")) / "nats-server"
+    broker = Broker(command=[os.fspath(program), "-c", os.fspath(config)], port=port)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def address(broker: Broker, tls: Callable[[str, str], TlsFiles], tmp_path: Path) -> NatsAddress:
+    password = tmp_path / "password"
+    password.write_text("right\n")
+    password.chmod(0o600)
+    return NatsAddress(
+        url=f"tls://127.0.0.1:{broker.port}",
+        user="cook",
+        password_file=password,
+        inbox_prefix="_INBOX_cook",
+        tls=tls("cook", COOK),
+    )
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def client(address: NatsAddress, errors: list[str]) -> AsyncIterator[Client]:
+    client = await connect(address, name="test", on_error=errors.append)
+    yield client
+    await close(client, timeout_s=2)
+
+
+async def test_connected_client_is_ready_and_closed_one_is_not(client: Client) -> None:
+    await check_connected(client)
+
+    await close(client)
+
+    assert client.is_closed
+    with pytest.raises(NatsUnavailable):
+        await check_connected(client)
+
+
+async def test_connect_where_nobody_listens_fails_at_once(address: NatsAddress, broker: Broker) -> None:
+    broker.kill()
+    started = asyncio.get_running_loop().time()
+
+    with pytest.raises(NatsUnavailable, match="nobody listens"):
+        await connect(address, name="test")
+
+    assert asyncio.get_running_loop().time() - started < 1
+    broker.start()
+
+
+async def test_connect_with_wrong_password_fails_without_telling_it(address: NatsAddress) -> None:
+    address.password_file.write_text("wrong-password")
+
+    with pytest.raises(NatsUnavailable) as raised:
+        await connect(address, name="test")
+
+    assert "wrong-password" not in str(raised.value)
+
+
+async def test_connect_with_certificate_of_another_ca_fails(address: NatsAddress, tmp_path: Path) -> None:
+    stranger = CertificateAuthority().issue_files(tmp_path / "other", "cook", COOK)
+
+    with pytest.raises(NatsUnavailable):
+        await connect(replace(address, tls=stranger), name="test")
+
+
+async def test_connect_needs_tls_files_and_a_private_password_file(address: NatsAddress) -> None:
+    with pytest.raises(ValueError, match="needs TLS files"):
+        await connect(replace(address, tls=None), name="test")
+    address.password_file.chmod(0o644)
+    with pytest.raises(ConfigError, match="0644"):
+        await connect(address, name="test")
+
+
+async def test_refused_permission_is_reported_to_on_error(client: Client, errors: list[str]) -> None:
+    await client.publish("secret.plan", b"")
+    await client.flush()
+
+    async with asyncio.timeout(5):
+        while not errors:
+            await client.flush()
+    assert len(errors) == 1
+
+
+async def test_stream_and_consumer_are_ensured_again_and_changed(client: Client) -> None:
+    jetstream = client.jetstream()
+    consumer = ConsumerConfig(
+        durable_name="cook", filter_subject="jobs.cook", ack_policy=AckPolicy.EXPLICIT, ack_wait=60
+    )
+
+    await asyncio.gather(ensure_stream(jetstream, STREAM), ensure_stream(jetstream, STREAM))
+    await ensure_consumer(jetstream, "JOBS", consumer)
+    await ensure_consumer(jetstream, "JOBS", consumer)
+    stream = await ensure_stream(jetstream, replace(STREAM, max_msgs=5_000))
+    changed = await ensure_consumer(jetstream, "JOBS", replace(consumer, ack_wait=30))
+
+    assert stream.config.max_msgs == 5_000
+    assert changed.config.ack_wait == 30
+
+
+async def test_publish_is_confirmed_and_its_repeat_is_a_duplicate(client: Client) -> None:
+    jetstream = client.jetstream()
+    await ensure_stream(jetstream, STREAM)
+
+    first = await publish(jetstream, "jobs.cook", b"1", message_id="a.1", stream="JOBS", headers={"x": "y"})
+    again = await publish(jetstream, "jobs.cook", b"1", message_id="a.1", stream="JOBS")
+
+    assert (first.seq, bool(first.duplicate)) == (1, False)
+    assert (again.seq, again.duplicate) == (1, True)
+
+
+async def test_publish_to_no_stream_is_unavailable(client: Client) -> None:
+    with pytest.raises(NatsUnavailable, match=r"a\.1"):
+        await publish(client.jetstream(), "jobs.cook", b"1", message_id="a.1", stream="JOBS", timeout_s=0.5)
+
+
+async def test_pipelined_publish_answers_for_each_message_in_order(client: Client) -> None:
+    jetstream = client.jetstream()
+    await ensure_stream(jetstream, STREAM)
+    messages = [OutgoingMessage(subject="jobs.cook", payload=b"x", message_id=f"m.{n}") for n in range(200)]
+    messages[7] = OutgoingMessage(subject="jobs.cook", payload=b"x", message_id="m.6")
+    messages[9] = OutgoingMessage(subject="nowhere.cook", payload=b"x", message_id="m.9")
+
+    answers = await publish_pipelined(jetstream, messages, stream="JOBS", timeout_s=2)
+
+    assert len(answers) == 200
+    assert isinstance(answers[9], NatsUnavailable)
+    confirmed = [answer for answer in answers if isinstance(answer, PubAck)]
+    assert len(confirmed) == 199
+    assert confirmed[7].duplicate
+    assert (await jetstream.stream_info("JOBS")).state.messages == 198
+
+
+async def test_client_finds_back_after_the_broker_was_killed(client: Client, broker: Broker) -> None:
+    jetstream = client.jetstream()
+    await ensure_stream(jetstream, STREAM)
+
+    broker.kill()
+    with pytest.raises(NatsUnavailable):
+        await publish(jetstream, "jobs.cook", b"1", message_id="a.1", stream="JOBS", timeout_s=0.3)
+    broker.start()
+
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await check_connected(client)
+                await publish(jetstream, "jobs.cook", b"1", message_id="a.1", stream="JOBS", timeout_s=1)
+                break
+            except NatsUnavailable:
+                await asyncio.sleep(0.05)
+    stored = await jetstream.get_last_msg("JOBS", "jobs.cook")
+    assert stored.data == b"1"
+
+
+async def test_drain_lets_a_received_message_be_handled(client: Client) -> None:
+    handled: list[object] = []
+
+    async def handle(message: object) -> None:
+        handled.append(json.loads(message.data))  # type: ignore[attr-defined]
+
+    await client.subscribe("open.door", cb=handle)
+    await client.publish("open.door", b'{"n": 1}')
+
+    await close(client)
+
+    assert handled == [{"n": 1}]
+
+
+async def test_consumer_on_a_missing_stream_raises(client: Client) -> None:
+    with pytest.raises(nats.js.errors.NotFoundError):
+        await ensure_consumer(client.jetstream(), "NONE", ConsumerConfig(durable_name="x"))
