@@ -53,10 +53,8 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
     registry = new_metrics_registry(service=SERVICE, version=VERSION)
     metrics = GatewayMetrics(registry)
     tls_files = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
-    tls = ServerTls(tls_files, on_reload=functools.partial(metrics.reload, "certificate"))
-    keys = PublicKeys(
-        settings.capability_public_keys_file, on_reload=functools.partial(metrics.reload, "capability_keys")
-    )
+    tls = ServerTls(tls_files, on_reload=metrics.reloads_of("certificate"))
+    keys = PublicKeys(settings.capability_public_keys_file, on_reload=metrics.reloads_of("capability_keys"))
 
     options = ChannelOptions(default_deadline_s=settings.pipeline_deadline_s)
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls_files, options=options))

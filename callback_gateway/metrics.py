@@ -1,5 +1,7 @@
 """What the gateway counts."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
@@ -30,5 +32,6 @@ class GatewayMetrics:
     def connection_cut(self, reason: str) -> None:
         self._connections_cut.labels(reason).inc()
 
-    def reload(self, what: str, *, succeeded: bool) -> None:
-        self._reloads.labels(what, "ok" if succeeded else "failed").inc()
+    def reloads_of(self, what: str) -> Callable[[bool], None]:
+        """Counts the reloads of one kind of file: called with True when one succeeded, False when it failed."""
+        return lambda succeeded: self._reloads.labels(what, "ok" if succeeded else "failed").inc()

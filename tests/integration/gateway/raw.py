@@ -1,0 +1,62 @@
+"""A caller that writes bytes instead of requests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from callback_gateway.routes.executor_callback import PATH
+from tests.integration.gateway.rig import Rig, caller_context
+
+
+class RawCaller:
+    """One TLS connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def drip(self, data: bytes, *, every_s: float) -> bytes:
+        """Send byte by byte until the other side ends the connection; returns what it said."""
+        answer = asyncio.create_task(self.everything())
+        for position in range(len(data)):
+            if answer.done():
+                break
+            try:
+                await self.send(data[position : position + 1])
+            except ConnectionError:
+                break
+            await asyncio.wait({answer}, timeout=every_s)
+        return await answer
+
+    async def answer(self) -> bytes:
+        """One whole answer."""
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        return head + await self._reader.readexactly(int(length.partition(b":")[2]))
+
+    async def everything(self) -> bytes:
+        """What arrives until the connection ends."""
+        try:
+            return await self._reader.read()
+        except ConnectionError:
+            return b""
+
+
+@asynccontextmanager
+async def connected(rig: Rig) -> AsyncIterator[RawCaller]:
+    """Connect with TLS and without a client certificate."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, ssl=caller_context(rig.authority.cert))
+    try:
+        yield RawCaller(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def head(*, cap: str, length: int | None = None, extra: str = "") -> bytes:
+    """The head of a callback."""
+    lines = f"POST {PATH}?cap={cap} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n{extra}"
+    return (lines + ("" if length is None else f"Content-Length: {length}\r\n") + "\r\n").encode()

@@ -1,0 +1,123 @@
+"""The gateway as a process of its own: it starts, drains at SIGTERM, and says what is wrong with its settings."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from callback_gateway.routes.executor_callback import PATH
+from tests.integration.gateway.rig import caller_context, surroundings
+from tests.unit.gateway.capabilities import success
+
+ROOT = Path(__file__).parents[3]
+
+
+@asynccontextmanager
+async def process(environment: Mapping[str, str], *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m callback_gateway`, killed if it is still there at the end."""
+    python_path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'protos' / 'gen'}"}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "callback_gateway",
+        *arguments,
+        cwd=ROOT,
+        env=dict(environment) | python_path,
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()
+
+
+async def line_of(child: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+    """The next log line of that event."""
+    assert child.stderr is not None
+    seen = []
+    async with asyncio.timeout(15):
+        async for raw in child.stderr:
+            seen.append(raw)
+            if not raw.startswith(b"{"):
+                continue  # gRPC's C core writes lines of its own
+            line: dict[str, Any] = json.loads(raw)
+            if line["event"] == event:
+                return line
+    raise AssertionError(f"no {event!r} among {seen}")
+
+
+async def refusing_connections(port: int) -> None:
+    """Returns when the listener is closed, which is a moment after the signal."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                return
+            writer.close()
+
+
+async def test_sigterm_finishes_callbacks_in_flight_and_exits_0(tmp_path: Path) -> None:
+    async with surroundings(tmp_path) as around, process(around.variables) as child:
+        port = (await line_of(child, "listening"))["port"]
+        around.service.may_answer.clear()
+        context = caller_context(around.authority.cert)
+        async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=10) as client:
+            running = asyncio.create_task(client.post(PATH, json=success(), params={"cap": around.keys.issue()}))
+            await around.service.arrived.wait()
+
+            child.send_signal(signal.SIGTERM)
+            await line_of(child, "stopping")
+            await refusing_connections(port)
+            around.service.may_answer.set()
+
+            assert (await running).json() == {"status": "ok"}
+        assert await asyncio.wait_for(child.wait(), timeout=10) == 0
+        assert len(around.service.requests) == 1
+
+
+async def test_wrong_settings_stop_the_start_with_all_faults(tmp_path: Path) -> None:
+    async with process({"GATEWAY_LISTEN": "nonsense", "GATEWAY_BODY_LIMIT_BYTES": "many"}) as child:
+        _, stderr = await asyncio.wait_for(child.communicate(), timeout=15)
+
+    assert child.returncode == 2
+    assert b"GATEWAY_LISTEN: expected host:port" in stderr
+    assert b"GATEWAY_BODY_LIMIT_BYTES" in stderr
+    assert b"GATEWAY_PIPELINE_ADDR: must be set" in stderr
+
+
+async def test_unusable_key_file_stops_the_start(tmp_path: Path) -> None:
+    async with surroundings(tmp_path) as around:
+        (tmp_path / "public.json").write_text("{}")
+        async with process(around.variables) as child:
+            _, stderr = await asyncio.wait_for(child.communicate(), timeout=15)
+
+    assert child.returncode == 1
+    assert b"public.json" in stderr
+
+
+async def test_taken_port_stops_the_start(tmp_path: Path) -> None:
+    async with surroundings(tmp_path) as around, process(around.variables) as first:
+        port = (await line_of(first, "listening"))["port"]
+        async with process(around.variables | {"GATEWAY_LISTEN": f"127.0.0.1:{port}"}) as second:
+            await asyncio.wait_for(second.communicate(), timeout=15)
+
+        assert second.returncode == 1
+
+
+async def test_arguments_are_a_usage_error() -> None:
+    async with process({}, "internal") as child:
+        _, stderr = await asyncio.wait_for(child.communicate(), timeout=15)
+
+    assert child.returncode == 2
+    assert stderr.startswith(b"usage: ")
