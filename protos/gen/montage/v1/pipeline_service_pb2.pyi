@@ -62,18 +62,28 @@ class ImportPipelineRequest(_message.Message):
     def __init__(self, document: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., validate_only: _Optional[bool] = ..., create_only: _Optional[bool] = ...) -> None: ...
 
 class ImportPipelineResponse(_message.Message):
-    __slots__ = ("pipeline", "added_nodes", "changed_nodes", "removed_nodes", "unchanged_nodes")
+    __slots__ = ("pipeline", "added_nodes", "changed_nodes", "removed_nodes", "unchanged_nodes", "problems")
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     ADDED_NODES_FIELD_NUMBER: _ClassVar[int]
     CHANGED_NODES_FIELD_NUMBER: _ClassVar[int]
     REMOVED_NODES_FIELD_NUMBER: _ClassVar[int]
     UNCHANGED_NODES_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     pipeline: _resources_pb2.Pipeline
     added_nodes: _containers.RepeatedScalarFieldContainer[str]
     changed_nodes: _containers.RepeatedScalarFieldContainer[str]
     removed_nodes: _containers.RepeatedScalarFieldContainer[str]
     unchanged_nodes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., added_nodes: _Optional[_Iterable[str]] = ..., changed_nodes: _Optional[_Iterable[str]] = ..., removed_nodes: _Optional[_Iterable[str]] = ..., unchanged_nodes: _Optional[_Iterable[str]] = ...) -> None: ...
+    problems: _containers.RepeatedCompositeFieldContainer[DocumentProblem]
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., added_nodes: _Optional[_Iterable[str]] = ..., changed_nodes: _Optional[_Iterable[str]] = ..., removed_nodes: _Optional[_Iterable[str]] = ..., unchanged_nodes: _Optional[_Iterable[str]] = ..., problems: _Optional[_Iterable[_Union[DocumentProblem, _Mapping]]] = ...) -> None: ...
+
+class DocumentProblem(_message.Message):
+    __slots__ = ("field", "description")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    description: str
+    def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class CreateAssetRequest(_message.Message):
     __slots__ = ("sha256", "size_bytes", "content_type", "file_name")

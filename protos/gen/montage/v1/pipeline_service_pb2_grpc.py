@@ -112,8 +112,9 @@ class PipelineServiceServicer:
         """Makes a pipeline equal to a document, in one transaction: all or nothing.
 
         A pipeline that does not exist is made. Of one that exists only the nodes that changed are reset; completed nodes
-        below them stay readable and become stale. INVALID_ARGUMENT lists **all** problems of the document in `BadRequest`,
-        each with its place (`nodes[3].inputs.audio`), and nothing is created.
+        below them stay readable and become stale. A document with problems is refused with INVALID_ARGUMENT and nothing is
+        created; `BadRequest` lists the problems with their places (`nodes[3].inputs.audio`), as many as a gRPC status carries.
+        With `validate_only` the answer lists **all** of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,1 @@
+"""Owns the state of pipelines, runs and executions in Postgres."""

@@ -1,0 +1,30 @@
+"""Who may call what. A method without a rule stops the start; a rule without names admits nobody."""
+
+from montage.v1 import (
+    callback_service_pb2,
+    execution_service_pb2,
+    node_service_pb2,
+    pipeline_service_pb2,
+)
+
+from servicekit.access import AccessTable, Allow, allow
+
+CLIENTS = allow("spiffe://montage/client/*", "spiffe://montage/ops/*")
+EXECUTOR = allow("spiffe://montage/executor")
+CALLBACK_GATEWAY = allow("spiffe://montage/callback-gateway")
+
+_SERVICES = (
+    (pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"], CLIENTS),
+    (node_service_pb2.DESCRIPTOR.services_by_name["NodeService"], CLIENTS),
+    (execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"], EXECUTOR),
+    (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], CALLBACK_GATEWAY),
+)
+
+
+def access_table() -> AccessTable:
+    """Every method of the contract with those who may call it."""
+    table: dict[str, Allow] = {}
+    for service, rule in _SERVICES:
+        for method in service.methods:
+            table[f"/{service.full_name}/{method.name}"] = rule
+    return table

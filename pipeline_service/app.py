@@ -1,0 +1,215 @@
+"""Wires the pipeline service, top to bottom."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import structlog
+from montage.v1 import (
+    callback_service_pb2_grpc,
+    execution_service_pb2,
+    execution_service_pb2_grpc,
+    node_service_pb2_grpc,
+    pipeline_service_pb2,
+    pipeline_service_pb2_grpc,
+)
+
+from pipeline_service.access import CLIENTS, access_table
+from pipeline_service.artifacts import S3Artifacts
+from pipeline_service.capabilities import Capabilities
+from pipeline_service.commands.assets import Assets
+from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.errors import PipelineError
+from pipeline_service.commands.identifiers import uuid7
+from pipeline_service.commands.pipelines import Pipelines
+from pipeline_service.commands.reconcile import Reconciler
+from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.timers import Timers
+from pipeline_service.config import Settings
+from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.node_types import Catalogue, build_catalogue
+from pipeline_service.metrics import Metrics
+from pipeline_service.relay.publisher import Publisher
+from pipeline_service.store.names import PostgresNames
+from pipeline_service.store.pool import Pool, open_pool
+from pipeline_service.store.postgres import PostgresStore
+from pipeline_service.store.reads import PostgresReader
+from pipeline_service.store.structures import StructureCache
+from pipeline_service.transport.callbacks import CallbackServicer
+from pipeline_service.transport.errors import DOMAIN, ERRORS
+from pipeline_service.transport.executions import ExecutionServicer
+from pipeline_service.transport.nodes import NodeServicer
+from pipeline_service.transport.owners import Owners
+from pipeline_service.transport.pipelines import PipelineServicer
+from pipeline_service.transport.watchers import Watchers
+from servicekit import nats_client
+from servicekit.config import read_secret
+from servicekit.grpc_server import Drain, GrpcServer, Register, ServerLimits
+from servicekit.lifecycle import Lifecycle
+from servicekit.object_store import ObjectStore
+from servicekit.ops_listener import OpsListener
+from servicekit.s3 import StoreAddress
+from servicekit.telemetry import new_metrics_registry
+from servicekit.tls import TlsFiles, server_credentials
+from servicekit.tokens import TokenIssuer, load_issuer_keys
+
+VERSION = "0.1.0"
+IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+
+
+async def start(settings: Settings, life: Lifecycle) -> None:
+    """Start every part. What was started last is stopped first: calls are drained before what serves them."""
+    registry = new_metrics_registry(service="pipeline", version=VERSION)
+    metrics = Metrics(registry)
+    tls = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
+    catalogue = build_catalogue(with_test_types=settings.test_types)
+    rules = _rules(settings, catalogue)
+
+    pool = await _open_database(settings)
+    life.on_stop(pool.close)
+    object_store = ObjectStore(_store_address(settings))
+    life.on_stop(object_store.close)
+    nats = await nats_client.connect(
+        _nats_address(settings, tls), name="pipeline", on_error=lambda kind: metrics.nats_errors.labels(kind=kind).inc()
+    )
+    life.on_stop(lambda: nats_client.close(nats))
+
+    store = PostgresStore(pool, structures=StructureCache())
+    reader = PostgresReader(pool)
+    artifacts = S3Artifacts(object_store)
+    watchers = Watchers()
+    queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
+    publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
+    batcher = Batcher(store=store, rules=rules, publisher=publisher, watchers=watchers)
+    reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
+    reconciler = Reconciler(store=store, artifacts=artifacts, reporter=reporter)
+    timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
+    pipelines = Pipelines(store=store, artifacts=artifacts, rules=rules, publisher=publisher, watchers=watchers)
+    capabilities = Capabilities(
+        TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
+    )
+    owners = Owners.load(settings.owners_file)
+
+    life.spawn("relay", publisher.run())
+    life.spawn("batcher", batcher.run())
+    life.spawn("timers", _run_timers(timers, metrics, interval_s=settings.timer_interval_s))
+    services: list[Register] = [
+        lambda server: pipeline_service_pb2_grpc.add_PipelineServiceServicer_to_server(
+            PipelineServicer(
+                pipelines=pipelines,
+                assets=Assets(artifacts=artifacts),
+                reader=reader,
+                owners=owners,
+                watchers=watchers,
+            ),
+            server,
+        ),
+        lambda server: node_service_pb2_grpc.add_NodeServiceServicer_to_server(
+            NodeServicer(reader=reader, artifacts=artifacts, owners=owners), server
+        ),
+        lambda server: execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
+            ExecutionServicer(reporter=reporter, capabilities=capabilities, names=PostgresNames(pool), rules=rules),
+            server,
+        ),
+        lambda server: callback_service_pb2_grpc.add_CallbackServiceServicer_to_server(
+            CallbackServicer(reporter=reporter, capabilities=capabilities), server
+        ),
+    ]
+    server = _grpc_server(settings, tls, services, metrics)
+    await server.start()
+    life.on_stop(server.stop)
+    ops = OpsListener(
+        host=settings.ops_listen.host,
+        port=settings.ops_listen.port,
+        registry=registry,
+        checks={
+            "database": lambda: _check_database(pool),
+            "nats": lambda: nats_client.check_connected(nats),
+            "store": object_store.check,
+        },
+    )
+    await ops.start()
+    life.on_stop(ops.stop)
+
+
+def _grpc_server(settings: Settings, tls: TlsFiles, services: list[Register], metrics: Metrics) -> GrpcServer:
+    def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
+        metrics.certificate_reloads.labels(outcome="ok" if succeeded else "failed").inc()
+
+    return GrpcServer(
+        listen=str(settings.listen),
+        credentials=server_credentials(tls, on_reload=on_reload),
+        services=services,
+        access=access_table(),
+        reflection_access=CLIENTS,
+        domain=DOMAIN,
+        errors=ERRORS,
+        warm_up=(
+            pipeline_service_pb2.ImportPipelineRequest,
+            pipeline_service_pb2.RunPipelineRequest,
+            execution_service_pb2.ReportExecutionsRequest,
+        ),
+        limits=ServerLimits(max_request_bytes_of={IMPORT_METHOD: MAX_DOCUMENT_BYTES}),
+        drain=Drain(notice_s=settings.drain_notice_s),
+        on_error=lambda method, code: metrics.rpc_errors.labels(method=method, code=code).inc(),
+        on_refusal=lambda method, reason: metrics.rpc_refusals.labels(method=method, reason=reason).inc(),
+    )
+
+
+def _rules(settings: Settings, catalogue: Catalogue) -> Rules:
+    cap = settings.max_start_to_close_s
+    return Rules(
+        catalogue=catalogue,
+        lease=timedelta(seconds=settings.lease_s),
+        new_id=uuid7,
+        chance=random.random,
+        max_start_to_close=timedelta(seconds=cap) if cap is not None else None,
+    )
+
+
+async def _open_database(settings: Settings) -> Pool:
+    return await open_pool(
+        settings.database_url,
+        password=read_secret(settings.database_password_file),
+        size=settings.database_connections,
+    )
+
+
+def _store_address(settings: Settings) -> StoreAddress:
+    return StoreAddress(
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        endpoint=settings.s3_endpoint,
+        access_key_file=settings.s3_access_key_file,
+        secret_key_file=settings.s3_secret_key_file,
+    )
+
+
+def _nats_address(settings: Settings, tls: TlsFiles) -> nats_client.NatsAddress:
+    return nats_client.NatsAddress(
+        url=settings.nats_url,
+        user=settings.nats_user,
+        password_file=settings.nats_password_file,
+        inbox_prefix=f"_INBOX_{settings.nats_user}",
+        tls=tls,
+    )
+
+
+async def _check_database(pool: Pool) -> None:
+    await pool.fetchval("SELECT 1")
+
+
+async def _run_timers(timers: Timers, metrics: Metrics, *, interval_s: float) -> None:
+    """Look at the timers for ever. A look that fails is counted, logged and repeated."""
+    log = structlog.get_logger("pipeline_service.timers")
+    while True:
+        try:
+            due = await timers.tick()
+        except PipelineError as error:
+            metrics.timer_failures.labels(reason=type(error).__name__).inc()
+            log.warning("timers_failed", reason=str(error))
+            due = 0
+        if not due:
+            # Up to a fifth more, so that replicas do not look at the same moment.
+            await asyncio.sleep(interval_s * (1 + random.random() / 5))  # noqa: S311 - jitter

@@ -1,0 +1,84 @@
+"""Capabilities: who holds one may report the result of exactly one execution under exactly one claim.
+
+Sealed twice: with Ed25519 for the gateway, which holds public keys only, and with HMAC for this service, so that a
+stolen gateway completes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid
+from pipeline_service.domain.keys import artifact_prefix
+from pipeline_service.domain.model import Execution
+from servicekit.tokens import InvalidToken, TokenIssuer
+
+CALLBACK_PATH = "/spi/video_production/executor_callback"
+# The fence decides about late callbacks; expiry only bounds how long a leaked URL is of use.
+GRACE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capability:
+    """What a token says."""
+
+    execution: ExecutionId
+    claim: Claim
+    node_uid: NodeUid
+    executor_type: str
+    audience: str
+    key_prefix: str
+    expires_at: datetime
+
+
+class _Body(msgspec.Struct):
+    execution: UUID
+    claim: UUID
+    node_uid: UUID
+    executor_type: str
+    audience: str
+    key_prefix: str
+    exp: int
+
+
+class Capabilities:
+    """Issues and verifies capabilities."""
+
+    def __init__(self, issuer: TokenIssuer, *, gateway_url: str) -> None:
+        self._issuer = issuer
+        self._gateway_url = gateway_url.rstrip("/")
+
+    def callback_url(self, execution: Execution, claim: Claim) -> str:
+        """Where the result of a claimed execution may be reported to. A secret."""
+        if execution.close_due_at is None:
+            raise ValueError(f"execution {execution.id} was never started")
+        body = _Body(
+            execution=execution.id,
+            claim=claim,
+            node_uid=execution.node_uid,
+            executor_type=execution.work.node_type,
+            audience="complete",
+            key_prefix=artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, claim),
+            exp=int((execution.close_due_at + GRACE).timestamp()),
+        )
+        token = self._issuer.issue(msgspec.json.encode(body))
+        return f"{self._gateway_url}{CALLBACK_PATH}?{urlencode({'cap': token})}"
+
+    def verify(self, token: str) -> Capability:
+        """What a token of ours says. Raises InvalidToken; expiry is the caller's to judge."""
+        try:
+            body = msgspec.json.decode(self._issuer.verify(token), type=_Body)
+        except msgspec.DecodeError as error:
+            raise InvalidToken("token refused") from error
+        return Capability(
+            execution=ExecutionId(body.execution),
+            claim=Claim(body.claim),
+            node_uid=NodeUid(body.node_uid),
+            executor_type=body.executor_type,
+            audience=body.audience,
+            key_prefix=body.key_prefix,
+            expires_at=datetime.fromtimestamp(body.exp, UTC),
+        )

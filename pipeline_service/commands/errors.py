@@ -1,0 +1,71 @@
+"""What a command may refuse, by what the caller should know."""
+
+from collections.abc import Sequence
+
+from pipeline_service.domain.document import Violation
+
+
+class PipelineError(Exception):
+    """Base of every refusal."""
+
+
+class NotFound(PipelineError):
+    """There is none of that name, or it belongs to somebody else."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"no {kind} '{name}'")
+        self.kind = kind
+        self.name = name
+
+
+class AlreadyExists(PipelineError):
+    """The id is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name}' exists already")
+        self.name = name
+
+
+class InvalidDocument(PipelineError):
+    """A document has problems; all of them are listed."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__(f"the document has {len(violations)} problem{'s' if len(violations) != 1 else ''}")
+        self.violations = tuple(violations)
+
+
+class InvalidField(PipelineError):
+    """A field of a request is not as it must be."""
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.field = field
+        self.description = description
+
+
+class KeyOutsidePrefix(InvalidField):
+    """A report names an object that its execution and claim do not own."""
+
+
+class ArtifactMismatch(PipelineError):
+    """The object that a report names is not in the store as described."""
+
+
+class OutputMissing(PipelineError):
+    """The node has no output yet."""
+
+
+class Unavailable(PipelineError):
+    """Database, store or queue is away; nothing is known to have changed, and repeating is safe."""
+
+
+class Overloaded(PipelineError):
+    """Too much is waiting already; nothing changed."""
+
+
+class Contended(PipelineError):
+    """Other writers changed the rows meanwhile; the transaction may be repeated."""
+
+
+class BadRow(PipelineError):
+    """The database refused a value (SQLSTATE class 22 or 23); repeating is pointless."""

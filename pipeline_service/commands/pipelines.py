@@ -1,0 +1,169 @@
+"""Makes pipelines, makes them equal to documents, and runs them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import uuid4
+
+from pipeline_service.commands.errors import AlreadyExists, Contended, InvalidDocument, InvalidField, NotFound
+from pipeline_service.commands.ports import Artifacts, NewPipeline, Publisher, Store, Watchers
+from pipeline_service.domain.document import Document, Violation, read_document
+from pipeline_service.domain.engine.editing import apply_import
+from pipeline_service.domain.engine.runs import start_run
+from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.keys import asset_key
+from pipeline_service.domain.model import Structure
+from pipeline_service.domain.states import EventType, MediaType
+from pipeline_service.domain.structure import ImportPlan, build_structure, plan_import
+from pipeline_service.domain.values import Json, Output
+
+_CONTENT_TYPES = {MediaType.TEXT: "text/plain; charset=utf-8", MediaType.JSON: "application/json"}
+MAX_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import did; with `validate_only` what it would do, and no uid."""
+
+    document: Document
+    plan: ImportPlan
+    pipeline_uid: PipelineUid | None
+
+
+class Pipelines:
+    """The use cases of pipelines as a whole."""
+
+    def __init__(
+        self, *, store: Store, artifacts: Artifacts, rules: Rules, publisher: Publisher, watchers: Watchers
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._rules = rules
+        self._publisher = publisher
+        self._watchers = watchers
+
+    async def create(self, owner: Owner, pipeline_id: str, *, title: str, version: str, actor: str) -> PipelineId:
+        """Make an empty pipeline. Raises AlreadyExists."""
+        new = NewPipeline(
+            uid=PipelineUid(uuid4()),
+            owner=owner,
+            id=PipelineId(pipeline_id or str(uuid4())),
+            title=title,
+            version=version,
+        )
+        async with self._store.transaction([new.uid], create=new) as transaction:
+            working_set = await transaction.load()
+            working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=actor)
+            await transaction.save(working_set)
+        return new.id
+
+    async def import_document(
+        self, owner: Owner, raw: Json, *, create_only: bool, validate_only: bool, actor: str
+    ) -> Imported:
+        """Make a pipeline equal to a document. Raises InvalidDocument with every problem, AlreadyExists."""
+        document, violations = read_document(raw, self._rules.catalogue)
+        if document is None:
+            raise InvalidDocument(violations)
+        facts = await self._asset_facts(owner, document)
+        if validate_only:
+            return await self._plan_only(owner, document, create_only=create_only)
+        await self._put_contents(owner, document)
+        for tries_left in reversed(range(MAX_TRIES)):
+            try:
+                return await self._import(owner, document, facts, create_only=create_only, actor=actor)
+            except (AlreadyExists, Contended):
+                # Made, deleted or changed meanwhile: look again.
+                if create_only or not tries_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def run(
+        self, owner: Owner, pipeline_id: PipelineId, *, targets: Collection[NodeId], force: bool, actor: str
+    ) -> RunId:
+        """Start a run. Raises NotFound, and InvalidField for a target that is not a node of the pipeline."""
+        pipeline_uid = await self._store.find_pipeline(owner, pipeline_id)
+        if pipeline_uid is None:
+            raise NotFound("pipeline", f"pipelines/{pipeline_id}")
+        async with self._store.transaction([pipeline_uid]) as transaction:
+            working_set = await transaction.load()
+            by_id = {spec.id: spec.uid for spec in working_set.structures[pipeline_uid].nodes.values()}
+            unknown = [target for target in targets if target not in by_id]
+            if unknown:
+                raise InvalidField("targets", f"pipeline '{pipeline_id}' has no node '{unknown[0]}'")
+            uids = tuple(by_id[target] for target in targets)
+            run = start_run(working_set, pipeline_uid, targets=uids, force=force, rules=self._rules, actor=actor)
+            await transaction.save(working_set)
+        self._publisher.publish(working_set.dispatches)
+        self._watchers.wake([pipeline_uid])
+        return run.id
+
+    async def _asset_facts(self, owner: Owner, document: Document) -> dict[NodeId, Output]:
+        """The artifacts of assets whose bytes are given. Refuses references to bytes that were never uploaded."""
+        outputs: dict[NodeId, Output] = {}
+        missing: list[Violation] = []
+        for index, node in enumerate(document.nodes):
+            asset = node.asset
+            if asset is None or not asset.sha256:
+                continue
+            key = asset_key(owner, asset.sha256, asset.extension)
+            if node.content is not None:
+                size, content_type = len(node.content), _CONTENT_TYPES[asset.type]
+            else:
+                facts = await self._artifacts.head(key)
+                if facts is None:
+                    place = f"nodes[{index}].asset.source"
+                    missing.append(Violation(field=place, description="these bytes were never uploaded"))
+                    continue
+                size, content_type = facts.size_bytes, facts.content_type
+            outputs[node.id] = Output(
+                type=asset.type, s3_key=key, size_bytes=size, content_type=content_type, sha256=asset.sha256
+            )
+        if missing:
+            raise InvalidDocument(missing)
+        return outputs
+
+    async def _put_contents(self, owner: Owner, document: Document) -> None:
+        """Store the bytes that the document itself holds. They lie under their digest, so a repeat changes nothing."""
+        for node in document.nodes:
+            if node.asset is not None and node.content is not None:
+                key = asset_key(owner, node.asset.sha256, node.asset.extension)
+                await self._artifacts.put(key, node.content, content_type=_CONTENT_TYPES[node.asset.type])
+
+    async def _plan_only(self, owner: Owner, document: Document, *, create_only: bool) -> Imported:
+        pipeline_uid = await self._store.find_pipeline(owner, document.id)
+        if pipeline_uid is None:
+            structure = build_structure(PipelineUid(uuid4()), version=0, specs=())
+        elif create_only:
+            raise AlreadyExists(f"pipelines/{document.id}")
+        else:
+            async with self._store.transaction([pipeline_uid]) as transaction:
+                structure = (await transaction.load()).structures[pipeline_uid]
+        return Imported(document=document, plan=self._plan(document, structure), pipeline_uid=pipeline_uid)
+
+    async def _import(
+        self, owner: Owner, document: Document, facts: dict[NodeId, Output], *, create_only: bool, actor: str
+    ) -> Imported:
+        """Make the pipeline where there is none, and make it equal to the document, in one transaction."""
+        pipeline_uid = await self._store.find_pipeline(owner, document.id)
+        if pipeline_uid is not None and create_only:
+            raise AlreadyExists(f"pipelines/{document.id}")
+        new = None
+        if pipeline_uid is None:
+            pipeline_uid = PipelineUid(uuid4())
+            new = NewPipeline(
+                uid=pipeline_uid, owner=owner, id=document.id, title=document.title, version=document.version
+            )
+        async with self._store.transaction([pipeline_uid], create=new) as transaction:
+            working_set = await transaction.load()
+            plan = self._plan(document, working_set.structures[pipeline_uid])
+            uploaded = {spec.uid: facts[spec.id] for spec in plan.structure.nodes.values() if spec.id in facts}
+            first = EventType.PIPELINE_CREATED if new else EventType.PIPELINE_IMPORTED
+            working_set.record(first, pipeline_uid, actor=actor)
+            apply_import(working_set, plan, uploaded=uploaded, actor=actor)
+            await transaction.save_structure(plan, title=document.title, version=document.version)
+            await transaction.save(working_set)
+        self._watchers.wake([pipeline_uid])
+        return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid)
+
+    def _plan(self, document: Document, structure: Structure) -> ImportPlan:
+        return plan_import(document, structure, catalogue=self._rules.catalogue, new_uid=uuid4)

@@ -1,0 +1,137 @@
+"""What commands need of the outside; `store`, `artifacts` and `relay` provide it."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.model import Dispatch
+from pipeline_service.domain.structure import ImportPlan
+from pipeline_service.domain.values import Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an execution belongs; never changes."""
+
+    execution_id: ExecutionId
+    pipeline_uid: PipelineUid
+    node_uid: NodeUid
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueExecution:
+    """An execution whose timer is due, and the due time that was seen."""
+
+    place: Place
+    due: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueWork:
+    """What a look at the timers found."""
+
+    dispatches: tuple[DueExecution, ...]
+    leases: tuple[DueExecution, ...]
+    closes: tuple[DueExecution, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPipeline:
+    """A pipeline to be made."""
+
+    uid: PipelineUid
+    owner: Owner
+    id: PipelineId
+    title: str
+    version: str
+
+
+class Transaction(Protocol):
+    """A READ COMMITTED transaction that holds the locks of the pipelines it was opened with."""
+
+    async def load(self, executions: Collection[ExecutionId] = ()) -> WorkingSet:
+        """The locked pipelines' nodes, active runs and active executions, and the named executions."""
+
+    async def save(self, working_set: WorkingSet) -> None:
+        """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""
+
+    async def save_structure(self, plan: ImportPlan, *, title: str, version: str) -> None:
+        """Write nodes and edges as planned."""
+
+
+class Store(Protocol):
+    """The state, in Postgres."""
+
+    def transaction(
+        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction and lock the pipelines in ascending order; `create` is made first, within it.
+
+        Raises AlreadyExists for `create`, else Unavailable, Contended, BadRow.
+        """
+
+    async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
+        """Where executions belong; unknown ones are left out."""
+
+    async def last_claim(self, execution_id: ExecutionId) -> Claim | None:
+        """The newest claim of an execution; None when nobody ever took it."""
+
+    async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
+        """The uid of an owner's pipeline."""
+
+    async def due_work(self, limit: int) -> DueWork:
+        """Executions whose dispatch, lease or deadline is due, the longest overdue first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectFacts:
+    """What the store says about an object."""
+
+    size_bytes: int
+    sha256: str
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A presigned PUT."""
+
+    url: str
+    headers: dict[str, str]
+
+
+class Artifacts(Protocol):
+    """The object store. Every method raises Unavailable when it is away."""
+
+    async def head(self, key: str) -> ObjectFacts | None:
+        """What lies under a key; None when there is nothing."""
+
+    async def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        """Write a small object unless it is there already."""
+
+    async def read_json(self, key: str) -> Json | None:
+        """A small JSON object; None when there is none or it is not JSON."""
+
+    async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
+        """A way to upload exactly these bytes within 15 minutes."""
+
+    async def presign_get(self, key: str, *, lifetime: timedelta, file_name: str) -> str:
+        """A way to download an object under a file name."""
+
+
+class Publisher(Protocol):
+    """The work queue."""
+
+    def publish(self, dispatches: Sequence[Dispatch]) -> None:
+        """Hand work to the queue soon. May fail silently: the dispatch timer publishes again."""
+
+
+class Watchers(Protocol):
+    """Whoever waits for news of pipelines in this process."""
+
+    def wake(self, pipelines: Collection[PipelineUid]) -> None:
+        """Something happened to these pipelines."""

@@ -1,0 +1,64 @@
+"""Takes reports about executions, from workers and from outside."""
+
+from collections import OrderedDict
+
+from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.errors import ArtifactMismatch, KeyOutsidePrefix, NotFound
+from pipeline_service.commands.ports import Artifacts, Place, Store
+from pipeline_service.domain.engine.reports import Answer, Complete, Report, UnknownExecution
+from pipeline_service.domain.ids import Claim, ExecutionId
+from pipeline_service.domain.keys import artifact_prefix
+from pipeline_service.domain.values import Output
+
+_REMEMBERED = 50_000
+
+
+class Reporter:
+    """Makes a report safe, then hands it to the batcher."""
+
+    def __init__(self, *, store: Store, artifacts: Artifacts, batcher: Batcher) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._batcher = batcher
+        self._places: OrderedDict[ExecutionId, Place] = OrderedDict()
+
+    async def report(self, report: Report) -> Answer:
+        """Apply a report. Raises NotFound, KeyOutsidePrefix, ArtifactMismatch, Unavailable, Overloaded.
+
+        A result's object is checked in the store *before* the report joins a batch: no batch waits for the store.
+        """
+        place = await self.locate(report.execution_id)
+        if isinstance(report, Complete):
+            await self._check_artifact(place, report.claim, report.output)
+        answer = await self._batcher.submit(report, place.pipeline_uid)
+        if isinstance(answer, UnknownExecution):
+            raise NotFound("execution", str(report.execution_id))
+        return answer
+
+    async def locate(self, execution_id: ExecutionId) -> Place:
+        """Where an execution belongs. Remembered, since it never changes."""
+        place = self._places.get(execution_id)
+        if place is None:
+            found = await self._store.locate([execution_id])
+            if execution_id not in found:
+                raise NotFound("execution", str(execution_id))
+            place = found[execution_id]
+            self._places[execution_id] = place
+            if len(self._places) > _REMEMBERED:
+                self._places.popitem(last=False)
+        return place
+
+    async def _check_artifact(self, place: Place, claim: Claim, output: Output) -> None:
+        prefix = artifact_prefix(place.pipeline_uid, place.node_uid, place.execution_id, claim)
+        name = output.s3_key.removeprefix(prefix)
+        if name == output.s3_key or not name or "/" in name or name in {".", ".."}:
+            raise KeyOutsidePrefix("output.s3_key", f"expected a key directly below '{prefix}'")
+        facts = await self._artifacts.head(output.s3_key)
+        if facts is None:
+            raise ArtifactMismatch(f"there is no object '{output.s3_key}' in the store")
+        if facts.size_bytes != output.size_bytes:
+            raise ArtifactMismatch(
+                f"the object has {facts.size_bytes} bytes, the report says {output.size_bytes}: '{output.s3_key}'"
+            )
+        if facts.sha256 and output.sha256 and facts.sha256 != output.sha256:
+            raise ArtifactMismatch(f"the object's sha256 is not the reported one: '{output.s3_key}'")

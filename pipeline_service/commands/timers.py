@@ -1,0 +1,50 @@
+"""Nothing is ever stuck: what is due is reported to the batcher, which decides under the lock."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.errors import PipelineError
+from pipeline_service.commands.ports import DueExecution, Store
+from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
+
+LIMIT = 256
+Reconcile = Callable[[DueExecution], Awaitable[bool]]
+
+
+class Timers:
+    """Looks for due work and reports it. Locks nothing; a repeat finds another due time and changes nothing."""
+
+    def __init__(self, *, store: Store, batcher: Batcher, reconcile: Reconcile) -> None:
+        self._store = store
+        self._batcher = batcher
+        self._reconcile = reconcile
+
+    async def tick(self) -> int:
+        """Report everything that is due now. Answers how much that was. Raises Unavailable."""
+        due = await self._store.due_work(LIMIT)
+        reports = [
+            *(self._dispatch(one) for one in due.dispatches),
+            *(self._lease(one) for one in due.leases),
+            *(self._close(one) for one in due.closes),
+        ]
+        failures = [result for result in await asyncio.gather(*reports, return_exceptions=True) if result]
+        for failure in failures:
+            if not isinstance(failure, PipelineError):
+                raise failure
+        return len(reports)
+
+    async def _dispatch(self, one: DueExecution) -> None:
+        report = DispatchDue(execution_id=one.place.execution_id, due=one.due)
+        await self._batcher.submit(report, one.place.pipeline_uid)
+
+    async def _lease(self, one: DueExecution) -> None:
+        report = LeaseOver(execution_id=one.place.execution_id, due=one.due)
+        await self._batcher.submit(report, one.place.pipeline_uid)
+
+    async def _close(self, one: DueExecution) -> None:
+        """Look in the store before an execution is declared dead."""
+        if await self._reconcile(one):
+            return
+        report = CloseDue(execution_id=one.place.execution_id, due=one.due)
+        await self._batcher.submit(report, one.place.pipeline_uid)

@@ -1,0 +1,144 @@
+"""What is read: rows as they stand, without decisions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.model import Event, Execution, Node, NodeSpec, Run
+from pipeline_service.domain.states import NodeState, RunDecision
+from pipeline_service.domain.values import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineView:
+    """A pipeline as it is shown."""
+
+    uid: PipelineUid
+    id: PipelineId
+    title: str
+    version: str
+    structure_version: int
+    last_sequence: int
+    create_time: datetime
+    update_time: datetime
+    counts: Mapping[NodeState, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeView:
+    """A node as it is shown."""
+
+    spec: NodeSpec
+    node: Node
+    inputs: Mapping[str, tuple[NodeId, ...]]
+    is_current: bool
+    progress: Progress | None
+    create_time: datetime
+    update_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionView:
+    """An execution with the ids that its name is made of."""
+
+    node_id: NodeId
+    execution: Execution
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunNodeView:
+    """What a run decided for a node."""
+
+    node_id: NodeId
+    decision: RunDecision
+    reason: str
+    execution_id: ExecutionId | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """A run with its decisions, in the order of the document."""
+
+    run: Run
+    target_ids: tuple[NodeId, ...]
+    nodes: tuple[RunNodeView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventView:
+    """An event with its time."""
+
+    event: Event
+    create_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressView:
+    """Progress of an active execution."""
+
+    node_id: NodeId
+    execution_id: ExecutionId
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotView:
+    """A pipeline with all its nodes at one sequence number, read in one snapshot."""
+
+    pipeline: PipelineView
+    nodes: tuple[NodeView, ...]
+
+
+PipelineCursor = tuple[datetime, PipelineUid]
+NodeCursor = int
+ExecutionCursor = ExecutionId
+
+
+class Reader(Protocol):
+    """Plain queries. Each sees only the owner's pipelines; all raise Unavailable when the database is away."""
+
+    async def pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineView | None:
+        """One pipeline."""
+
+    async def pipelines(self, owner: Owner, *, after: PipelineCursor | None, limit: int) -> Sequence[PipelineView]:
+        """A page of pipelines, newest first, behind a cursor."""
+
+    async def node(self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId) -> NodeView | None:
+        """One node."""
+
+    async def nodes(
+        self, owner: Owner, pipeline_id: PipelineId, *, after: NodeCursor | None, limit: int
+    ) -> Sequence[NodeView] | None:
+        """A page of a pipeline's nodes behind a position; None when there is no such pipeline."""
+
+    async def executions(
+        self,
+        owner: Owner,
+        pipeline_id: PipelineId,
+        *,
+        node_id: NodeId | None,
+        after: ExecutionCursor | None,
+        limit: int,
+    ) -> Sequence[ExecutionView] | None:
+        """A page of attempts, newest first, of one node or of all; None when there is no such pipeline or node."""
+
+    async def run(self, owner: Owner, pipeline_id: PipelineId, run_id: RunId) -> RunView | None:
+        """One run."""
+
+    async def snapshot(self, owner: Owner, pipeline_id: PipelineId) -> SnapshotView | None:
+        """A pipeline with all its nodes."""
+
+    async def events(self, pipeline_uid: PipelineUid, *, after: int, limit: int) -> Sequence[EventView]:
+        """Events behind a sequence number, in sequence."""
+
+    async def progress(self, pipeline_uid: PipelineUid, *, since: datetime) -> Sequence[ProgressView]:
+        """Progress of active executions that was reported after a time."""
+
+
+class PipelineNames(Protocol):
+    """Ids by uid."""
+
+    async def pipeline_id(self, uid: PipelineUid) -> PipelineId:
+        """The id of a pipeline. Raises NotFound, Unavailable."""

@@ -1,0 +1,73 @@
+"""Settings of the pipeline service, read once from `PIPELINE_*`."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from servicekit.config import HostPortField, ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What `python -m pipeline_service` needs."""
+
+    env_prefix: ClassVar[str] = "PIPELINE_"
+    env_also_known: ClassVar[frozenset[str]] = frozenset(
+        {"PIPELINE_MIGRATE_DATABASE_URL", "PIPELINE_MIGRATE_DATABASE_PASSWORD_FILE"}
+    )
+
+    listen: HostPortField
+    """gRPC, mutual TLS."""
+    ops_listen: HostPortField
+    """Health and metrics; loopback only."""
+    tls_cert_file: Path
+    tls_key_file: Path
+    tls_ca_file: Path
+    database_url: str
+    """postgresql://role@host:port/database, without password."""
+    database_password_file: Path
+    database_connections: int = 10
+    """Most connections to Postgres."""
+    nats_url: str
+    nats_user: str = "pipeline"
+    nats_password_file: Path
+    nats_replicas: int = 1
+    """Copies of the work queue; 3 in a cluster."""
+    s3_endpoint: str | None = None
+    """None is AWS."""
+    s3_bucket: str = "montage"
+    s3_region: str = "us-east-1"
+    s3_access_key_file: Path | None = None
+    """Both key files or none; none is AWS's own chain."""
+    s3_secret_key_file: Path | None = None
+    capability_keys_file: Path
+    gateway_url: str
+    """Base of callback addresses, as functions and vendors reach the gateway."""
+    owners_file: Path | None = None
+    """Identities to owners; who is not in it belongs to `default`."""
+    lease_s: float = 60.0
+    """How long a claim lasts without a heartbeat."""
+    timer_interval_s: float = 0.5
+    """How often due work is looked for."""
+    max_start_to_close_s: float | None = None
+    """Caps the time that node types allow an execution; None leaves it to them."""
+    drain_notice_s: float = 3.0
+    """How long health says NOT_SERVING before calls are refused."""
+    log_level: str = "info"
+    failpoints: str = ""
+    """Named crash points, for tests; empty arms none."""
+    test_types: bool = False
+    """Adds the node type `noop`."""
+
+
+class MigrateSettings(ServiceSettings):
+    """What `python -m pipeline_service migrate` needs besides: the owner of the tables."""
+
+    env_prefix: ClassVar[str] = "PIPELINE_"
+    env_also_known: ClassVar[frozenset[str]] = frozenset(
+        {Settings.variable_of(field) for field in Settings.model_fields}
+    )
+
+    migrate_database_url: str
+    """postgresql://owner@host:port/database, without password."""
+    migrate_database_password_file: Path
+    database_url: str
+    """Whose role is granted what the service needs."""

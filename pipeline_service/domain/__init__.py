@@ -1,0 +1,1 @@
+"""The rules: facts and `now` in, decisions out. No clock, no SQL, no gRPC, no await."""

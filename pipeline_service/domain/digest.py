@@ -1,0 +1,51 @@
+"""Digests: what a node *is* (spec) and what an execution *does* (work).
+
+Both are SHA-256, in lower-case hex, over the canonical JSON of RFC 8785: key order and number spelling do not matter.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import rfc8785
+
+from pipeline_service.domain.node_types import NodeType
+from pipeline_service.domain.values import Asset, Json, JsonValue
+
+
+def spec_digest(node_type: NodeType, *, config: Json, asset: Asset | None, inputs: Mapping[str, Sequence[str]]) -> str:
+    """Digest of a node's structure. `config` is effective, `inputs` are the sources' spec digests by slot."""
+    return _digest(
+        {
+            "type": node_type.name,
+            "revision": node_type.revision,
+            "config": dict(config),
+            "asset": _asset(asset),
+            "inputs": {slot: list(digests) for slot, digests in inputs.items()},
+        }
+    )
+
+
+def work_digest(node_type: NodeType, *, config: Json, asset: Asset | None, inputs: Mapping[str, Sequence[str]]) -> str:
+    """Digest of an execution's work. As `spec_digest`, but `inputs` are the sources' content digests."""
+    return "w" + spec_digest(node_type, config=config, asset=asset, inputs=inputs)
+
+
+def effective_config(node_type: NodeType, *, config: Json, title: str, has_prompt_input: bool) -> dict[str, JsonValue]:
+    """The document's values over the type's defaults; the title becomes the prompt where there is none."""
+    effective: dict[str, JsonValue] = {
+        name: field.default for name, field in node_type.fields.items() if field.default is not None
+    }
+    effective.update(config)
+    if node_type.title_is_prompt and not has_prompt_input and not effective.get(node_type.prompt_field):
+        effective[node_type.prompt_field] = title
+    return effective
+
+
+def _asset(asset: Asset | None) -> JsonValue:
+    if asset is None:
+        return None
+    return {"type": asset.type.value, "sha256": asset.sha256, "url": asset.url}
+
+
+def _digest(value: dict[str, JsonValue]) -> str:
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()

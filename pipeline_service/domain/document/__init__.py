@@ -1,0 +1,7 @@
+"""Pipeline documents: read what a user wrote, find all that is wrong with it at once."""
+
+from pipeline_service.domain.document.reading import read_document
+from pipeline_service.domain.document.values import Document, DocumentNode
+from pipeline_service.domain.document.violations import Violation
+
+__all__ = ["Document", "DocumentNode", "Violation", "read_document"]

@@ -1,0 +1,134 @@
+"""Holds nodes against what their types say."""
+
+import json
+from collections.abc import Mapping
+
+from pipeline_service.domain.document.shapes import kind_of
+from pipeline_service.domain.document.values import DocumentNode
+from pipeline_service.domain.document.violations import Violations, did_you_mean, spelled
+from pipeline_service.domain.graph import find_cycle
+from pipeline_service.domain.ids import NodeId
+from pipeline_service.domain.node_types import Catalogue, Field, FieldKind, NodeType, Slot
+from pipeline_service.domain.states import MediaType
+from pipeline_service.domain.values import JsonValue
+
+MAX_CONFIG_BYTES = 64 * 1024
+MAX_INPUTS_PER_SLOT = 64
+
+
+def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeType, violations: Violations) -> None:
+    """Hold a config against its node type: known fields, required ones, kinds, allowed values, ranges, size."""
+    for name, value in config.items():
+        field = node_type.fields.get(name)
+        if field is None:
+            hint = did_you_mean(name, node_type.fields)
+            violations.add(f"{place}.{name}", f"'{node_type.name}' has no config field '{name}'{hint}")
+        else:
+            _check_value(f"{place}.{name}", value, field, violations)
+    for name, field in node_type.fields.items():
+        if field.required and name not in config:
+            allowed = f"; one of {spelled(field.allowed)}" if field.allowed else ""
+            violations.add(f"{place}.{name}", f"'{node_type.name}' needs the config field '{name}'{allowed}")
+    if len(json.dumps(config)) > MAX_CONFIG_BYTES:
+        violations.add(place, f"expected at most {MAX_CONFIG_BYTES} bytes as JSON")
+
+
+def check_inputs(
+    place: str,
+    node: DocumentNode,
+    known: Mapping[NodeId, DocumentNode],
+    catalogue: Catalogue,
+    violations: Violations,
+) -> None:
+    """Hold a node's inputs against its type: known slots, counts, references, kinds of material."""
+    node_type = catalogue.get(node.type)
+    for slot_name, sources in node.inputs.items():
+        where = f"{place}.inputs.{slot_name}"
+        slot = node_type.slots.get(slot_name) if node_type else None
+        if node_type and slot is None:
+            hint = did_you_mean(slot_name, node_type.slots)
+            violations.add(where, f"'{node_type.name}' has no input slot '{slot_name}'{hint}")
+        for source in sources:
+            _check_source(where, node, source, slot, known, catalogue, violations)
+    if node_type:
+        _check_counts(f"{place}.inputs", node, node_type, violations)
+
+
+def check_graph(nodes: Mapping[int, DocumentNode], violations: Violations) -> None:
+    """Refuse a graph in which a node needs itself, directly or through others."""
+    index_of = {node.id: index for index, node in nodes.items()}
+    inputs = {
+        node.id: [source for sources in node.inputs.values() for source in sources if source in index_of]
+        for node in nodes.values()
+    }
+    cycle = find_cycle(inputs)
+    if cycle:
+        place = f"nodes[{index_of[cycle[0]]}].inputs"
+        violations.add(place, f"the nodes need each other in a circle: {' → '.join(cycle)}")
+
+
+def _check_source(
+    where: str,
+    node: DocumentNode,
+    source: NodeId,
+    slot: Slot | None,
+    known: Mapping[NodeId, DocumentNode],
+    catalogue: Catalogue,
+    violations: Violations,
+) -> None:
+    found = known.get(source)
+    if found is None:
+        others = [other for other in known if other != node.id]
+        violations.add(where, f"no node '{source}'{did_you_mean(source, others)}")
+        return
+    makes = _material_of(found, catalogue)
+    if slot is not None and makes is not None and makes not in slot.accepts:
+        takes = " or ".join(slot.accepts)
+        violations.add(where, f"takes {takes}, but node '{source}' makes {makes}")
+
+
+def _check_counts(place: str, node: DocumentNode, node_type: NodeType, violations: Violations) -> None:
+    for name, slot in node_type.slots.items():
+        count = len(node.inputs.get(name, ()))
+        where = f"{place}.{name}"
+        most = min(slot.max_count, MAX_INPUTS_PER_SLOT)
+        if count < slot.min_count:
+            wanted = "a node" if slot.min_count == 1 else f"at least {slot.min_count} nodes"
+            violations.add(where, f"'{node_type.name}' needs {wanted} in slot '{name}', found {count or 'none'}")
+        if count > most:
+            wanted = "one node" if most == 1 else f"at most {most} nodes"
+            violations.add(where, f"slot '{name}' takes {wanted}, found {count}")
+
+
+def _material_of(node: DocumentNode, catalogue: Catalogue) -> MediaType | None:
+    if node.asset is not None:
+        return node.asset.type
+    node_type = catalogue.get(node.type)
+    return node_type.makes if node_type else None
+
+
+def _check_value(where: str, value: JsonValue, field: Field, violations: Violations) -> None:
+    if not _is_kind(value, field.kind):
+        article = "an" if field.kind is FieldKind.INTEGER else "a"
+        violations.add(where, f"expected {article} {field.kind}, found {kind_of(value)}")
+        return
+    if field.allowed and value not in field.allowed:
+        hint = did_you_mean(str(value), field.allowed)
+        violations.add(where, f"expected one of {spelled(field.allowed)}, found '{value}'{hint}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if field.minimum is not None and value < field.minimum:
+            violations.add(where, f"expected at least {field.minimum:g}, found {value}")
+        if field.maximum is not None and value > field.maximum:
+            violations.add(where, f"expected at most {field.maximum:g}, found {value}")
+
+
+def _is_kind(value: JsonValue, kind: FieldKind) -> bool:
+    match kind:
+        case FieldKind.STRING:
+            return isinstance(value, str) and "\x00" not in value
+        case FieldKind.BOOLEAN:
+            return isinstance(value, bool)
+        case FieldKind.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case FieldKind.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool)

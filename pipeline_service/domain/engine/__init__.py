@@ -1,0 +1,1 @@
+"""Decides what reports, timers and requests do to a pipeline. One working set in, changes out."""

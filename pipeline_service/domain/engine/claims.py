@@ -1,0 +1,100 @@
+"""Who works on an execution: taking it, keeping it, letting go of it."""
+
+from dataclasses import replace
+
+from pipeline_service.domain.engine.reports import Beat, Start, StartAnswer
+from pipeline_service.domain.engine.scheduling import next_dispatch
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.model import Execution
+from pipeline_service.domain.states import Disposition, EventType, ExecutionState, StartOutcome
+from pipeline_service.domain.values import Progress
+
+
+def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) -> StartAnswer:
+    """Decide whether a worker gets an execution.
+
+    It does when nobody holds it, when it holds it already, or when the holder's lease is over. A dispatch older than
+    the newest is refused: its message was overtaken.
+    """
+    if execution.state not in (ExecutionState.QUEUED, ExecutionState.RUNNING):
+        return StartAnswer(outcome=StartOutcome.STALE)
+    if report.claim == execution.claim:
+        extended = replace(execution, lease_until=ws.now + rules.lease)
+        ws.put(extended)
+        return StartAnswer(outcome=StartOutcome.CLAIMED, execution=extended)
+    if report.dispatch_no < execution.dispatch_no:
+        return StartAnswer(outcome=StartOutcome.STALE)
+    if execution.lease_until is not None and execution.lease_until > ws.now:
+        return StartAnswer(outcome=StartOutcome.HELD, held_until=execution.lease_until)
+    claimed = _claimed(ws, execution, report, rules=rules)
+    ws.put(claimed)
+    ws.record(
+        EventType.EXECUTION_STARTED,
+        execution.pipeline_uid,
+        actor=report.actor,
+        execution=claimed,
+        old_state=execution.state,
+        new_state=claimed.state,
+    )
+    return StartAnswer(outcome=StartOutcome.CLAIMED, execution=claimed)
+
+
+def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) -> Disposition:
+    """Extend a worker's lease, or let it go when the worker parks the execution or puts it back."""
+    if not execution.state.is_active:
+        return Disposition.SUPERSEDED
+    if execution.claim != report.claim:
+        return Disposition.LOST
+    kept = replace(
+        execution,
+        lease_until=ws.now + rules.lease,
+        details=execution.details if report.details is None else dict(report.details),
+        progress=Progress(stage=report.stage, fraction=report.fraction, reported_at=ws.now)
+        if report.stage
+        else execution.progress,
+    )
+    if report.waiting_for is not None:
+        _release(ws, kept, report, EventType.EXECUTION_WAITING, state=ExecutionState.WAITING)
+    elif report.requeue_after is not None:
+        _release(ws, kept, report, EventType.EXECUTION_REQUEUED, state=ExecutionState.QUEUED)
+    else:
+        ws.put(kept)
+    return Disposition.APPLIED
+
+
+def _claimed(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) -> Execution:
+    start_time = execution.start_time or ws.now
+    allowed = rules.catalogue[execution.work.node_type].start_to_close
+    if rules.max_start_to_close is not None:
+        allowed = min(allowed, rules.max_start_to_close)
+    return replace(
+        execution,
+        state=ExecutionState.RUNNING,
+        claim=report.claim,
+        last_claim=report.claim,
+        lease_until=ws.now + rules.lease,
+        dispatch_due_at=None,
+        dispatches_unanswered=0,
+        start_time=start_time,
+        close_due_at=start_time + allowed,
+    )
+
+
+def _release(ws: WorkingSet, kept: Execution, report: Beat, event: EventType, *, state: ExecutionState) -> None:
+    released = replace(kept, state=state, claim=None, lease_until=None, waiting_for=report.waiting_for)
+    if report.requeue_after is not None:
+        if report.requeue_after:
+            released = replace(released, dispatch_due_at=ws.now + report.requeue_after)
+        else:
+            released = next_dispatch(released, ws)
+            ws.dispatch(released)
+    ws.put(released)
+    ws.record(
+        event,
+        kept.pipeline_uid,
+        actor=report.actor,
+        execution=released,
+        old_state=kept.state,
+        new_state=state,
+        message=report.waiting_for or "",
+    )

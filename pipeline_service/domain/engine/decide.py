@@ -1,0 +1,50 @@
+"""One report in, one answer out, the working set changed."""
+
+from typing import assert_never
+
+from pipeline_service.domain.engine.claims import beat, start
+from pipeline_service.domain.engine.reports import (
+    Answer,
+    Beat,
+    CloseDue,
+    Complete,
+    DispatchDue,
+    Fail,
+    LeaseOver,
+    Report,
+    Start,
+    StartAnswer,
+    UnknownExecution,
+)
+from pipeline_service.domain.engine.results import complete, fail
+from pipeline_service.domain.engine.timers import close_due, dispatch_due, lease_over
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.states import Disposition, StartOutcome
+
+
+def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
+    """Decide what a report does to its execution, and to all that follows from it."""
+    execution = ws.executions.get(report.execution_id)
+    if execution is None:
+        return UnknownExecution(execution_id=report.execution_id)
+    if execution.node_uid not in ws.nodes:
+        # The node was deleted; its executions are history.
+        is_start = isinstance(report, Start)
+        return StartAnswer(outcome=StartOutcome.STALE) if is_start else Disposition.SUPERSEDED
+    match report:
+        case Start():
+            return start(ws, execution, report, rules=rules)
+        case Beat():
+            return beat(ws, execution, report, rules=rules)
+        case Complete():
+            return complete(ws, execution, report, rules=rules)
+        case Fail():
+            return fail(ws, execution, report, rules=rules)
+        case DispatchDue():
+            return dispatch_due(ws, execution, report)
+        case LeaseOver():
+            return lease_over(ws, execution, report, rules=rules)
+        case CloseDue():
+            return close_due(ws, execution, report, rules=rules)
+        case _:
+            assert_never(report)

@@ -1,0 +1,106 @@
+"""Makes a pipeline equal to a document, in what the engine keeps about it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.ids import NodeUid
+from pipeline_service.domain.model import Execution, Node, NodeSpec
+from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunDecision, RunState
+from pipeline_service.domain.structure import ImportPlan
+from pipeline_service.domain.values import Output
+
+
+def apply_import(ws: WorkingSet, plan: ImportPlan, *, uploaded: Mapping[NodeUid, Output], actor: str) -> None:
+    """Add, reset and remove nodes. `uploaded` are the artifacts of assets whose bytes are in the store."""
+    pipeline_uid = plan.structure.pipeline_uid
+    before = ws.structures[pipeline_uid]
+    touched = {*plan.changed, *(spec.uid for spec in plan.removed)}
+    for node_uid in touched:
+        _supersede(ws, ws.nodes[node_uid], actor=actor)
+    _end_runs_that_want(ws, touched, actor=actor)
+    for spec in plan.removed:
+        del ws.nodes[spec.uid]
+        ws.record(EventType.NODE_DELETED, pipeline_uid, actor=actor, node=before.nodes[spec.uid])
+    ws.structures[pipeline_uid] = plan.structure
+    for node_uid in plan.added:
+        ws.put(Node(uid=node_uid, pipeline_uid=pipeline_uid, state=NodeState.PENDING))
+        ws.record(EventType.NODE_CREATED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
+    for node_uid in plan.changed:
+        ws.put(replace(ws.nodes[node_uid], state=NodeState.PENDING, failure=None))
+        ws.record(EventType.NODE_UPDATED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
+    for node_uid in (*plan.added, *plan.changed):
+        if node_uid in uploaded:
+            _complete_asset(ws, plan.structure.nodes[node_uid], uploaded[node_uid], actor=actor)
+
+
+def _complete_asset(ws: WorkingSet, spec: NodeSpec, output: Output, *, actor: str) -> None:
+    node = ws.nodes[spec.uid]
+    ws.put(
+        replace(
+            node,
+            state=NodeState.COMPLETED,
+            output=output,
+            content_digest=output.sha256,
+            done_spec=spec.spec_digest,
+        )
+    )
+    ws.record(
+        EventType.ASSET_COMPLETED,
+        node.pipeline_uid,
+        actor=actor,
+        node=spec,
+        old_state=node.state,
+        new_state=NodeState.COMPLETED,
+    )
+
+
+def _supersede(ws: WorkingSet, node: Node, *, actor: str) -> None:
+    """End the active execution of a node that means something else now; a late result of it is SUPERSEDED."""
+    if node.execution_id is None:
+        return
+    execution: Execution = ws.executions[node.execution_id]
+    cancelled = replace(
+        execution,
+        state=ExecutionState.CANCELLED,
+        end_time=ws.now,
+        claim=None,
+        lease_until=None,
+        dispatch_due_at=None,
+        close_due_at=None,
+        waiting_for=None,
+    )
+    ws.put(cancelled)
+    ws.put(replace(node, state=NodeState.PENDING, execution_id=None))
+    ws.record(
+        EventType.EXECUTION_CANCELLED,
+        node.pipeline_uid,
+        actor=actor,
+        execution=cancelled,
+        old_state=execution.state,
+        new_state=cancelled.state,
+        message="superseded by an edit",
+    )
+
+
+def _end_runs_that_want(ws: WorkingSet, touched: set[NodeUid], *, actor: str) -> None:
+    """End the runs that still expect something of an edited node: what they promised is not what would be made now."""
+    for run in list(ws.runs.values()):
+        rows = ws.rows_of(run)
+        if run.state not in (RunState.ACTIVE, RunState.PAUSED):
+            continue
+        if not any(row.node_uid in touched and row.decision.is_open for row in rows):
+            continue
+        for row in rows:
+            if row.decision.is_open:
+                ws.put(replace(row, decision=RunDecision.SKIPPED, reason="the pipeline was edited"))
+        ws.put(replace(run, state=RunState.CANCELLED, end_time=ws.now))
+        ws.record(
+            EventType.RUN_CANCELLED,
+            run.pipeline_uid,
+            actor=actor,
+            run_id=run.id,
+            old_state=run.state,
+            new_state=RunState.CANCELLED,
+            message="the pipeline was edited",
+        )

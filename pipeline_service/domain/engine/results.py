@@ -1,0 +1,140 @@
+"""How executions end. The table of design: see docs/architecture.md."""
+
+from dataclasses import replace
+
+from pipeline_service.domain.engine.reports import Complete, Fail
+from pipeline_service.domain.engine.scheduling import advance, retry, retry_delay, skip_descendants
+from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
+from pipeline_service.domain.model import Execution
+from pipeline_service.domain.states import Disposition, EventType, ExecutionState, NodeState, RunDecision
+from pipeline_service.domain.values import Failure
+
+
+def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: Rules) -> Disposition:
+    """Decide what a result does.
+
+    An active execution takes it, and its node becomes COMPLETED. After the end the same result is DUPLICATE, another
+    one under the same claim CONFLICT, any other SUPERSEDED: it changes nothing, but its artifact is kept.
+    """
+    if execution.state is ExecutionState.SUCCEEDED and execution.output is not None:
+        if report.output.is_same_result_as(execution.output):
+            return Disposition.DUPLICATE
+        if report.claim == execution.result_claim:
+            return Disposition.CONFLICT
+    if not execution.state.is_active:
+        _keep_artifact(ws, execution, report)
+        return Disposition.SUPERSEDED
+    if not _may_report(execution, report):
+        return Disposition.LOST
+    _succeed(ws, execution, report, rules=rules)
+    return Disposition.APPLIED
+
+
+def fail(ws: WorkingSet, execution: Execution, report: Fail, *, rules: Rules) -> Disposition:
+    """Decide what a failure does: another attempt, as error class and node type say, else a FAILED node."""
+    if not execution.state.is_active:
+        known = execution.failure
+        same = execution.state is ExecutionState.FAILED and known and known.error_type == report.failure.error_type
+        return Disposition.DUPLICATE if same else Disposition.SUPERSEDED
+    if not _may_report(execution, report):
+        return Disposition.LOST
+    give_up(ws, execution, report.failure, state=ExecutionState.FAILED, rules=rules, actor=report.actor)
+    return Disposition.APPLIED
+
+
+def give_up(
+    ws: WorkingSet, execution: Execution, failure: Failure, *, state: ExecutionState, rules: Rules, actor: str
+) -> None:
+    """End an active execution without a result, and try again or fail its node."""
+    ended = _ended(ws, replace(execution, state=state, failure=failure))
+    event = EventType.EXECUTION_TIMED_OUT if state is ExecutionState.TIMED_OUT else EventType.EXECUTION_FAILED
+    ws.record(
+        event,
+        execution.pipeline_uid,
+        actor=actor,
+        execution=ended,
+        old_state=execution.state,
+        new_state=state,
+        message=failure.message,
+    )
+    tried = ended.attempt - ended.first_attempt + 1
+    policy = rules.catalogue[ended.work.node_type].retry
+    delay = retry_delay(failure, policy, tried=tried, chance=rules.chance())
+    if delay is not None:
+        retry(ws, ended, after=delay, rules=rules, actor=actor)
+        return
+    node = ws.nodes[ended.node_uid]
+    ws.put(replace(node, state=NodeState.FAILED, execution_id=None, failure=failure))
+    _tell_runs(ws, ended, RunDecision.FAILED)
+    skip_descendants(ws, node.uid, node.pipeline_uid, reason=f"input '{ended.work.node_id}' failed")
+    advance(ws, ended.pipeline_uid, rules=rules, actor=actor)
+
+
+def _succeed(ws: WorkingSet, execution: Execution, report: Complete, *, rules: Rules) -> None:
+    ended = _ended(
+        ws,
+        replace(
+            execution, state=ExecutionState.SUCCEEDED, output=report.output, result_claim=report.claim, failure=None
+        ),
+    )
+    ws.put(
+        replace(
+            ws.nodes[ended.node_uid],
+            state=NodeState.COMPLETED,
+            execution_id=None,
+            output=report.output,
+            content_digest=report.output.sha256 or f"execution:{ended.id}",
+            done_spec=ended.spec_digest,
+            failure=None,
+        )
+    )
+    _keep_artifact(ws, ended, report)
+    ws.record(
+        EventType.EXECUTION_SUCCEEDED,
+        ended.pipeline_uid,
+        actor=report.actor,
+        execution=ended,
+        old_state=execution.state,
+        new_state=ended.state,
+    )
+    _tell_runs(ws, ended, RunDecision.DONE)
+    advance(ws, ended.pipeline_uid, rules=rules, actor=report.actor)
+
+
+def _may_report(execution: Execution, report: Complete | Fail) -> bool:
+    """Whether the reporter holds the execution. Work that nobody ever claimed is claimed by its first report."""
+    if report.is_external or execution.claim == report.claim:
+        return True
+    return execution.state is ExecutionState.QUEUED and execution.last_claim is None
+
+
+def _ended(ws: WorkingSet, execution: Execution) -> Execution:
+    ended = replace(
+        execution,
+        end_time=ws.now,
+        start_time=execution.start_time or ws.now,
+        claim=None,
+        lease_until=None,
+        dispatch_due_at=None,
+        close_due_at=None,
+        waiting_for=None,
+    )
+    ws.put(ended)
+    return ended
+
+
+def _tell_runs(ws: WorkingSet, ended: Execution, decision: RunDecision) -> None:
+    for row in list(ws.run_nodes.values()):
+        if row.execution_id == ended.id and row.decision is RunDecision.ACTIVE:
+            ws.put(replace(row, decision=decision))
+
+
+def _keep_artifact(ws: WorkingSet, execution: Execution, report: Complete) -> None:
+    ws.artifacts.append(
+        Artifact(
+            work_digest=execution.work_digest,
+            pipeline_uid=execution.pipeline_uid,
+            execution_id=execution.id,
+            output=report.output,
+        )
+    )

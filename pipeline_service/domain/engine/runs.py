@@ -1,0 +1,63 @@
+"""Starts runs: finds what is to be done, as `make` does."""
+
+from collections.abc import Iterable
+
+from pipeline_service.domain.engine.scheduling import advance
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.ids import NodeUid, PipelineUid, RunId
+from pipeline_service.domain.model import Node, Run, RunNode, Structure
+from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
+from pipeline_service.domain.structure import sources_of
+
+
+def is_current(node: Node, structure: Structure) -> bool:
+    """Whether a node's output was made from its structure as it is now."""
+    return node.state is NodeState.COMPLETED and node.done_spec == structure.nodes[node.uid].spec_digest
+
+
+def leaves(structure: Structure) -> tuple[NodeUid, ...]:
+    """The nodes that feed no other, in the order of the document."""
+    specs = sorted(structure.nodes.values(), key=lambda spec: spec.position)
+    return tuple(spec.uid for spec in specs if not structure.successors.get(spec.uid))
+
+
+def start_run(
+    ws: WorkingSet, pipeline_uid: PipelineUid, *, targets: tuple[NodeUid, ...], force: bool, rules: Rules, actor: str
+) -> Run:
+    """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are."""
+    structure = ws.structures[pipeline_uid]
+    run = Run(
+        id=RunId(rules.new_id()),
+        pipeline_uid=pipeline_uid,
+        state=RunState.ACTIVE,
+        targets=targets,
+        create_time=ws.now,
+    )
+    ws.put(run)
+    ws.record(EventType.RUN_CREATED, pipeline_uid, actor=actor, run_id=run.id, new_state=run.state)
+    for node_uid, decision in _decisions(ws, structure, targets or leaves(structure), force=force).items():
+        ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=decision))
+    advance(ws, pipeline_uid, rules=rules, actor=actor)
+    return ws.runs[run.id]
+
+
+def _decisions(
+    ws: WorkingSet, structure: Structure, targets: Iterable[NodeUid], *, force: bool
+) -> dict[NodeUid, RunDecision]:
+    """What each concerned node needs. What is current is kept, and nothing above it is looked at."""
+    decisions: dict[NodeUid, RunDecision] = {}
+    front = list(targets)
+    while front:
+        uid = front.pop()
+        if uid in decisions:
+            continue
+        keep = is_current(ws.nodes[uid], structure) and (not force or _is_uploaded(structure, uid))
+        decisions[uid] = RunDecision.REUSED if keep else RunDecision.WANTED
+        if not keep:
+            front.extend(sources_of(structure.nodes[uid]))
+    return decisions
+
+
+def _is_uploaded(structure: Structure, uid: NodeUid) -> bool:
+    asset = structure.nodes[uid].asset
+    return asset is not None and bool(asset.sha256)

@@ -1,0 +1,189 @@
+"""Queues what became ready, tries again what may be tried again, ends runs that have nothing left to do."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from pipeline_service.domain.digest import work_digest
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.graph import descendants
+from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
+from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, RetryPolicy, Run, RunNode
+from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunDecision, RunState
+from pipeline_service.domain.structure import effective_config_of, sources_of
+from pipeline_service.domain.values import Failure
+
+REDISPATCH_FIRST = timedelta(seconds=5)
+REDISPATCH_MAX = timedelta(minutes=5)
+RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
+
+
+def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> None:
+    """Queue every wanted node whose inputs are complete, then end the runs that have nothing left to expect."""
+    for run in ws.runs_of(pipeline_uid):
+        if run.state is not RunState.ACTIVE:
+            continue
+        for row in ws.rows_of(run):
+            if row.decision is RunDecision.WANTED and _is_ready(ws, run, row.node_uid):
+                _serve(ws, run, row, rules=rules, actor=actor)
+        _end_if_finished(ws, run, actor=actor)
+
+
+def retry_delay(failure: Failure, policy: RetryPolicy, *, tried: int, chance: float) -> timedelta | None:
+    """How long to wait before the next attempt; None when there is none. Full jitter over an exponential back-off."""
+    if failure.error_type not in RETRYABLE or tried >= policy.max_attempts:
+        return None
+    ceiling = policy.initial_interval * policy.backoff_coefficient ** (tried - 1)
+    return min(ceiling, policy.max_interval) * chance
+
+
+def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, actor: str) -> None:
+    """Put a new attempt of the same work in the place of one that ended; every run that wanted that gets this."""
+    attempt = Execution(
+        id=ExecutionId(rules.new_id()),
+        pipeline_uid=ended.pipeline_uid,
+        node_uid=ended.node_uid,
+        run_id=ended.run_id,
+        attempt=ended.attempt + 1,
+        first_attempt=ended.first_attempt,
+        state=ExecutionState.QUEUED,
+        task_queue=ended.task_queue,
+        spec_digest=ended.spec_digest,
+        work_digest=ended.work_digest,
+        work=ended.work,
+        create_time=ws.now,
+        dispatch_no=0,
+        dispatch_due_at=ws.now + after,
+    )
+    _put_queued(ws, attempt, actor=actor)
+    for row in list(ws.run_nodes.values()):
+        if row.execution_id == ended.id and row.decision is RunDecision.ACTIVE:
+            ws.put(replace(row, execution_id=attempt.id))
+
+
+def skip_descendants(ws: WorkingSet, node_uid: NodeUid, structure_of: PipelineUid, *, reason: str) -> None:
+    """Leave out all that needs a node which will not be complete; the rest of the graph goes on."""
+    below = set(descendants(node_uid, ws.structures[structure_of].successors))
+    for row in list(ws.run_nodes.values()):
+        run = ws.runs[row.run_id]
+        waits = row.decision in (RunDecision.WANTED, RunDecision.WAITING)
+        if row.node_uid in below and waits and run.state in (RunState.ACTIVE, RunState.PAUSED):
+            ws.put(replace(row, decision=RunDecision.SKIPPED, reason=reason))
+
+
+def next_dispatch(execution: Execution, ws: WorkingSet) -> Execution:
+    """The execution with its work on the way (again); the next publish is twice as far away as the last one was."""
+    distance = min(REDISPATCH_FIRST * 2**execution.dispatches_unanswered, REDISPATCH_MAX)
+    return replace(
+        execution,
+        dispatch_no=execution.dispatch_no + 1,
+        dispatches_unanswered=execution.dispatches_unanswered + 1,
+        dispatch_due_at=ws.now + distance,
+    )
+
+
+def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
+    spec = ws.structures[run.pipeline_uid].nodes[node_uid]
+    return all(ws.run_nodes[run.id, source].decision.is_satisfied for source in sources_of(spec))
+
+
+def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) -> None:
+    """Give a run its execution of a node: the one that is active already, or a new one."""
+    node = ws.nodes[row.node_uid]
+    execution_id = node.execution_id
+    if execution_id is None:
+        execution_id = _queue(ws, run, node, rules=rules, actor=actor).id
+    ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=execution_id))
+
+
+def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) -> Execution:
+    spec = ws.spec(node)
+    execution = next_dispatch(
+        Execution(
+            id=ExecutionId(rules.new_id()),
+            pipeline_uid=node.pipeline_uid,
+            node_uid=node.uid,
+            run_id=run.id,
+            attempt=node.attempts + 1,
+            first_attempt=node.attempts + 1,
+            state=ExecutionState.QUEUED,
+            task_queue=rules.catalogue[spec.type].queues[spec.provider],
+            spec_digest=spec.spec_digest,
+            work_digest=_work_digest(ws, spec, rules),
+            work=_pin(ws, spec, rules),
+            create_time=ws.now,
+            dispatch_no=0,
+        ),
+        ws,
+    )
+    _put_queued(ws, execution, actor=actor)
+    ws.dispatch(execution)
+    return execution
+
+
+def _put_queued(ws: WorkingSet, execution: Execution, *, actor: str) -> None:
+    node = ws.nodes[execution.node_uid]
+    ws.put(execution)
+    ws.put(
+        replace(
+            node,
+            state=NodeState.IN_PROGRESS,
+            execution_id=execution.id,
+            latest_execution_id=execution.id,
+            attempts=execution.attempt,
+            failure=None,
+        )
+    )
+    ws.record(
+        EventType.EXECUTION_QUEUED,
+        execution.pipeline_uid,
+        actor=actor,
+        execution=execution,
+        new_state=ExecutionState.QUEUED,
+    )
+
+
+def _pin(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> PinnedWork:
+    inputs: list[PinnedInput] = []
+    for slot, sources in spec.inputs.items():
+        for position, source in enumerate(sources):
+            node = ws.nodes[source]
+            if node.output is None:
+                raise AssertionError(f"node {source} is satisfied but has no output")
+            inputs.append(
+                PinnedInput(slot=slot, position=position, node_uid=source, node_id=ws.spec(node).id, output=node.output)
+            )
+    return PinnedWork(
+        node_id=spec.id,
+        node_type=spec.type,
+        provider=spec.provider,
+        title=spec.title,
+        config=effective_config_of(spec, rules.catalogue),
+        inputs=tuple(inputs),
+        asset=spec.asset,
+    )
+
+
+def _work_digest(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
+    return work_digest(
+        rules.catalogue[spec.type],
+        config=effective_config_of(spec, rules.catalogue),
+        asset=spec.asset,
+        inputs={slot: [ws.nodes[source].content_digest for source in sources] for slot, sources in spec.inputs.items()},
+    )
+
+
+def _end_if_finished(ws: WorkingSet, run: Run, *, actor: str) -> None:
+    rows = ws.rows_of(run)
+    if any(row.decision.is_open for row in rows):
+        return
+    succeeded = all(row.decision.is_satisfied for row in rows)
+    ended = replace(run, state=RunState.SUCCEEDED if succeeded else RunState.FAILED, end_time=ws.now)
+    ws.put(ended)
+    ws.record(
+        EventType.RUN_SUCCEEDED if succeeded else EventType.RUN_FAILED,
+        run.pipeline_uid,
+        actor=actor,
+        run_id=run.id,
+        old_state=run.state,
+        new_state=ended.state,
+    )

@@ -1,0 +1,60 @@
+"""What happens because nothing happened. A timer that is late or repeats finds another due time and changes nothing."""
+
+from dataclasses import replace
+
+from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
+from pipeline_service.domain.engine.results import give_up
+from pipeline_service.domain.engine.scheduling import next_dispatch
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.model import Execution
+from pipeline_service.domain.states import Disposition, EventType, ExecutionState
+from pipeline_service.domain.values import Failure
+
+ACTOR = "timer"
+MAX_LOST_LEASES = 3
+"""A worker that dies this often over one execution is taken to die of it."""
+
+
+def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue) -> Disposition:
+    """Publish the execution's work (again)."""
+    if execution.state is not ExecutionState.QUEUED or execution.dispatch_due_at != report.due:
+        return Disposition.SUPERSEDED
+    dispatched = next_dispatch(execution, ws)
+    ws.put(dispatched)
+    ws.dispatch(dispatched)
+    return Disposition.APPLIED
+
+
+def lease_over(ws: WorkingSet, execution: Execution, report: LeaseOver, *, rules: Rules) -> Disposition:
+    """Put an execution whose worker went silent back into its queue, to go on from its details."""
+    lease_until = execution.lease_until
+    if execution.state is not ExecutionState.RUNNING or lease_until != report.due or lease_until > ws.now:
+        return Disposition.SUPERSEDED
+    lost = replace(execution, lost_leases=execution.lost_leases + 1)
+    if lost.lost_leases >= MAX_LOST_LEASES:
+        failure = Failure(error_type="internal", message=f"its worker went silent {lost.lost_leases} times")
+        give_up(ws, lost, failure, state=ExecutionState.FAILED, rules=rules, actor=ACTOR)
+        return Disposition.APPLIED
+    queued = next_dispatch(replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None), ws)
+    ws.put(queued)
+    ws.dispatch(queued)
+    ws.record(
+        EventType.EXECUTION_REQUEUED,
+        execution.pipeline_uid,
+        actor=ACTOR,
+        execution=queued,
+        old_state=execution.state,
+        new_state=queued.state,
+        message="its worker went silent",
+    )
+    return Disposition.APPLIED
+
+
+def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: Rules) -> Disposition:
+    """Declare an execution dead; its result was looked for before the report was made."""
+    close_due_at = execution.close_due_at
+    if not execution.state.is_active or close_due_at != report.due or close_due_at > ws.now:
+        return Disposition.SUPERSEDED
+    failure = Failure(error_type="timeout", message="it did not end in the time that its node type allows")
+    give_up(ws, execution, failure, state=ExecutionState.TIMED_OUT, rules=rules, actor=ACTOR)
+    return Disposition.APPLIED

@@ -1,0 +1,14 @@
+"""Identifiers. Names speak ids, edges and rows speak uids."""
+
+from typing import NewType
+from uuid import UUID
+
+Owner = NewType("Owner", str)
+PipelineId = NewType("PipelineId", str)
+PipelineUid = NewType("PipelineUid", UUID)
+NodeId = NewType("NodeId", str)
+NodeUid = NewType("NodeUid", UUID)
+RunId = NewType("RunId", UUID)
+ExecutionId = NewType("ExecutionId", UUID)
+Claim = NewType("Claim", UUID)
+TaskQueue = NewType("TaskQueue", str)

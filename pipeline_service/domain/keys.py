@@ -1,0 +1,15 @@
+"""Where things lie in the object store."""
+
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, PipelineUid
+
+MANIFEST = "result.json"
+
+
+def artifact_prefix(pipeline: PipelineUid, node: NodeUid, execution: ExecutionId, claim: Claim) -> str:
+    """Everything that one claim writes begins with this."""
+    return f"pipelines/{pipeline}/nodes/{node}/executions/{execution}/{claim}/"
+
+
+def asset_key(owner: Owner, sha256: str, extension: str) -> str:
+    """Where the bytes of an asset lie; the same bytes of one owner lie there once."""
+    return f"assets/{owner}/sha256/{sha256}.{extension}"

@@ -1,0 +1,187 @@
+"""What the engine decides about: nodes, executions, runs and events as they stand in the store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, PipelineUid, RunId, TaskQueue
+from pipeline_service.domain.states import (
+    EventType,
+    ExecutionState,
+    NodeState,
+    RunDecision,
+    RunState,
+    WaitingFor,
+)
+from pipeline_service.domain.values import Asset, Failure, Json, Output, Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeSpec:
+    """What a node *is*: everything a user wrote, and the digest of what of it affects the output."""
+
+    uid: NodeUid
+    id: NodeId
+    position: int
+    type: str
+    title: str
+    config: Json
+    """As written, without defaults."""
+    inputs: Mapping[str, tuple[NodeUid, ...]]
+    asset: Asset | None
+    provider: str
+    spec_digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """The graph of a pipeline at one version. Safe to keep: a version never changes."""
+
+    pipeline_uid: PipelineUid
+    version: int
+    nodes: Mapping[NodeUid, NodeSpec]
+    successors: Mapping[NodeUid, tuple[NodeUid, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """Where a node stands."""
+
+    uid: NodeUid
+    pipeline_uid: PipelineUid
+    state: NodeState
+    execution_id: ExecutionId | None = None
+    """The active execution; set exactly while IN_PROGRESS."""
+    latest_execution_id: ExecutionId | None = None
+    attempts: int = 0
+    """Ordinal of the latest execution."""
+    done_spec: str = ""
+    """spec_digest that `output` was made from."""
+    output: Output | None = None
+    content_digest: str = ""
+    """Identity of the output's bytes: their SHA-256, else `execution:<id>`."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedInput:
+    """One input of an execution with the artifact it had when the execution was queued."""
+
+    slot: str
+    position: int
+    node_uid: NodeUid
+    node_id: NodeId
+    output: Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedWork:
+    """What an execution works on, fixed when it was queued; an edit ends the execution instead of changing this."""
+
+    node_id: NodeId
+    node_type: str
+    provider: str
+    title: str
+    config: Json
+    """Effective: the document's values over the node type's defaults."""
+    inputs: tuple[PinnedInput, ...]
+    asset: Asset | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One attempt to run a node."""
+
+    id: ExecutionId
+    pipeline_uid: PipelineUid
+    node_uid: NodeUid
+    run_id: RunId | None
+    attempt: int
+    first_attempt: int
+    """Attempt with which the user's request began; retries are counted from it."""
+    state: ExecutionState
+    task_queue: TaskQueue
+    spec_digest: str
+    work_digest: str
+    work: PinnedWork
+    create_time: datetime
+    dispatch_no: int = 1
+    dispatches_unanswered: int = 0
+    """Publishes since the last claim; sets the distance to the next one."""
+    dispatch_due_at: datetime | None = None
+    claim: Claim | None = None
+    lease_until: datetime | None = None
+    last_claim: Claim | None = None
+    """The newest claim, also after it was let go: where a callback's result is looked for."""
+    lost_leases: int = 0
+    """How often its worker went silent."""
+    waiting_for: WaitingFor | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress | None = None
+    start_time: datetime | None = None
+    close_due_at: datetime | None = None
+    result_claim: Claim | None = None
+    """Claim under which the recorded result was made."""
+    output: Output | None = None
+    failure: Failure | None = None
+    end_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One request to bring targets up to date."""
+
+    id: RunId
+    pipeline_uid: PipelineUid
+    state: RunState
+    targets: tuple[NodeUid, ...]
+    create_time: datetime
+    end_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunNode:
+    """What a run decided for one node."""
+
+    run_id: RunId
+    node_uid: NodeUid
+    decision: RunDecision
+    reason: str = ""
+    execution_id: ExecutionId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened; gets its sequence number from the pipeline it belongs to."""
+
+    type: EventType
+    pipeline_uid: PipelineUid
+    sequence: int
+    node_uid: NodeUid | None = None
+    node_id: NodeId | None = None
+    execution_id: ExecutionId | None = None
+    run_id: RunId | None = None
+    attempt: int = 0
+    old_state: str = ""
+    new_state: str = ""
+    actor: str
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatch:
+    """A message to publish once the transaction is committed."""
+
+    execution_id: ExecutionId
+    task_queue: TaskQueue
+    dispatch_no: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """When a failed execution is tried again. Full jitter is added by `scheduling`."""
+
+    max_attempts: int = 3
+    initial_interval: timedelta = timedelta(seconds=2)
+    backoff_coefficient: float = 2.0
+    max_interval: timedelta = timedelta(minutes=5)

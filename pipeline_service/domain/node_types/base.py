@@ -1,0 +1,76 @@
+"""What a node type says about itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.model import RetryPolicy
+from pipeline_service.domain.states import MediaType
+from pipeline_service.domain.values import JsonValue
+
+
+class FieldKind(StrEnum):
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """An input of a node type."""
+
+    accepts: tuple[MediaType, ...]
+    description: str
+    multiple: bool = False
+    min_count: int = 0
+    """How many nodes it needs; 0 makes it optional."""
+    max_count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A config field of a node type."""
+
+    kind: FieldKind
+    description: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    default: JsonValue = None
+    """Used when the document gives none; None leaves the field out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeType:
+    """Everything the service knows about a kind of node."""
+
+    name: str
+    description: str
+    makes: MediaType | None
+    """What it produces; None when its own data says (assets)."""
+    slots: Mapping[str, Slot] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    queues: Mapping[str, TaskQueue] = field(default_factory=dict)
+    """Task queue by provider; its keys are the allowed providers."""
+    start_to_close: timedelta = timedelta(minutes=15)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    revision: int = 1
+    """Grows when the same input would give another output; part of every digest."""
+    title_is_prompt: bool = False
+    """Whether the title stands in for a missing prompt, script or text."""
+    prompt_slot: str = ""
+    prompt_field: str = ""
+
+
+def provider_field(queues: Mapping[str, TaskQueue]) -> Field:
+    """The `provider` field that every executable node type has."""
+    return Field(kind=FieldKind.STRING, required=True, allowed=tuple(queues), description="Who does the work.")
+
+
+LOCAL: Mapping[str, TaskQueue] = {"local": TaskQueue("local")}
+FFMPEG: Mapping[str, TaskQueue] = {"ffmpeg": TaskQueue("ffmpeg")}
+FETCH = TaskQueue("fetch")

@@ -1,0 +1,28 @@
+"""A node type that does nothing, for tests and benchmarks."""
+
+from datetime import timedelta
+
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.node_types.base import Field, FieldKind, NodeType, Slot, provider_field
+from pipeline_service.domain.states import MediaType
+
+_QUEUES = {"local": TaskQueue("noop")}
+
+NOOP = NodeType(
+    name="noop",
+    description="Does nothing, or fails, or takes its time. Exists only with PIPELINE_TEST_TYPES=1.",
+    makes=MediaType.JSON,
+    slots={
+        "after": Slot(
+            accepts=tuple(MediaType), multiple=True, max_count=64, description="Nodes that must be complete before."
+        ),
+    },
+    fields={
+        "provider": provider_field(_QUEUES),
+        "nonce": Field(kind=FieldKind.STRING, description="Makes the digest unique."),
+        "seconds": Field(kind=FieldKind.NUMBER, default=0, minimum=0, maximum=600, description="How long it takes."),
+        "fail": Field(kind=FieldKind.STRING, description="Error class to fail with."),
+    },
+    queues=_QUEUES,
+    start_to_close=timedelta(minutes=15),
+)

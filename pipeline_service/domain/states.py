@@ -1,0 +1,111 @@
+"""The words for where things stand, as in the contract; `store` maps node states to the words of the column."""
+
+from enum import StrEnum
+
+
+class NodeState(StrEnum):
+    PENDING = "PENDING"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+
+class ExecutionState(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_active(self) -> bool:
+        return self in _ACTIVE
+
+
+_ACTIVE = frozenset({ExecutionState.QUEUED, ExecutionState.RUNNING, ExecutionState.WAITING})
+
+
+class WaitingFor(StrEnum):
+    CALLBACK = "CALLBACK"
+    VENDOR = "VENDOR"
+    HUMAN = "HUMAN"
+
+
+class RunState(StrEnum):
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RunDecision(StrEnum):
+    WANTED = "WANTED"
+    WAITING = "WAITING"
+    BLOCKED = "BLOCKED"
+    ACTIVE = "ACTIVE"
+    DONE = "DONE"
+    REUSED = "REUSED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run still expects something of the node."""
+        return self in _OPEN
+
+    @property
+    def is_satisfied(self) -> bool:
+        """Whether the node's output is there for those who need it."""
+        return self in (RunDecision.DONE, RunDecision.REUSED)
+
+
+_OPEN = frozenset({RunDecision.WANTED, RunDecision.WAITING, RunDecision.ACTIVE})
+
+
+class Disposition(StrEnum):
+    """What a report changed; see the table in docs/architecture.md."""
+
+    APPLIED = "APPLIED"
+    DUPLICATE = "DUPLICATE"
+    CONFLICT = "CONFLICT"
+    SUPERSEDED = "SUPERSEDED"
+    LOST = "LOST"
+
+
+class StartOutcome(StrEnum):
+    CLAIMED = "CLAIMED"
+    HELD = "HELD"
+    STALE = "STALE"
+    PAUSED = "PAUSED"
+
+
+class MediaType(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class EventType(StrEnum):
+    PIPELINE_CREATED = "PIPELINE_CREATED"
+    PIPELINE_IMPORTED = "PIPELINE_IMPORTED"
+    NODE_CREATED = "NODE_CREATED"
+    NODE_UPDATED = "NODE_UPDATED"
+    NODE_DELETED = "NODE_DELETED"
+    ASSET_COMPLETED = "ASSET_COMPLETED"
+    RUN_CREATED = "RUN_CREATED"
+    RUN_SUCCEEDED = "RUN_SUCCEEDED"
+    RUN_FAILED = "RUN_FAILED"
+    RUN_CANCELLED = "RUN_CANCELLED"
+    EXECUTION_QUEUED = "EXECUTION_QUEUED"
+    EXECUTION_STARTED = "EXECUTION_STARTED"
+    EXECUTION_WAITING = "EXECUTION_WAITING"
+    EXECUTION_REQUEUED = "EXECUTION_REQUEUED"
+    EXECUTION_SUCCEEDED = "EXECUTION_SUCCEEDED"
+    EXECUTION_FAILED = "EXECUTION_FAILED"
+    EXECUTION_TIMED_OUT = "EXECUTION_TIMED_OUT"
+    EXECUTION_CANCELLED = "EXECUTION_CANCELLED"

@@ -1,0 +1,106 @@
+"""Builds the graph of a pipeline, and compares a document with the graph that is there."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from pipeline_service.domain.digest import effective_config, spec_digest
+from pipeline_service.domain.document import Document, DocumentNode
+from pipeline_service.domain.graph import in_order, successors_of
+from pipeline_service.domain.ids import NodeId, NodeUid, PipelineUid
+from pipeline_service.domain.model import NodeSpec, Structure
+from pipeline_service.domain.node_types import Catalogue
+from pipeline_service.domain.values import JsonValue
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPlan:
+    """What making a pipeline equal to a document does. Every tuple is in the order of the document."""
+
+    structure: Structure
+    added: tuple[NodeUid, ...]
+    changed: tuple[NodeUid, ...]
+    """Nodes that mean something else now; they are reset."""
+    rewritten: tuple[NodeUid, ...]
+    """Nodes whose row differs, also where only title or position changed."""
+    removed: tuple[NodeSpec, ...]
+    unchanged: tuple[NodeUid, ...]
+
+
+def build_structure(pipeline_uid: PipelineUid, *, version: int, specs: Iterable[NodeSpec]) -> Structure:
+    """The graph over the given nodes."""
+    nodes = {spec.uid: spec for spec in specs}
+    return Structure(
+        pipeline_uid=pipeline_uid,
+        version=version,
+        nodes=nodes,
+        successors=successors_of({uid: sources_of(spec) for uid, spec in nodes.items()}),
+    )
+
+
+def sources_of(spec: NodeSpec) -> tuple[NodeUid, ...]:
+    """Every node that a node takes material from."""
+    return tuple(source for sources in spec.inputs.values() for source in sources)
+
+
+def effective_config_of(spec: NodeSpec, catalogue: Catalogue) -> dict[str, JsonValue]:
+    """A node's config with defaults, and its title as the prompt where that counts."""
+    node_type = catalogue[spec.type]
+    has_prompt = bool(spec.inputs.get(node_type.prompt_slot))
+    return effective_config(node_type, config=spec.config, title=spec.title, has_prompt_input=has_prompt)
+
+
+def plan_import(
+    document: Document, existing: Structure, *, catalogue: Catalogue, new_uid: Callable[[], UUID]
+) -> ImportPlan:
+    """Compare a document with the structure that is there; nodes are the same when their ids are."""
+    before = {spec.id: spec for spec in existing.nodes.values()}
+    uids = {node.id: before[node.id].uid if node.id in before else NodeUid(new_uid()) for node in document.nodes}
+    specs = _with_digests([_spec(node, index, uids) for index, node in enumerate(document.nodes)], catalogue)
+    structure = build_structure(existing.pipeline_uid, version=existing.version + 1, specs=specs)
+    kept = [spec for spec in specs if spec.id in before]
+    changed = [spec.uid for spec in kept if _means_something_else(before[spec.id], spec, catalogue)]
+    return ImportPlan(
+        structure=structure,
+        added=tuple(spec.uid for spec in specs if spec.id not in before),
+        changed=tuple(changed),
+        rewritten=tuple(spec.uid for spec in kept if spec != before[spec.id]),
+        removed=tuple(spec for spec_id, spec in before.items() if spec_id not in uids),
+        unchanged=tuple(spec.uid for spec in kept if spec.uid not in changed),
+    )
+
+
+def _spec(node: DocumentNode, position: int, uids: Mapping[NodeId, NodeUid]) -> NodeSpec:
+    return NodeSpec(
+        uid=uids[node.id],
+        id=node.id,
+        position=position,
+        type=node.type,
+        title=node.title,
+        config=node.config,
+        inputs={slot: tuple(uids[source] for source in sources) for slot, sources in node.inputs.items() if sources},
+        asset=node.asset,
+        provider=str(node.config.get("provider", "")),
+        spec_digest="",
+    )
+
+
+def _with_digests(specs: list[NodeSpec], catalogue: Catalogue) -> list[NodeSpec]:
+    """The same nodes with their spec digests; a node's digest contains those of its inputs."""
+    by_uid = {spec.uid: spec for spec in specs}
+    digests: dict[NodeUid, str] = {}
+    for uid in in_order({spec.uid: sources_of(spec) for spec in specs}):
+        spec = by_uid[uid]
+        digests[uid] = spec_digest(
+            catalogue[spec.type],
+            config=effective_config_of(spec, catalogue),
+            asset=spec.asset,
+            inputs={slot: [digests[source] for source in sources] for slot, sources in spec.inputs.items()},
+        )
+    return [replace(spec, spec_digest=digests[spec.uid]) for spec in specs]
+
+
+def _means_something_else(before: NodeSpec, after: NodeSpec, catalogue: Catalogue) -> bool:
+    if before.type != after.type or before.inputs != after.inputs or before.asset != after.asset:
+        return True
+    return effective_config_of(before, catalogue) != effective_config_of(after, catalogue)

@@ -1,0 +1,71 @@
+"""Values that nodes and executions carry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline_service.domain.states import MediaType
+
+JsonValue = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
+Json = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaFacts:
+    """What probing a media file found; zero and empty where there is no such stream."""
+
+    video_codec: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    audio_codec: str = ""
+    sample_rate: int = 0
+    channels: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """An artifact: bytes in the store that are never written again."""
+
+    type: MediaType
+    s3_key: str
+    size_bytes: int
+    content_type: str = ""
+    sha256: str = ""
+    """Lower-case hex; empty where neither store nor maker knows it."""
+    duration: timedelta | None = None
+    media: MediaFacts | None = None
+
+    def is_same_result_as(self, other: "Output") -> bool:
+        """Whether two reports tell of the same artifact: key and size agree, and the checksum where both state it."""
+        if (self.s3_key, self.size_bytes) != (other.s3_key, other.size_bytes):
+            return False
+        return not (self.sha256 and other.sha256) or self.sha256 == other.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why an execution gave up."""
+
+    error_type: str
+    message: str
+    details: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """Material that a user gives: uploaded (`sha256`, `extension`) or to be fetched (`url`)."""
+
+    type: MediaType
+    sha256: str = ""
+    extension: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a worker says it is."""
+
+    stage: str
+    fraction: float | None
+    reported_at: datetime

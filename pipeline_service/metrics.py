@@ -1,0 +1,28 @@
+"""What the pipeline service counts."""
+
+from prometheus_client import CollectorRegistry, Counter
+
+
+class Metrics:
+    """Counters of one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter(
+            "pipeline_dispatches_published", "Work handed to the queue.", ["outcome"], registry=registry
+        )
+        self.rpc_errors = Counter(
+            "pipeline_rpc_errors", "Calls answered with an error.", ["method", "code"], registry=registry
+        )
+        self.rpc_refusals = Counter(
+            "pipeline_rpc_refusals", "Calls turned away for who called.", ["method", "reason"], registry=registry
+        )
+        self.reports = Counter(
+            "pipeline_reports", "Reports about executions, by kind and answer.", ["kind", "answer"], registry=registry
+        )
+        self.certificate_reloads = Counter(
+            "pipeline_certificate_reloads", "Reloads of the certificate.", ["outcome"], registry=registry
+        )
+        self.nats_errors = Counter("pipeline_nats_errors", "Errors of the connection.", ["kind"], registry=registry)
+        self.timer_failures = Counter(
+            "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry
+        )

@@ -1,0 +1,1 @@
+"""Moves committed work to JetStream, at least once. The claim in Postgres decides, never the broker."""

@@ -1,0 +1,86 @@
+"""Publishes dispatches after their commit. What fails here is published again by the dispatch timer."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import structlog
+from montage.v1 import work_pb2
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from prometheus_client import Counter
+
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.model import Dispatch
+from pipeline_service.relay.stream import STREAM, ensure_work_queue, subject_of
+from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_pipelined
+
+MAX_BATCH = 256
+MAX_WAITING = 10_000
+# Long enough for a restart of the broker; a dispatch is due again after 5 s anyway.
+RETRY_S = 1.0
+
+
+class Publisher:
+    """Hands work to JetStream in the order of its commits, many at a time."""
+
+    def __init__(
+        self, jetstream: JetStreamContext, *, queues: Iterable[TaskQueue], replicas: int, published: Counter
+    ) -> None:
+        """`published` has the label `outcome`: ok or failed."""
+        self._jetstream = jetstream
+        self._queues = tuple(queues)
+        self._replicas = replicas
+        self._published = published
+        self._waiting: deque[Dispatch] = deque(maxlen=MAX_WAITING)
+        self._arrival = asyncio.Event()
+        self._log = structlog.get_logger("pipeline_service.relay")
+
+    def publish(self, dispatches: Sequence[Dispatch]) -> None:
+        """Hand over; returns at once. Past 10,000 waiting the oldest are left to the timer."""
+        if dispatches:
+            self._waiting.extend(dispatches)
+            self._arrival.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled. Makes the stream first, and again whenever publishing fails."""
+        await self._ensure()
+        while True:
+            await self._arrival.wait()
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+            if not self._waiting:
+                self._arrival.clear()
+            await self._send(batch)
+
+    async def _send(self, batch: Sequence[Dispatch]) -> None:
+        messages = [_message(dispatch) for dispatch in batch]
+        answers = await publish_pipelined(self._jetstream, messages, stream=STREAM)
+        failed = [answer for answer in answers if isinstance(answer, NatsUnavailable)]
+        self._published.labels(outcome="ok").inc(len(batch) - len(failed))
+        if failed:
+            self._published.labels(outcome="failed").inc(len(failed))
+            self._log.warning("publish_failed", failed=len(failed), of=len(batch), reason=str(failed[0]))
+            await self._ensure()
+
+    async def _ensure(self) -> None:
+        while True:
+            try:
+                await ensure_work_queue(self._jetstream, self._queues, replicas=self._replicas)
+                return
+            except (NatsError, TimeoutError, OSError) as error:
+                self._log.warning("work_queue_unavailable", reason=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(RETRY_S)
+
+
+def _message(dispatch: Dispatch) -> OutgoingMessage:
+    item = work_pb2.WorkItem(
+        kind=work_pb2.WORK_KIND_RUN,
+        execution_id=str(dispatch.execution_id),
+        dispatch_no=dispatch.dispatch_no,
+        task_queue=dispatch.task_queue,
+    )
+    return OutgoingMessage(
+        subject=subject_of(dispatch.task_queue),
+        payload=item.SerializeToString(),
+        message_id=f"{dispatch.execution_id}.{dispatch.dispatch_no}",
+    )

@@ -1,0 +1,1 @@
+"""Keeps the state in Postgres. Decides nothing: guards by WHERE and by constraints."""

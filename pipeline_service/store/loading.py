@@ -1,0 +1,86 @@
+"""A transaction's rows: loaded under the locks, written back as the difference."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.ids import ExecutionId, Owner, PipelineUid
+from pipeline_service.domain.structure import ImportPlan
+from pipeline_service.store.pool import Connection
+from pipeline_service.store.rows import (
+    EXECUTION_COLUMNS,
+    NODE_COLUMNS,
+    execution_from_row,
+    node_from_row,
+    run_from_row,
+    run_node_from_row,
+)
+from pipeline_service.store.saving import Loaded, save_changes
+from pipeline_service.store.structures import StructureCache, write_structure
+
+_NODES = f"SELECT {NODE_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
+_EXECUTIONS = f"""
+SELECT {EXECUTION_COLUMNS} FROM executions
+WHERE pipeline_uid = ANY($1) AND (state IN ('QUEUED', 'RUNNING', 'WAITING') OR id = ANY($2))
+"""  # noqa: S608 - constants only
+_RUNS = """
+SELECT id, pipeline_uid, state, targets, create_time, end_time FROM runs
+WHERE pipeline_uid = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
+"""
+_RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_nodes WHERE run_id = ANY($1)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedPipeline:
+    """A pipeline's row as it was when its lock was taken."""
+
+    uid: PipelineUid
+    owner: Owner
+    structure_version: int
+    last_sequence: int
+
+
+class PostgresTransaction:
+    """An open transaction that holds its pipelines' locks."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        locked: Sequence[LockedPipeline],
+        structures: StructureCache,
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._locked = locked
+        self._structures = structures
+        self._now = now
+        self._loaded = Loaded()
+
+    async def load(self, executions: Collection[ExecutionId] = ()) -> WorkingSet:
+        """Load in statements of their own: their snapshots must be younger than the locks."""
+        uids = [pipeline.uid for pipeline in self._locked]
+        versions = {pipeline.uid: pipeline.structure_version for pipeline in self._locked}
+        structures = await self._structures.get(self._connection, versions)
+        runs = [run_from_row(row) for row in await self._connection.fetch(_RUNS, uids)]
+        run_nodes = await self._connection.fetch(_RUN_NODES, [run.id for run in runs])
+        working_set = WorkingSet(
+            now=self._now,
+            structures=structures,
+            sequences={pipeline.uid: pipeline.last_sequence for pipeline in self._locked},
+            nodes=[node_from_row(row) for row in await self._connection.fetch(_NODES, uids)],
+            executions=[
+                execution_from_row(row) for row in await self._connection.fetch(_EXECUTIONS, uids, list(executions))
+            ],
+            runs=runs,
+            run_nodes=[run_node_from_row(row) for row in run_nodes],
+        )
+        self._loaded = Loaded.of(working_set, owners={pipeline.uid: pipeline.owner for pipeline in self._locked})
+        return working_set
+
+    async def save_structure(self, plan: ImportPlan, *, title: str, version: str) -> None:
+        await write_structure(self._connection, plan, title=title, version=version)
+
+    async def save(self, working_set: WorkingSet) -> None:
+        await save_changes(self._connection, working_set, loaded=self._loaded)

@@ -1,0 +1,55 @@
+"""Opens transactions: pipelines are locked first, in ascending order, and nothing below them before."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from pipeline_service.commands.errors import AlreadyExists
+from pipeline_service.commands.ports import NewPipeline
+from pipeline_service.domain.ids import PipelineUid
+from pipeline_service.store.loading import LockedPipeline, PostgresTransaction
+from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, translated
+from pipeline_service.store.structures import StructureCache
+
+_LOCK = """
+SELECT uid, owner, structure_version, last_seq, clock_timestamp() AS now
+FROM pipelines WHERE uid = ANY($1) AND delete_time IS NULL
+ORDER BY uid FOR NO KEY UPDATE
+"""
+_CREATE = """
+INSERT INTO pipelines (uid, owner, id, title, version) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (owner, id) WHERE delete_time IS NULL DO NOTHING
+"""
+
+
+@asynccontextmanager
+async def open_transaction(
+    pool: Pool,
+    structures: StructureCache,
+    pipelines: Collection[PipelineUid],
+    create: NewPipeline | None,
+) -> AsyncIterator[PostgresTransaction]:
+    """Begin, lock, hand over, commit. Leaving with an exception rolls back."""
+    with translated():
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+            if create is not None:
+                await _create(connection, create)
+            rows = await connection.fetch(_LOCK, sorted(pipelines))
+            locked = [
+                LockedPipeline(
+                    uid=PipelineUid(row["uid"]),
+                    owner=row["owner"],
+                    structure_version=row["structure_version"],
+                    last_sequence=row["last_seq"],
+                )
+                for row in rows
+            ]
+            now = max((row["now"] for row in rows), default=None) or await connection.fetchval(
+                "SELECT clock_timestamp()"
+            )
+            yield PostgresTransaction(connection, locked=locked, structures=structures, now=now)
+
+
+async def _create(connection: Connection, new: NewPipeline) -> None:
+    status = await connection.execute(_CREATE, new.uid, new.owner, new.id, new.title, new.version)
+    if status != "INSERT 0 1":
+        raise AlreadyExists(f"pipelines/{new.id}")

@@ -1,0 +1,75 @@
+"""Connections to Postgres, and what its errors mean to a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+from asyncpg.pool import PoolConnectionProxy
+
+from pipeline_service.commands.errors import BadRow, Contended, Unavailable
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+ACQUIRE_TIMEOUT_S = 5.0
+_SERVER_SETTINGS = {
+    "application_name": "montage-pipeline",
+    "jit": "off",
+    "statement_timeout": "6s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "15s",
+    "timezone": "UTC",
+}
+_CONTENDED = (
+    asyncpg.exceptions.SerializationError,
+    asyncpg.exceptions.DeadlockDetectedError,
+    asyncpg.exceptions.LockNotAvailableError,
+)
+_BAD_ROW = (asyncpg.exceptions.DataError, asyncpg.exceptions.IntegrityConstraintViolationError)
+_AWAY = (
+    asyncpg.exceptions.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.InterfaceError,
+    asyncpg.exceptions.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def open_pool(database_url: str, *, password: str, size: int) -> Pool:
+    """A pool whose connections speak JSON columns as Python values. `database_url` holds no password."""
+    return await asyncpg.create_pool(
+        database_url,
+        password=password,
+        min_size=1,
+        max_size=size,
+        init=_prepare,
+        server_settings=_SERVER_SETTINGS,
+        timeout=ACQUIRE_TIMEOUT_S,
+        command_timeout=10,
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the commands' errors in place of the database's."""
+    try:
+        yield
+    except _CONTENDED as error:
+        raise Contended(str(error)) from error
+    except _BAD_ROW as error:
+        raise BadRow(str(error)) from error
+    except _AWAY as error:
+        raise Unavailable(f"the database did not answer: {type(error).__name__}") from error
+
+
+async def _prepare(connection: Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog", format="text")
+
+
+def _encode(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,69 @@
+"""The store of the commands, on Postgres."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+
+import asyncpg
+
+from pipeline_service.commands.ports import DueExecution, DueWork, NewPipeline, Place
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.store.loading import PostgresTransaction
+from pipeline_service.store.locking import open_transaction
+from pipeline_service.store.pool import Pool, translated
+from pipeline_service.store.structures import StructureCache
+
+_LOCATE = "SELECT id, pipeline_uid, node_uid FROM executions WHERE id = ANY($1)"
+_FIND = "SELECT uid FROM pipelines WHERE owner = $1 AND id = $2 AND delete_time IS NULL"
+# One statement for each timer: each is served by its own partial index.
+_DUE = """
+SELECT id, pipeline_uid, node_uid, {column} AS due FROM executions
+WHERE {column} <= clock_timestamp() ORDER BY {column} LIMIT $1
+"""
+
+
+class PostgresStore:
+    """State behind one connection pool. Transactions and look-ups of the commands; reading for show is `reads`."""
+
+    def __init__(self, pool: Pool, *, structures: StructureCache) -> None:
+        self._pool = pool
+        self._structures = structures
+
+    def transaction(
+        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
+    ) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return open_transaction(self._pool, self._structures, pipelines, create)
+
+    async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
+        with translated():
+            rows = await self._pool.fetch(_LOCATE, list(executions))
+        return {place.execution_id: place for place in map(_place, rows)}
+
+    async def last_claim(self, execution_id: ExecutionId) -> Claim | None:
+        with translated():
+            claim = await self._pool.fetchval("SELECT last_claim FROM executions WHERE id = $1", execution_id)
+        return Claim(claim) if claim else None
+
+    async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
+        with translated():
+            uid = await self._pool.fetchval(_FIND, owner, pipeline_id)
+        return PipelineUid(uid) if uid else None
+
+    async def due_work(self, limit: int) -> DueWork:
+        return DueWork(
+            dispatches=await self._due("dispatch_due_at", limit),
+            leases=await self._due("lease_until", limit),
+            closes=await self._due("close_due_at", limit),
+        )
+
+    async def _due(self, column: str, limit: int) -> tuple[DueExecution, ...]:
+        with translated():
+            rows: Sequence[asyncpg.Record] = await self._pool.fetch(_DUE.format(column=column), limit)
+        return tuple(DueExecution(place=_place(row), due=row["due"]) for row in rows)
+
+
+def _place(row: asyncpg.Record) -> Place:
+    return Place(
+        execution_id=ExecutionId(row["id"]),
+        pipeline_uid=PipelineUid(row["pipeline_uid"]),
+        node_uid=NodeUid(row["node_uid"]),
+    )

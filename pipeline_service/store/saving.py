@@ -1,0 +1,224 @@
+"""Writes what a working set's decisions changed. Every UPDATE carries the old state in its WHERE."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+
+from pipeline_service.commands.errors import Contended
+from pipeline_service.domain.engine.working_set import RunNodeKey, WorkingSet
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
+from pipeline_service.domain.model import Execution, Node, Run, RunNode
+from pipeline_service.domain.states import NodeState
+from pipeline_service.store import statements
+from pipeline_service.store.codec import failure_to_json, output_to_json, work_to_json
+from pipeline_service.store.pool import Connection
+from pipeline_service.store.rows import STATUS_OF
+
+Values = dict[str, Any]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """Rows as they were loaded, to be compared with what the decisions made of them."""
+
+    sequences: Mapping[PipelineUid, int] = field(default_factory=dict)
+    owners: Mapping[PipelineUid, Owner] = field(default_factory=dict)
+    nodes: Mapping[NodeUid, Node] = field(default_factory=dict)
+    executions: Mapping[ExecutionId, Execution] = field(default_factory=dict)
+    runs: Mapping[RunId, Run] = field(default_factory=dict)
+    run_nodes: Mapping[RunNodeKey, RunNode] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, working_set: WorkingSet, *, owners: Mapping[PipelineUid, Owner]) -> "Loaded":
+        return cls(
+            sequences=dict(working_set.sequences),
+            owners=owners,
+            nodes=dict(working_set.nodes),
+            executions=dict(working_set.executions),
+            runs=dict(working_set.runs),
+            run_nodes=dict(working_set.run_nodes),
+        )
+
+
+async def save_changes(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:
+    """Write the difference. Ended executions go before new ones: a node has one active execution at any statement.
+
+    Raises Contended when a guard did not hold.
+    """
+    executions = _changed(working_set.executions, loaded.executions)
+    ended_and_moved = [one for one in executions if one.id in loaded.executions]
+    new = [one for one in executions if one.id not in loaded.executions]
+    await _update(
+        connection,
+        statements.UPDATE_EXECUTIONS,
+        [_execution_update(one, loaded.executions[one.id]) for one in ended_and_moved],
+    )
+    await _insert(connection, statements.INSERT_EXECUTIONS, [_execution_insert(one) for one in new])
+    await _update(
+        connection,
+        statements.UPDATE_NODES,
+        [_node_update(one, loaded.nodes.get(one.uid)) for one in _changed(working_set.nodes, loaded.nodes)],
+    )
+    runs = _changed(working_set.runs, loaded.runs)
+    await _insert(connection, statements.INSERT_RUNS, [_run(one) for one in runs if one.id not in loaded.runs])
+    await _update(
+        connection,
+        statements.UPDATE_RUNS,
+        [_run(one) | {"old_state": loaded.runs[one.id].state} for one in runs if one.id in loaded.runs],
+    )
+    run_nodes = _changed(working_set.run_nodes, loaded.run_nodes)
+    await _insert(connection, statements.UPSERT_RUN_NODES, [_run_node(one) for one in run_nodes])
+    await _insert(connection, statements.INSERT_ARTIFACTS, _artifacts(working_set, loaded))
+    await _insert(connection, statements.INSERT_EVENTS, _events(working_set))
+    await _update(
+        connection,
+        statements.UPDATE_SEQUENCES,
+        [
+            {"uid": uid, "last_seq": sequence, "old_last_seq": loaded.sequences[uid]}
+            for uid, sequence in working_set.sequences.items()
+            if sequence != loaded.sequences[uid]
+        ],
+    )
+
+
+async def _update(connection: Connection, statement: str, rows: list[Values]) -> None:
+    """Run a guarded UPDATE over rows; every one of them must be hit."""
+    if not rows:
+        return
+    status = await connection.execute(statement, orjson.dumps(rows).decode())
+    if status != f"UPDATE {len(rows)}":
+        raise Contended(f"expected to change {len(rows)} rows, the database answered '{status}'")
+
+
+async def _insert(connection: Connection, statement: str, rows: list[Values]) -> None:
+    if rows:
+        await connection.execute(statement, orjson.dumps(rows).decode())
+
+
+def _changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
+    return [row for key, row in now.items() if before.get(key) is not row and before.get(key) != row]
+
+
+def _execution_update(one: Execution, before: Execution) -> Values:
+    progress = one.progress
+    return {
+        "id": one.id,
+        "old_state": before.state,
+        "old_claim": before.claim,
+        "state": one.state,
+        "waiting_for": one.waiting_for,
+        "dispatch_no": one.dispatch_no,
+        "dispatches_unanswered": one.dispatches_unanswered,
+        "dispatch_due_at": one.dispatch_due_at,
+        "claim": one.claim,
+        "lease_until": one.lease_until,
+        "last_claim": one.last_claim,
+        "lost_leases": one.lost_leases,
+        "details": dict(one.details),
+        "progress_stage": progress.stage if progress else "",
+        "progress_fraction": progress.fraction if progress else None,
+        "progress_time": progress.reported_at if progress else None,
+        "start_time": one.start_time,
+        "close_due_at": one.close_due_at,
+        "result_claim": one.result_claim,
+        "output": output_to_json(one.output),
+        "failure": failure_to_json(one.failure),
+        "end_time": one.end_time,
+    }
+
+
+def _execution_insert(one: Execution) -> Values:
+    return {
+        "id": one.id,
+        "pipeline_uid": one.pipeline_uid,
+        "node_uid": one.node_uid,
+        "run_id": one.run_id,
+        "attempt": one.attempt,
+        "first_attempt": one.first_attempt,
+        "state": one.state,
+        "task_queue": one.task_queue,
+        "provider": one.work.provider,
+        "spec_digest": one.spec_digest,
+        "work_digest": one.work_digest,
+        "work": work_to_json(one.work),
+        "dispatch_no": one.dispatch_no,
+        "dispatches_unanswered": one.dispatches_unanswered,
+        "dispatch_due_at": one.dispatch_due_at,
+        "create_time": one.create_time,
+    }
+
+
+def _node_update(one: Node, before: Node | None) -> Values:
+    return {
+        "uid": one.uid,
+        "old_status": STATUS_OF[before.state if before else NodeState.PENDING],
+        "old_execution_id": before.execution_id if before else None,
+        "status": STATUS_OF[one.state],
+        "execution_id": one.execution_id,
+        "latest_execution_id": one.latest_execution_id,
+        "attempts": one.attempts,
+        "done_spec": one.done_spec,
+        "output": output_to_json(one.output),
+        "content_digest": one.content_digest,
+        "failure": failure_to_json(one.failure),
+    }
+
+
+def _run(one: Run) -> Values:
+    return {
+        "id": one.id,
+        "pipeline_uid": one.pipeline_uid,
+        "state": one.state,
+        "targets": list(one.targets),
+        "create_time": one.create_time,
+        "end_time": one.end_time,
+    }
+
+
+def _run_node(one: RunNode) -> Values:
+    return {
+        "run_id": one.run_id,
+        "node_uid": one.node_uid,
+        "decision": one.decision,
+        "reason": one.reason,
+        "execution_id": one.execution_id,
+    }
+
+
+def _artifacts(working_set: WorkingSet, loaded: Loaded) -> list[Values]:
+    return [
+        {
+            "owner": loaded.owners[artifact.pipeline_uid],
+            "work_digest": artifact.work_digest,
+            "execution_id": artifact.execution_id,
+            "s3_key": artifact.output.s3_key,
+            "output": output_to_json(artifact.output),
+            "content_digest": artifact.output.sha256 or f"execution:{artifact.execution_id}",
+        }
+        for artifact in working_set.artifacts
+    ]
+
+
+def _events(working_set: WorkingSet) -> list[Values]:
+    return [
+        {
+            "pipeline_uid": event.pipeline_uid,
+            "seq": event.sequence,
+            "create_time": working_set.now,
+            "type": event.type,
+            "node_uid": event.node_uid,
+            "node_id": event.node_id,
+            "execution_id": event.execution_id,
+            "run_id": event.run_id,
+            "attempt": event.attempt,
+            "old_state": event.old_state,
+            "new_state": event.new_state,
+            "actor": event.actor,
+            "message": event.message,
+        }
+        for event in working_set.events
+    ]

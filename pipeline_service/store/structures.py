@@ -1,0 +1,144 @@
+"""The graphs of pipelines: read once per version, written by imports."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from pipeline_service.domain.ids import NodeId, NodeUid, PipelineUid
+from pipeline_service.domain.model import NodeSpec, Structure
+from pipeline_service.domain.structure import ImportPlan, build_structure
+from pipeline_service.store.codec import Row, asset_from_json, asset_to_json
+from pipeline_service.store.pool import Connection
+
+_REMEMBERED = 1000
+SPEC_COLUMNS = "uid, id, pipeline_uid, position, type, title, config, asset, provider, spec_digest"
+_SPECS = f"SELECT {SPEC_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
+_EDGES = """
+SELECT node_uid, slot, source_uid, pipeline_uid FROM node_inputs
+WHERE pipeline_uid = ANY($1) ORDER BY node_uid, slot, position
+"""
+_UPSERT_SPECS = """
+INSERT INTO nodes (uid, pipeline_uid, id, position, type, title, provider, config, asset, spec_digest)
+SELECT uid, pipeline_uid, id, position, type, title, provider, config, asset, spec_digest
+FROM json_to_recordset($1::text::json) AS u(
+    uid uuid, pipeline_uid uuid, id text, position int, type text, title text, provider text, config jsonb, asset jsonb,
+    spec_digest text
+)
+ON CONFLICT (uid) DO UPDATE SET
+    position = excluded.position, type = excluded.type, title = excluded.title, provider = excluded.provider,
+    config = excluded.config, asset = excluded.asset, spec_digest = excluded.spec_digest, update_time = now()
+"""
+_INSERT_EDGES = """
+INSERT INTO node_inputs (node_uid, slot, position, source_uid, pipeline_uid)
+SELECT node_uid, slot, position, source_uid, pipeline_uid
+FROM json_to_recordset($1::text::json) AS u(
+    node_uid uuid, slot text, position int, source_uid uuid, pipeline_uid uuid
+)
+"""
+_BUMP = """
+UPDATE pipelines SET structure_version = $2, title = $3, version = $4, update_time = now()
+WHERE uid = $1 AND structure_version = $2 - 1
+"""
+
+
+class StructureCache:
+    """Graphs by pipeline and version. A version never changes, so an entry is right for as long as it is asked for."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[PipelineUid, Structure] = OrderedDict()
+
+    async def get(self, connection: Connection, versions: Mapping[PipelineUid, int]) -> dict[PipelineUid, Structure]:
+        """The graphs of pipelines at their versions, as read by the transaction that knows the versions."""
+        found = {uid: kept for uid, version in versions.items() if (kept := self._fresh(uid, version))}
+        missing = {uid: version for uid, version in versions.items() if uid not in found}
+        if missing:
+            for structure in await _read(connection, missing):
+                found[structure.pipeline_uid] = structure
+                self._kept[structure.pipeline_uid] = structure
+            while len(self._kept) > _REMEMBERED:
+                self._kept.popitem(last=False)
+        return found
+
+    def _fresh(self, uid: PipelineUid, version: int) -> Structure | None:
+        kept = self._kept.get(uid)
+        if kept is None or kept.version != version:
+            return None
+        self._kept.move_to_end(uid)
+        return kept
+
+
+async def write_structure(connection: Connection, plan: ImportPlan, *, title: str, version: str) -> None:
+    """Make nodes and edges equal to the plan. The caller holds the pipeline's lock."""
+    structure = plan.structure
+    uid = structure.pipeline_uid
+    await connection.execute("DELETE FROM node_inputs WHERE pipeline_uid = $1", uid)
+    await connection.execute("DELETE FROM nodes WHERE uid = ANY($1)", [spec.uid for spec in plan.removed])
+    specs = [_spec_values(spec, uid) for spec in structure.nodes.values()]
+    await connection.execute(_UPSERT_SPECS, orjson.dumps(specs).decode())
+    edges = [edge for spec in structure.nodes.values() for edge in _edge_values(spec, uid)]
+    await connection.execute(_INSERT_EDGES, orjson.dumps(edges).decode())
+    await connection.execute(_BUMP, uid, structure.version, title, version)
+
+
+def spec_from_row(row: Row, inputs: Mapping[str, tuple[NodeUid, ...]]) -> NodeSpec:
+    """A node's structure from its row and its edges."""
+    return NodeSpec(
+        uid=NodeUid(row["uid"]),
+        id=NodeId(row["id"]),
+        position=row["position"],
+        type=row["type"],
+        title=row["title"],
+        config=row["config"],
+        inputs=inputs,
+        asset=asset_from_json(row["asset"]),
+        provider=row["provider"],
+        spec_digest=row["spec_digest"],
+    )
+
+
+def inputs_from_rows(rows: Iterable[Row]) -> dict[NodeUid, dict[str, tuple[NodeUid, ...]]]:
+    """Edges by node and slot, in order. Rows come ordered by node, slot and position."""
+    inputs: dict[NodeUid, dict[str, tuple[NodeUid, ...]]] = defaultdict(dict)
+    for row in rows:
+        slots = inputs[NodeUid(row["node_uid"])]
+        slots[row["slot"]] = (*slots.get(row["slot"], ()), NodeUid(row["source_uid"]))
+    return inputs
+
+
+async def _read(connection: Connection, versions: Mapping[PipelineUid, int]) -> list[Structure]:
+    uids = list(versions)
+    inputs = inputs_from_rows(await connection.fetch(_EDGES, uids))
+    specs: dict[PipelineUid, list[NodeSpec]] = {uid: [] for uid in uids}
+    for row in await connection.fetch(_SPECS, uids):
+        specs[PipelineUid(row["pipeline_uid"])].append(spec_from_row(row, inputs.get(NodeUid(row["uid"]), {})))
+    return [build_structure(uid, version=version, specs=specs[uid]) for uid, version in versions.items()]
+
+
+def _spec_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> dict[str, object]:
+    return {
+        "uid": spec.uid,
+        "pipeline_uid": pipeline_uid,
+        "id": spec.id,
+        "position": spec.position,
+        "type": spec.type,
+        "title": spec.title,
+        "provider": spec.provider,
+        "config": dict(spec.config),
+        "asset": asset_to_json(spec.asset),
+        "spec_digest": spec.spec_digest,
+    }
+
+
+def _edge_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> list[dict[str, object]]:
+    return [
+        {
+            "node_uid": spec.uid,
+            "slot": slot,
+            "position": position,
+            "source_uid": source,
+            "pipeline_uid": pipeline_uid,
+        }
+        for slot, sources in spec.inputs.items()
+        for position, source in enumerate(sources)
+    ]

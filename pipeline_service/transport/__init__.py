@@ -1,0 +1,1 @@
+"""The gRPC services: decode, call a command, encode. No rules, no SQL."""

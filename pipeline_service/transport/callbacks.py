@@ -1,0 +1,77 @@
+"""CallbackService, for the callback gateway."""
+
+from datetime import UTC, datetime
+
+from montage.v1 import callback_service_pb2 as pb
+from montage.v1 import callback_service_pb2_grpc
+
+from pipeline_service.capabilities import Capabilities, Capability
+from pipeline_service.commands.reporting import Reporter
+from pipeline_service.domain.engine.reports import Complete, Fail
+from pipeline_service.domain.states import Disposition
+from pipeline_service.transport.errors import CapabilityExpired, CapabilityRefused
+from pipeline_service.transport.owners import actor
+from pipeline_service.wire.reports import disposition_name
+from pipeline_service.wire.values import Incomplete, failure_value, output_value
+from servicekit.grpc_handlers import Context
+from servicekit.tokens import InvalidToken
+
+# A callback's own error decides about a retry, so it may only be one of these.
+EXTERNAL_ERROR_TYPES = frozenset({"lambda_error", "ffmpeg_error", "invalid_input"})
+
+
+class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
+    """Holds a report from outside against its capability, then hands it on as a report of that execution."""
+
+    def __init__(self, *, reporter: Reporter, capabilities: Capabilities) -> None:
+        self._reporter = reporter
+        self._capabilities = capabilities
+
+    async def ReportExternal(self, request: pb.ReportExternalRequest, context: Context) -> pb.ReportExternalResponse:
+        capability = self._verified(request.capability)
+        _check_agreement(request, capability)
+        report = _report(request, capability, who=actor(context))
+        disposition = await self._reporter.report(report)
+        if not isinstance(disposition, Disposition):
+            raise TypeError(f"a report was answered with {disposition!r}")
+        return pb.ReportExternalResponse(disposition=disposition_name(disposition))
+
+    def _verified(self, token: str) -> Capability:
+        """The capability; nothing of the request was looked at before, and no row of the database."""
+        try:
+            capability = self._capabilities.verify(token)
+        except InvalidToken as error:
+            raise CapabilityRefused from error
+        if capability.audience != "complete":
+            raise CapabilityRefused
+        if capability.expires_at <= datetime.now(UTC):
+            raise CapabilityExpired
+        return capability
+
+
+def _check_agreement(request: pb.ReportExternalRequest, capability: Capability) -> None:
+    """Ids in the body are optional, but must be those of the capability."""
+    expected = {
+        "execution_id": str(capability.execution),
+        "node_uid": str(capability.node_uid),
+        "executor_type": capability.executor_type,
+    }
+    for field, value in expected.items():
+        said = getattr(request, field)
+        if said and said != value:
+            raise Incomplete(field, "does not agree with the capability")
+
+
+def _report(request: pb.ReportExternalRequest, capability: Capability, *, who: str) -> Complete | Fail:
+    if request.WhichOneof("report") == "output":
+        return Complete(
+            execution_id=capability.execution,
+            claim=capability.claim,
+            output=output_value(request.output),
+            is_external=True,
+            actor=who,
+        )
+    failure = failure_value(request.failure)
+    if failure.error_type not in EXTERNAL_ERROR_TYPES:
+        raise Incomplete("failure.error_type", f"expected one of {', '.join(sorted(EXTERNAL_ERROR_TYPES))}")
+    return Fail(execution_id=capability.execution, claim=capability.claim, failure=failure, is_external=True, actor=who)

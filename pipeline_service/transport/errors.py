@@ -1,0 +1,116 @@
+"""One table from what commands refuse to what callers are told."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import grpc
+
+from pipeline_service.commands.errors import (
+    AlreadyExists,
+    ArtifactMismatch,
+    BadRow,
+    Contended,
+    InvalidDocument,
+    InvalidField,
+    KeyOutsidePrefix,
+    NotFound,
+    OutputMissing,
+    Overloaded,
+    Unavailable,
+)
+from pipeline_service.transport.paging import InvalidPageToken
+from pipeline_service.wire.values import Incomplete
+from servicekit.grpc_errors import ErrorTable, FieldViolation, PreconditionViolation, Resource, RpcError
+
+DOMAIN = "montage"
+_CODE = grpc.StatusCode
+_Mapper = Callable[[Exception], RpcError]
+
+
+class CapabilityRefused(Exception):
+    """The capability is missing, damaged, or not for this. Says nothing more."""
+
+
+class CapabilityExpired(Exception):
+    """The capability was good and has expired."""
+
+
+def _not_found(error: Exception) -> RpcError:
+    assert isinstance(error, NotFound)  # noqa: S101 - the table pairs each function with its class
+    return RpcError(
+        code=_CODE.NOT_FOUND,
+        reason=f"{error.kind.upper()}_NOT_FOUND",
+        message=f"There is no {error.kind} '{error.name}'.",
+        resource=Resource(type=f"montage/{error.kind.title()}", name=error.name),
+    )
+
+
+def _already_exists(error: Exception) -> RpcError:
+    assert isinstance(error, AlreadyExists)  # noqa: S101
+    return RpcError(
+        code=_CODE.ALREADY_EXISTS,
+        reason="PIPELINE_EXISTS",
+        message=f"'{error.name}' exists already.",
+        resource=Resource(type="montage/Pipeline", name=error.name),
+    )
+
+
+def _invalid_document(error: Exception) -> RpcError:
+    assert isinstance(error, InvalidDocument)  # noqa: S101
+    return RpcError(
+        code=_CODE.INVALID_ARGUMENT,
+        reason="INVALID_DOCUMENT",
+        message=f"Nothing was created: {error}.",
+        fields=tuple(FieldViolation(field=one.field, description=one.description) for one in error.violations),
+    )
+
+
+def _invalid_field(reason: str) -> _Mapper:
+    def answer(error: Exception) -> RpcError:
+        assert isinstance(error, InvalidField | Incomplete)  # noqa: S101
+        violation = FieldViolation(field=error.field, description=error.description)
+        return RpcError(
+            code=_CODE.INVALID_ARGUMENT,
+            reason=reason,
+            message=f"{error.field}: {error.description}.",
+            fields=(violation,),
+        )
+
+    return answer
+
+
+def _plain(code: grpc.StatusCode, reason: str, message: str = "", *, retry_after: timedelta | None = None) -> _Mapper:
+    """An answer whose message is the given one, or the error's own."""
+
+    def answer(error: Exception) -> RpcError:
+        return RpcError(code=code, reason=reason, message=message or f"{error}.", retry_after=retry_after)
+
+    return answer
+
+
+def _mismatch(error: Exception) -> RpcError:
+    return RpcError(
+        code=_CODE.FAILED_PRECONDITION,
+        reason="ARTIFACT_MISMATCH",
+        message=f"{error}.",
+        preconditions=(PreconditionViolation(type="ARTIFACT", subject="output", description=str(error)),),
+    )
+
+
+ERRORS: ErrorTable = {
+    NotFound: _not_found,
+    AlreadyExists: _already_exists,
+    InvalidDocument: _invalid_document,
+    InvalidField: _invalid_field("INVALID_FIELD"),
+    Incomplete: _invalid_field("INVALID_FIELD"),
+    KeyOutsidePrefix: _invalid_field("KEY_OUTSIDE_PREFIX"),
+    InvalidPageToken: _plain(_CODE.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"),
+    ArtifactMismatch: _mismatch,
+    OutputMissing: _plain(_CODE.FAILED_PRECONDITION, "OUTPUT_MISSING"),
+    BadRow: _plain(_CODE.INVALID_ARGUMENT, "INVALID_FIELD", "The database refused a value of the request."),
+    Contended: _plain(_CODE.ABORTED, "ABORTED", "Other writers were faster; read again and repeat."),
+    Unavailable: _plain(_CODE.UNAVAILABLE, "UNAVAILABLE", retry_after=timedelta(seconds=1)),
+    Overloaded: _plain(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED", retry_after=timedelta(seconds=1)),
+    CapabilityRefused: _plain(_CODE.UNAUTHENTICATED, "CAPABILITY_INVALID", "The capability is not valid for this."),
+    CapabilityExpired: _plain(_CODE.FAILED_PRECONDITION, "CAPABILITY_EXPIRED", "The capability has expired."),
+}

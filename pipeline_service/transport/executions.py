@@ -1,0 +1,127 @@
+"""ExecutionService, for the executor."""
+
+import asyncio
+from collections.abc import Awaitable
+
+import grpc
+import structlog
+from google.rpc import status_pb2
+from montage.v1 import execution_service_pb2 as pb
+from montage.v1 import execution_service_pb2_grpc
+
+from pipeline_service.capabilities import Capabilities
+from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.views import PipelineNames
+from pipeline_service.domain.engine.reports import Answer, Start, StartAnswer
+from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.keys import artifact_prefix
+from pipeline_service.domain.states import Disposition, StartOutcome
+from pipeline_service.transport.errors import DOMAIN, ERRORS
+from pipeline_service.transport.owners import actor
+from pipeline_service.wire.reports import beat_report, complete_report, disposition_name, fail_report, start_report
+from pipeline_service.wire.resources import task_message
+from pipeline_service.wire.values import timestamp
+from servicekit.grpc_errors import RpcError, lookup
+from servicekit.grpc_handlers import Context
+
+
+class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
+    """Decodes reports, hands them to the reporter, encodes what they changed."""
+
+    def __init__(self, *, reporter: Reporter, capabilities: Capabilities, names: PipelineNames, rules: Rules) -> None:
+        self._reporter = reporter
+        self._capabilities = capabilities
+        self._names = names
+        self._rules = rules
+
+    async def StartExecution(self, request: pb.StartExecutionRequest, context: Context) -> pb.StartExecutionResponse:
+        return await self._start(request, actor(context))
+
+    async def HeartbeatExecution(
+        self, request: pb.HeartbeatExecutionRequest, context: Context
+    ) -> pb.HeartbeatExecutionResponse:
+        return await self._beat(request, actor(context))
+
+    async def CompleteExecution(
+        self, request: pb.CompleteExecutionRequest, context: Context
+    ) -> pb.CompleteExecutionResponse:
+        return await self._complete(request, actor(context))
+
+    async def FailExecution(self, request: pb.FailExecutionRequest, context: Context) -> pb.FailExecutionResponse:
+        return await self._fail(request, actor(context))
+
+    async def ReportExecutions(
+        self, request: pb.ReportExecutionsRequest, context: Context
+    ) -> pb.ReportExecutionsResponse:
+        who = actor(context)
+        answers = await asyncio.gather(*(self._one(report, who) for report in request.reports))
+        return pb.ReportExecutionsResponse(answers=answers)
+
+    async def _one(self, report: pb.ExecutionReport, who: str) -> pb.ExecutionReportAnswer:
+        """One entry of many. Its error is its own answer."""
+        try:
+            match report.WhichOneof("report"):
+                case "start":
+                    return pb.ExecutionReportAnswer(start=await self._start(report.start, who))
+                case "heartbeat":
+                    return pb.ExecutionReportAnswer(heartbeat=await self._beat(report.heartbeat, who))
+                case "complete":
+                    return pb.ExecutionReportAnswer(complete=await self._complete(report.complete, who))
+                case _:
+                    return pb.ExecutionReportAnswer(fail=await self._fail(report.fail, who))
+        except Exception as error:
+            return pb.ExecutionReportAnswer(error=_status(error))
+
+    async def _start(self, request: pb.StartExecutionRequest, who: str) -> pb.StartExecutionResponse:
+        report = start_report(request, actor=who)
+        answer = await self._reporter.report(report)
+        if not isinstance(answer, StartAnswer):
+            raise TypeError(f"a start was answered with {answer!r}")
+        return await self._start_answer(report, answer)
+
+    async def _beat(self, request: pb.HeartbeatExecutionRequest, who: str) -> pb.HeartbeatExecutionResponse:
+        disposition = await self._disposition(self._reporter.report(beat_report(request, actor=who)))
+        answer = pb.HeartbeatExecutionResponse(disposition=disposition_name(disposition))
+        answer.lease.FromTimedelta(self._rules.lease)
+        return answer
+
+    async def _complete(self, request: pb.CompleteExecutionRequest, who: str) -> pb.CompleteExecutionResponse:
+        disposition = await self._disposition(self._reporter.report(complete_report(request, actor=who)))
+        return pb.CompleteExecutionResponse(disposition=disposition_name(disposition))
+
+    async def _fail(self, request: pb.FailExecutionRequest, who: str) -> pb.FailExecutionResponse:
+        disposition = await self._disposition(self._reporter.report(fail_report(request, actor=who)))
+        return pb.FailExecutionResponse(disposition=disposition_name(disposition))
+
+    async def _start_answer(self, report: Start, answer: StartAnswer) -> pb.StartExecutionResponse:
+        message = pb.StartExecutionResponse(
+            outcome=f"START_OUTCOME_{answer.outcome}", hold_expire_time=timestamp(answer.held_until)
+        )
+        execution = answer.execution
+        if answer.outcome is StartOutcome.CLAIMED and execution is not None:
+            pipeline = await self._names.pipeline_id(execution.pipeline_uid)
+            message.task.CopyFrom(task_message(execution, pipeline))
+            message.lease.FromTimedelta(self._rules.lease)
+            message.callback_url = self._capabilities.callback_url(execution, report.claim)
+            message.key_prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, report.claim)
+        return message
+
+    @staticmethod
+    async def _disposition(answer: Awaitable[Answer]) -> Disposition:
+        found = await answer
+        if not isinstance(found, Disposition):
+            raise TypeError(f"a report was answered with {found!r}")
+        return found
+
+
+def _status(error: Exception) -> status_pb2.Status:
+    """What an entry's error says to its caller. One that no table knows is a defect: logged whole, answered blandly."""
+    answer = lookup(ERRORS, error)
+    if answer is None:
+        structlog.get_logger("pipeline_service.reports").error("report_failed", exc_info=error)
+        answer = RpcError(
+            code=grpc.StatusCode.INTERNAL,
+            reason="INTERNAL",
+            message="Internal error; the cause is in the service's log.",
+        )
+    return answer.to_status(DOMAIN)

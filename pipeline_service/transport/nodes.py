@@ -1,0 +1,106 @@
+"""NodeService, for clients and ops."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from montage.v1 import node_service_pb2 as pb
+from montage.v1 import node_service_pb2_grpc
+
+from pipeline_service.commands.errors import NotFound, OutputMissing
+from pipeline_service.commands.ports import Artifacts
+from pipeline_service.commands.views import NodeView, Reader
+from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId
+from pipeline_service.transport.owners import Owners
+from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
+from pipeline_service.wire.names import node_name, parse_node, parse_pipeline
+from pipeline_service.wire.resources import execution_message, node_message
+from pipeline_service.wire.values import duration_value, output_message, timestamp
+from servicekit.grpc_handlers import Context
+
+DEFAULT_LIFETIME = timedelta(minutes=15)
+ALL_NODES = "-"
+
+
+class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
+    """Decodes, queries, encodes."""
+
+    def __init__(self, *, reader: Reader, artifacts: Artifacts, owners: Owners) -> None:
+        self._reader = reader
+        self._artifacts = artifacts
+        self._owners = owners
+
+    async def GetNode(self, request: pb.GetNodeRequest, context: Context) -> pb.GetNodeResponse:
+        pipeline, node = parse_node(request.name)
+        view = await self._node(self._owners.owner(context), pipeline, node)
+        return pb.GetNodeResponse(node=node_message(view, pipeline))
+
+    async def ListNodes(self, request: pb.ListNodesRequest, context: Context) -> pb.ListNodesResponse:
+        owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
+        size = page_size(request.page_size)
+        arguments = f"nodes/{owner}/{pipeline}"
+        cursor = read_token(request.page_token, arguments=arguments, length=1)
+        after = _position(cursor)
+        found = await self._reader.nodes(owner, pipeline, after=after, limit=size + 1)
+        if found is None:
+            raise NotFound("pipeline", request.parent)
+        token = make_token([found[size - 1].spec.position], arguments=arguments) if len(found) > size else ""
+        return pb.ListNodesResponse(
+            nodes=[node_message(view, pipeline) for view in found[:size]], next_page_token=token
+        )
+
+    async def GetNodeOutputUrl(
+        self, request: pb.GetNodeOutputUrlRequest, context: Context
+    ) -> pb.GetNodeOutputUrlResponse:
+        pipeline, node = parse_node(request.name)
+        view = await self._node(self._owners.owner(context), pipeline, node)
+        output = view.node.output
+        if output is None:
+            raise OutputMissing(f"node '{request.name}' has no output yet")
+        lifetime = duration_value(request.lifetime) if request.HasField("lifetime") else DEFAULT_LIFETIME
+        file_name = f"{node}{PurePosixPath(output.s3_key).suffix}"
+        return pb.GetNodeOutputUrlResponse(
+            url=await self._artifacts.presign_get(output.s3_key, lifetime=lifetime, file_name=file_name),
+            expire_time=timestamp(datetime.now(UTC) + lifetime),
+            file_name=file_name,
+            output=output_message(output),
+        )
+
+    async def ListExecutions(self, request: pb.ListExecutionsRequest, context: Context) -> pb.ListExecutionsResponse:
+        owner = self._owners.owner(context)
+        pipeline, node = parse_node(request.parent)
+        size = page_size(request.page_size)
+        arguments = f"executions/{owner}/{pipeline}/{node}"
+        after = _execution_id(read_token(request.page_token, arguments=arguments, length=1))
+        found = await self._reader.executions(
+            owner, pipeline, node_id=None if node == ALL_NODES else node, after=after, limit=size + 1
+        )
+        if found is None:
+            raise NotFound("node", request.parent)
+        token = make_token([str(found[size - 1].execution.id)], arguments=arguments) if len(found) > size else ""
+        return pb.ListExecutionsResponse(
+            executions=[execution_message(view, pipeline) for view in found[:size]], next_page_token=token
+        )
+
+    async def _node(self, owner: Owner, pipeline: PipelineId, node: NodeId) -> NodeView:
+        view = await self._reader.node(owner, pipeline, node)
+        if view is None:
+            raise NotFound("node", node_name(pipeline, node))
+        return view
+
+
+def _position(cursor: list[str | int] | None) -> int | None:
+    if cursor is None:
+        return None
+    if not isinstance(cursor[0], int) or not 0 <= cursor[0] < 2**31:
+        raise InvalidPageToken
+    return cursor[0]
+
+
+def _execution_id(cursor: list[str | int] | None) -> ExecutionId | None:
+    if cursor is None:
+        return None
+    try:
+        return ExecutionId(UUID(str(cursor[0])))
+    except ValueError as error:
+        raise InvalidPageToken from error

@@ -1,0 +1,180 @@
+"""PipelineService, for clients and ops."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID
+
+from montage.v1 import pipeline_service_pb2 as pb
+from montage.v1 import pipeline_service_pb2_grpc, resources_pb2
+
+from pipeline_service.commands.assets import Assets
+from pipeline_service.commands.errors import InvalidDocument, InvalidField, NotFound
+from pipeline_service.commands.pipelines import Imported, Pipelines
+from pipeline_service.commands.views import PipelineCursor, Reader
+from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.transport.owners import Owners, actor
+from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
+from pipeline_service.transport.watch import watch
+from pipeline_service.transport.watchers import Watchers
+from pipeline_service.wire.names import parse_pipeline, parse_run, parse_target, pipeline_name
+from pipeline_service.wire.resources import pipeline_message, run_message
+from pipeline_service.wire.values import json_object
+from servicekit.grpc_handlers import Context
+
+
+class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
+    """Decodes, calls a command or a query, encodes."""
+
+    def __init__(
+        self, *, pipelines: Pipelines, assets: Assets, reader: Reader, owners: Owners, watchers: Watchers
+    ) -> None:
+        self._pipelines = pipelines
+        self._assets = assets
+        self._reader = reader
+        self._owners = owners
+        self._watchers = watchers
+
+    async def CreatePipeline(self, request: pb.CreatePipelineRequest, context: Context) -> pb.CreatePipelineResponse:
+        owner = self._owners.owner(context)
+        made = await self._pipelines.create(
+            owner,
+            request.pipeline_id,
+            title=request.pipeline.title,
+            version=request.pipeline.version,
+            actor=actor(context),
+        )
+        return pb.CreatePipelineResponse(pipeline=await self._pipeline(owner, made))
+
+    async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.GetPipelineResponse:
+        found = await self._pipeline(self._owners.owner(context), parse_pipeline(request.name))
+        return pb.GetPipelineResponse(pipeline=found)
+
+    async def ListPipelines(self, request: pb.ListPipelinesRequest, context: Context) -> pb.ListPipelinesResponse:
+        owner = self._owners.owner(context)
+        size = page_size(request.page_size)
+        arguments = f"pipelines/{owner}"
+        after = _pipeline_cursor(read_token(request.page_token, arguments=arguments, length=2))
+        found = await self._reader.pipelines(owner, after=after, limit=size + 1)
+        token = ""
+        if len(found) > size:
+            last = found[size - 1]
+            token = make_token([last.create_time.isoformat(), str(last.uid)], arguments=arguments)
+        return pb.ListPipelinesResponse(
+            pipelines=[pipeline_message(view) for view in found[:size]], next_page_token=token
+        )
+
+    async def ImportPipeline(self, request: pb.ImportPipelineRequest, context: Context) -> pb.ImportPipelineResponse:
+        owner = self._owners.owner(context)
+        try:
+            imported = await self._pipelines.import_document(
+                owner,
+                json_object(request.document, field="document"),
+                create_only=request.create_only,
+                validate_only=request.validate_only,
+                actor=actor(context),
+            )
+        except InvalidDocument as refused:
+            if not request.validate_only:
+                raise
+            problems = [pb.DocumentProblem(field=one.field, description=one.description) for one in refused.violations]
+            return pb.ImportPipelineResponse(problems=problems)
+        answer = _import_answer(imported)
+        if not request.validate_only:
+            answer.pipeline.CopyFrom(await self._pipeline(owner, imported.document.id))
+        return answer
+
+    async def CreateAsset(self, request: pb.CreateAssetRequest, context: Context) -> pb.CreateAssetResponse:
+        registered = await self._assets.register(
+            self._owners.owner(context),
+            sha256=request.sha256,
+            size_bytes=request.size_bytes,
+            content_type=request.content_type,
+            file_name=request.file_name,
+        )
+        upload = registered.upload
+        return pb.CreateAssetResponse(
+            source=registered.source,
+            s3_key=registered.key,
+            already_exists=upload is None,
+            upload_url=upload.url if upload else "",
+            upload_headers=upload.headers if upload else {},
+        )
+
+    async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
+        owner, pipeline = self._owners.owner(context), parse_pipeline(request.name)
+        run_id = await self._pipelines.run(
+            owner, pipeline, targets=_targets(request, pipeline), force=request.force, actor=actor(context)
+        )
+        view = await self._reader.run(owner, pipeline, run_id)
+        if view is None:
+            raise NotFound("run", f"{request.name}/runs/{run_id}")
+        return pb.RunPipelineResponse(run=run_message(view, pipeline))
+
+    async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
+        pipeline, run_id = _run_of(request.name)
+        view = await self._reader.run(self._owners.owner(context), pipeline, run_id)
+        if view is None:
+            raise NotFound("run", request.name)
+        return pb.GetRunResponse(run=run_message(view, pipeline))
+
+    async def WatchPipeline(
+        self, request: pb.WatchPipelineRequest, context: Context
+    ) -> AsyncIterator[pb.WatchPipelineResponse]:
+        updates = watch(
+            self._reader,
+            self._watchers,
+            owner=self._owners.owner(context),
+            pipeline=parse_pipeline(request.name),
+            after=request.after_sequence if request.HasField("after_sequence") else None,
+        )
+        async for update in updates:
+            yield update
+
+    async def _pipeline(self, owner: Owner, pipeline: PipelineId) -> resources_pb2.Pipeline:
+        view = await self._reader.pipeline(owner, pipeline)
+        if view is None:
+            raise NotFound("pipeline", pipeline_name(pipeline))
+        return pipeline_message(view)
+
+
+def _run_of(name: str) -> tuple[PipelineId, RunId]:
+    try:
+        return parse_run(name)
+    except ValueError as error:
+        raise NotFound("run", name) from error
+
+
+def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> list[NodeId]:
+    try:
+        return [parse_target(pipeline, name) for name in request.targets]
+    except ValueError as error:
+        raise InvalidField("targets", str(error)) from error
+
+
+def _pipeline_cursor(cursor: list[str | int] | None) -> PipelineCursor | None:
+    if cursor is None:
+        return None
+    try:
+        return datetime.fromisoformat(str(cursor[0])), PipelineUid(UUID(str(cursor[1])))
+    except ValueError as error:
+        raise InvalidPageToken from error
+
+
+def _import_answer(imported: Imported) -> pb.ImportPipelineResponse:
+    plan, document = imported.plan, imported.document
+    nodes = plan.structure.nodes
+
+    def ids(uids: tuple[NodeUid, ...]) -> list[str]:
+        return [nodes[uid].id for uid in uids]
+
+    answer = pb.ImportPipelineResponse(
+        added_nodes=ids(plan.added),
+        changed_nodes=ids(plan.changed),
+        removed_nodes=[spec.id for spec in plan.removed],
+        unchanged_nodes=ids(plan.unchanged),
+    )
+    answer.pipeline.name = pipeline_name(document.id)
+    answer.pipeline.title = document.title
+    answer.pipeline.version = document.version
+    answer.pipeline.node_count = len(nodes)
+    return answer

@@ -1,0 +1,44 @@
+"""Resource names: `pipelines/{pipeline}/nodes/{node}/executions/{execution}`. The contract has checked their shape."""
+
+from uuid import UUID
+
+from pipeline_service.domain.ids import ExecutionId, NodeId, PipelineId, RunId
+
+
+def pipeline_name(pipeline: PipelineId) -> str:
+    return f"pipelines/{pipeline}"
+
+
+def node_name(pipeline: PipelineId, node: NodeId) -> str:
+    return f"pipelines/{pipeline}/nodes/{node}"
+
+
+def execution_name(pipeline: PipelineId, node: NodeId, execution: ExecutionId) -> str:
+    return f"pipelines/{pipeline}/nodes/{node}/executions/{execution}"
+
+
+def run_name(pipeline: PipelineId, run: RunId) -> str:
+    return f"pipelines/{pipeline}/runs/{run}"
+
+
+def parse_pipeline(name: str) -> PipelineId:
+    return PipelineId(name.split("/")[1])
+
+
+def parse_node(name: str) -> tuple[PipelineId, NodeId]:
+    parts = name.split("/")
+    return PipelineId(parts[1]), NodeId(parts[3])
+
+
+def parse_run(name: str) -> tuple[PipelineId, RunId]:
+    """Raises ValueError when the last part is not a UUID."""
+    parts = name.split("/")
+    return PipelineId(parts[1]), RunId(UUID(parts[3]))
+
+
+def parse_target(pipeline: PipelineId, name: str) -> NodeId:
+    """The node of a run's target. Raises ValueError for another pipeline's."""
+    parts = name.split("/")
+    if len(parts) != 4 or parts[0] != "pipelines" or parts[2] != "nodes" or parts[1] != pipeline:
+        raise ValueError(f"expected 'pipelines/{pipeline}/nodes/<node>', found '{name[:200]}'")
+    return NodeId(parts[3])

@@ -1,0 +1,68 @@
+"""Reports about executions, from the contract's messages to the engine's."""
+
+from uuid import UUID
+
+from montage.v1 import execution_service_pb2, resources_pb2
+
+from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Start
+from pipeline_service.domain.ids import Claim, ExecutionId
+from pipeline_service.domain.states import Disposition, WaitingFor
+from pipeline_service.wire.values import Incomplete, duration_value, failure_value, output_value
+
+MAX_DETAILS_BYTES = 4096
+
+
+def start_report(message: execution_service_pb2.StartExecutionRequest, *, actor: str) -> Start:
+    return Start(
+        execution_id=ExecutionId(UUID(message.execution_id)),
+        claim=Claim(UUID(message.claim)),
+        dispatch_no=message.dispatch_no,
+        actor=actor,
+    )
+
+
+def beat_report(message: execution_service_pb2.HeartbeatExecutionRequest, *, actor: str) -> Beat:
+    """A sign of life. Raises Incomplete when the details are too large or it waits for nothing."""
+    if sum(len(key) + len(value) for key, value in message.details.items()) > MAX_DETAILS_BYTES:
+        raise Incomplete("details", f"expected at most {MAX_DETAILS_BYTES} bytes")
+    release = message.WhichOneof("release")
+    waiting_for = None
+    if release == "waiting_for":
+        if message.waiting_for == resources_pb2.WAITING_FOR_UNSPECIFIED:
+            raise Incomplete("waiting_for", "expected callback, vendor or human")
+        name = resources_pb2.WaitingFor.Name(message.waiting_for)
+        waiting_for = WaitingFor(name.removeprefix("WAITING_FOR_"))
+    has_fraction = message.progress.HasField("fraction")
+    return Beat(
+        execution_id=ExecutionId(UUID(message.execution_id)),
+        claim=Claim(UUID(message.claim)),
+        stage=message.progress.stage.replace("\x00", "")[:64],
+        fraction=min(max(message.progress.fraction, 0.0), 1.0) if has_fraction else None,
+        details={key.replace("\x00", ""): value.replace("\x00", "") for key, value in message.details.items()} or None,
+        waiting_for=waiting_for,
+        requeue_after=duration_value(message.requeue_after) if release == "requeue_after" else None,
+        actor=actor,
+    )
+
+
+def complete_report(message: execution_service_pb2.CompleteExecutionRequest, *, actor: str) -> Complete:
+    return Complete(
+        execution_id=ExecutionId(UUID(message.execution_id)),
+        claim=Claim(UUID(message.claim)),
+        output=output_value(message.output),
+        actor=actor,
+    )
+
+
+def fail_report(message: execution_service_pb2.FailExecutionRequest, *, actor: str) -> Fail:
+    return Fail(
+        execution_id=ExecutionId(UUID(message.execution_id)),
+        claim=Claim(UUID(message.claim)),
+        failure=failure_value(message.failure),
+        actor=actor,
+    )
+
+
+def disposition_name(disposition: Disposition) -> str:
+    """The word of the contract's enum."""
+    return f"DISPOSITION_{disposition}"

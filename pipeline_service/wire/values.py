@@ -1,0 +1,185 @@
+"""Outputs, failures, JSON objects and times."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from google.protobuf import struct_pb2, timestamp_pb2
+from google.protobuf.json_format import MessageToDict
+from montage.v1 import resources_pb2
+
+from pipeline_service.domain.states import MediaType
+from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts, Output, Progress
+
+MAX_DEPTH = 32
+_MEDIA_TYPES = {
+    MediaType.TEXT: resources_pb2.MEDIA_TYPE_TEXT,
+    MediaType.JSON: resources_pb2.MEDIA_TYPE_JSON,
+    MediaType.IMAGE: resources_pb2.MEDIA_TYPE_IMAGE,
+    MediaType.AUDIO: resources_pb2.MEDIA_TYPE_AUDIO,
+    MediaType.VIDEO: resources_pb2.MEDIA_TYPE_VIDEO,
+}
+_MEDIA_TYPE_OF = {number: media_type for media_type, number in _MEDIA_TYPES.items()}
+
+
+class Incomplete(ValueError):
+    """A message lacks what it must have, or holds what cannot be."""
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.field = field
+        self.description = description
+
+
+def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
+    if moment is None:
+        return None
+    message = timestamp_pb2.Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def json_object(message: struct_pb2.Struct, *, field: str) -> dict[str, JsonValue]:
+    """A Struct as plain values. Its numbers are doubles: whole ones become integers, others must be finite."""
+    try:
+        value: dict[str, Any] = MessageToDict(message)
+    except (RecursionError, ValueError) as error:
+        raise Incomplete(field, f"not a JSON object: {error}") from error
+    _check(value, field, 0)
+    return {key: _whole(item) for key, item in value.items()}
+
+
+def struct(value: Mapping[str, JsonValue]) -> struct_pb2.Struct:
+    message = struct_pb2.Struct()
+    message.update(dict(value))
+    return message
+
+
+def output_message(output: Output | None) -> resources_pb2.Output | None:
+    if output is None:
+        return None
+    message = resources_pb2.Output(
+        type=_MEDIA_TYPES[output.type],
+        s3_key=output.s3_key,
+        size_bytes=output.size_bytes,
+        sha256=output.sha256,
+        content_type=output.content_type,
+        media=_media_message(output.media),
+    )
+    if output.duration is not None:
+        message.duration.FromTimedelta(output.duration)
+    return message
+
+
+def output_value(message: resources_pb2.Output, *, field: str = "output") -> Output:
+    """An output as reported. Raises Incomplete."""
+    if message.type not in _MEDIA_TYPE_OF:
+        raise Incomplete(f"{field}.type", "expected text, json, image, audio or video")
+    if not message.s3_key or len(message.s3_key) > 1024:
+        raise Incomplete(f"{field}.s3_key", "expected a key of 1 to 1,024 characters")
+    if message.size_bytes < 0:
+        raise Incomplete(f"{field}.size_bytes", f"expected at least 0, found {message.size_bytes}")
+    if message.sha256 and not (len(message.sha256) == 64 and set(message.sha256) <= set("0123456789abcdef")):
+        raise Incomplete(f"{field}.sha256", "expected 64 lower-case hex digits")
+    return Output(
+        type=_MEDIA_TYPE_OF[message.type],
+        s3_key=_clean(message.s3_key),
+        size_bytes=message.size_bytes,
+        sha256=message.sha256,
+        content_type=_clean(message.content_type)[:255],
+        duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
+        media=_media_value(message.media, field=f"{field}.media") if message.HasField("media") else None,
+    )
+
+
+def failure_message(failure: Failure | None) -> resources_pb2.Failure | None:
+    if failure is None:
+        return None
+    return resources_pb2.Failure(error_type=failure.error_type, message=failure.message, details=failure.details)
+
+
+def failure_value(message: resources_pb2.Failure) -> Failure:
+    """A failure as reported, cut to what is kept of it."""
+    return Failure(
+        error_type=_clean(message.error_type)[:64] or "internal",
+        message=_clean(message.message)[:2048] or "no reason was given",
+        details=_clean(message.details)[-8192:],
+    )
+
+
+def asset_message(asset: Asset | None) -> resources_pb2.Asset | None:
+    if asset is None:
+        return None
+    source = asset.url or f"asset:sha256/{asset.sha256}.{asset.extension}"
+    return resources_pb2.Asset(type=_MEDIA_TYPES[asset.type], source=source)
+
+
+def progress_message(progress: Progress | None) -> resources_pb2.Progress | None:
+    if progress is None:
+        return None
+    return resources_pb2.Progress(
+        stage=progress.stage, fraction=progress.fraction, report_time=timestamp(progress.reported_at)
+    )
+
+
+def duration_value(message: Any) -> timedelta:
+    """A protobuf Duration as a timedelta."""
+    value: timedelta = message.ToTimedelta()
+    return value
+
+
+def _media_message(media: MediaFacts | None) -> resources_pb2.MediaFacts | None:
+    if media is None:
+        return None
+    return resources_pb2.MediaFacts(
+        video_codec=media.video_codec,
+        width=media.width,
+        height=media.height,
+        fps=media.fps,
+        audio_codec=media.audio_codec,
+        sample_rate=media.sample_rate,
+        channels=media.channels,
+    )
+
+
+def _media_value(message: resources_pb2.MediaFacts, *, field: str) -> MediaFacts:
+    if not math.isfinite(message.fps):
+        raise Incomplete(f"{field}.fps", "expected a finite number")
+    return MediaFacts(
+        video_codec=_clean(message.video_codec)[:64],
+        width=message.width,
+        height=message.height,
+        fps=message.fps,
+        audio_codec=_clean(message.audio_codec)[:64],
+        sample_rate=message.sample_rate,
+        channels=message.channels,
+    )
+
+
+def _clean(text: str) -> str:
+    """Postgres cannot store U+0000."""
+    return text.replace("\x00", "")
+
+
+def _check(value: Any, field: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Incomplete(field, f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Incomplete(field, "numbers must be finite")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check(item, f"{field}.{key}", depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, field, depth + 1)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value
