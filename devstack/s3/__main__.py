@@ -3,11 +3,11 @@
 import asyncio
 import json
 import os
+import signal
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 import structlog
@@ -17,6 +17,7 @@ from devstack.s3.app import build_app
 from devstack.s3.credentials import CredentialsError, load_credentials
 from devstack.s3.files import CorruptFileError
 from devstack.s3.storage import Store, StoreInUseError
+from servicekit.telemetry import configure_logging
 
 _SHUTDOWN_S: Final = 5
 # Longer than clients keep pooled connections idle, so that none is closed under a request.
@@ -48,11 +49,12 @@ class _AnnouncingServer(uvicorn.Server):
 @click.option(
     "--ready-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help='Gets {"port": N} once connections are accepted.',
+    help='Gets {"port": N, "pid": P} once connections are accepted.',
 )
 def main(listen: str, data: Path, credentials: Path, ready_file: Path | None) -> None:
     """Serve a small subset of S3 from a folder."""
-    _log_json()
+    configure_logging(service="s3")
+    signal.signal(signal.SIGTERM, _exit)
     if ready_file:
         ready_file.unlink(missing_ok=True)
     try:
@@ -66,7 +68,7 @@ def main(listen: str, data: Path, credentials: Path, ready_file: Path | None) ->
     def announce() -> None:
         structlog.get_logger().info("s3_listening", port=port, data=str(data))
         if ready_file:
-            _write_atomically(ready_file, json.dumps({"port": port}))
+            _write_atomically(ready_file, json.dumps({"port": port, "pid": os.getpid()}))
 
     config = uvicorn.Config(
         build_app(store, data, by_key),
@@ -103,17 +105,9 @@ def _write_atomically(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _log_json() -> None:
-    """One JSON object per line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+def _exit(_signal: int, _frame: object) -> NoReturn:
+    """Leave through the `finally` blocks once uvicorn, which handles the signal first, has drained."""
+    raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import uuid4
 
 import structlog
@@ -23,7 +23,6 @@ from devstack.s3.storage import Store
 from devstack.s3.uploads import MultipartUploads
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
-_SERVER_ERROR: Final = 500
 
 
 class App:
@@ -69,11 +68,13 @@ class App:
                 path=path,
                 code=error.code.value,
             )
-        response = error_response(error, resource=path, request_id=request_id, method=request.method)
-        if "expect" in request.headers:
-            # The client holds its body back and will not send it now; the connection must not wait for it.
-            response.headers["connection"] = "close"
-        return response
+        return error_response(
+            error,
+            resource=path,
+            request_id=request_id,
+            method=request.method,
+            expects_continue="expect" in request.headers,
+        )
 
 
 def build_app(store: Store, root: Path, credentials: Mapping[AccessKey, Credential]) -> App:

@@ -60,8 +60,11 @@ class Draft:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        try:
+            # Closing writes what is still buffered, which fails again on a full disk.
+            self._file.close()
+        finally:
+            self._path.unlink(missing_ok=True)
 
 
 def read_record(file: BinaryIO) -> bytes:

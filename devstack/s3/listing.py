@@ -57,7 +57,8 @@ class KeyIndex:
         entries: list[Entry] = []
         common: list[str] = []
         with self._lock:
-            position = bisect_left(self._keys, max(prefix, start))
+            # A page of nothing is the last one: a client that follows it would never get further.
+            position = bisect_left(self._keys, max(prefix, start)) if limit else len(self._keys)
             while position < len(self._keys) and self._keys[position].startswith(prefix):
                 key = self._keys[position]
                 if len(entries) + len(common) == limit:

@@ -8,7 +8,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -84,11 +84,8 @@ class Uploads:
 
     def abort(self, upload_id: str) -> None:
         """Forget an upload and its parts."""
-        trash = self._dir / f"draft-{upload_id}"
         with _upload_must_exist(upload_id):
-            self._folder(upload_id).rename(trash)
-        sync_directory(self._dir)
-        shutil.rmtree(trash)
+            self._discard(upload_id)
 
     def complete(
         self,
@@ -114,7 +111,9 @@ class Uploads:
                 record = self._record(upload_id, upload, named, draft)
                 _must_keep(promised, record)
                 self._store.publish(upload.bucket, draft, record, condition)
-        self.abort(upload_id)
+        # Another request may complete or abort the same upload; the object is there all the same.
+        with suppress(FileNotFoundError):
+            self._discard(upload_id)
         return record
 
     def _check(self, upload_id: str, named: Sequence[NamedPart]) -> list[int]:
@@ -154,6 +153,13 @@ class Uploads:
             checksum_type=upload.checksum_type,
         )
 
+    def _discard(self, upload_id: str) -> None:
+        """Make an upload vanish in one step, then free its space. Raises FileNotFoundError."""
+        trash = self._dir / f"draft-{upload_id}"
+        self._folder(upload_id).rename(trash)
+        sync_directory(self._dir)
+        shutil.rmtree(trash)
+
     def _folder(self, upload_id: str) -> Path:
         if not re.fullmatch(r"[0-9a-f]{32}", upload_id):
             raise _no_such_upload(upload_id)
@@ -169,7 +175,7 @@ class Uploads:
                 continue
             record = msgspec.json.decode((folder / _UPLOAD_FILE).read_bytes(), type=UploadRecord)
             if record.created < created_before:
-                self.abort(folder.name)
+                self._discard(folder.name)
 
 
 def _must_match(found: PartRecord | None, named: NamedPart) -> None:

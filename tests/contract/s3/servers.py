@@ -99,7 +99,7 @@ class OurServer:
     def __init__(self, folder: Path, credentials: list[dict[str, object]] | None = None) -> None:
         self.data = folder / "data"
         self.log = folder / "log"
-        self._ready_file = folder / "ready.json"
+        self.ready_file = folder / "ready.json"
         self._credentials_file = folder / "credentials.json"
         self._log_handle: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -117,38 +117,39 @@ class OurServer:
 
     def start(self) -> Endpoint:
         """Start it on a free port and wait until it accepts connections."""
-        self._ready_file.unlink(missing_ok=True)
+        self.ready_file.unlink(missing_ok=True)
         self._log_handle = self.log.open("ab")
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "devstack.s3", "--listen", "127.0.0.1:0", "--data", str(self.data)),
-                *("--credentials", str(self._credentials_file), "--ready-file", str(self._ready_file)),
+                *("--credentials", str(self._credentials_file), "--ready-file", str(self.ready_file)),
             ],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
             stderr=self._log_handle,
         )
-        wait_until(lambda: self._ready_file.exists() or self._has_ended(), what="the ready file")
-        assert self._ready_file.exists(), self.log.read_text()
-        port = json.loads(self._ready_file.read_text())["port"]
+        wait_until(lambda: self.ready_file.exists() or self._has_ended(), what="the ready file")
+        assert self.ready_file.exists(), self.log.read_text()
+        port = json.loads(self.ready_file.read_text())["port"]
         return Endpoint(url=f"http://127.0.0.1:{port}")
 
     def kill(self) -> None:
         """End it without a chance to tidy up."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> None:
-        """Ask it to end."""
-        self._end(signal.SIGTERM)
+    def stop(self) -> int | None:
+        """Ask it to end; answers its exit code, None when it did not run."""
+        return self._end(signal.SIGTERM)
 
     def _has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, how: signal.Signals) -> int | None:
+        code = None
         if self._process is not None:
             self._process.send_signal(how)
             try:
-                self._process.wait(10)
+                code = self._process.wait(10)
             finally:
                 self._process.kill()
                 self._process.wait(5)
@@ -156,6 +157,7 @@ class OurServer:
         if self._log_handle is not None:
             self._log_handle.close()
             self._log_handle = None
+        return code
 
 
 @contextlib.contextmanager

@@ -221,6 +221,13 @@ def peak_memory_bytes(pid: int) -> int:
     return int(match[1]) * 1024
 
 
+def test_stop_ends_the_server_in_order(server: OurServer) -> None:
+    server.start()
+
+    assert server.stop() == 0
+    assert not server.ready_file.exists()
+
+
 def test_log_and_command_line_hold_no_secret(server: OurServer) -> None:
     endpoint = server.start()
     url = presign("GET", f"{endpoint.url}/montage/k", at=utc_now())

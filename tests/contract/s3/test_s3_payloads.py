@@ -97,6 +97,18 @@ def test_put_with_true_promises_is_stored(url: str) -> None:
     assert answer.headers["x-amz-checksum-crc32"] == CRC32
 
 
+@pytest.mark.parametrize("expect", [{}, {"expect": "100-continue"}])
+def test_large_body_that_is_refused_at_once_still_gets_its_answer(url: str, expect: dict[str, str]) -> None:
+    put(url, b"first")
+    big = b"x" * (16 * 1024 * 1024)
+
+    headers = signed_headers("PUT", url, at=utc_now(), payload_hash="UNSIGNED-PAYLOAD", headers={"if-none-match": "*"})
+    answer = send("PUT", url, headers={**headers, **expect}, body=big)
+
+    assert (answer.status, answer.code) == (412, "PreconditionFailed")
+    assert stored(url).body == b"first"
+
+
 def test_put_without_length_is_refused(ours: Endpoint, url: str) -> None:
     headers = signed_headers("PUT", url, at=utc_now(), payload_hash="UNSIGNED-PAYLOAD")
 

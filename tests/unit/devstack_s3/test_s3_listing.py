@@ -64,6 +64,8 @@ def test_remove_leaves_the_other_keys(keys: set[str]) -> None:
     assert all(index.get(key) is None for key in removed)
 
 
-def test_page_of_no_keys_is_truncated_only_when_there_are_some() -> None:
-    assert an_index({"a"}).page(prefix="", delimiter="", start="", limit=0).resume_at == "a"
-    assert an_index(set()).page(prefix="", delimiter="", start="", limit=0).resume_at is None
+def test_page_of_no_keys_is_the_last_one() -> None:
+    page = an_index({"a"}).page(prefix="", delimiter="", start="", limit=0)
+
+    assert page.entries == ()
+    assert page.resume_at is None
