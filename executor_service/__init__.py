@@ -1,0 +1,1 @@
+"""Does the work of executions and keeps no state."""

@@ -1,0 +1,1 @@
+"""Tells the pipeline service what becomes of executions, many reports to a call."""

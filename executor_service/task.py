@@ -1,0 +1,218 @@
+"""The executor's own values: what work is, what comes of it, and how it can go wrong. No proto, no vendor."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+ExecutionId = NewType("ExecutionId", str)
+"""UUID of an execution; the `process_uuid` of callbacks."""
+ClaimId = NewType("ClaimId", str)
+"""UUID that this worker chose for one delivery; fences everything it reports."""
+TaskQueue = NewType("TaskQueue", str)
+
+JsonValue: TypeAlias = bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
+Config: TypeAlias = Mapping[str, JsonValue]
+
+
+class MediaType(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class ErrorType(StrEnum):
+    """Class of a failure; the pipeline service decides by it about a retry."""
+
+    RATE_LIMITED = "rate_limited"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    TIMEOUT = "timeout"
+    LAMBDA_ERROR = "lambda_error"
+    INTERNAL = "internal"
+    INVALID_INPUT = "invalid_input"
+    MODERATION = "moderation"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    CREDENTIAL = "credential"
+    MEDIA_MISMATCH = "media_mismatch"
+    FFMPEG_ERROR = "ffmpeg_error"
+    CANCELLED = "cancelled"
+
+
+class WorkKind(StrEnum):
+    RUN = "run"
+    POLL = "poll"
+    RECONCILE = "reconcile"
+    CANCEL = "cancel"
+
+
+class Disposition(StrEnum):
+    """What a report changed."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    SUPERSEDED = "superseded"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkItem:
+    """A hint to begin, as it came over the queue; the claim decides."""
+
+    kind: WorkKind
+    execution_id: ExecutionId
+    dispatch_no: int
+    task_queue: TaskQueue
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaFacts:
+    """What probing a media file found; empty or 0 for what it does not have."""
+
+    video_codec: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    audio_codec: str = ""
+    sample_rate: int = 0
+    channels: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A finished artifact in the store. Written once, never overwritten."""
+
+    type: MediaType
+    s3_key: str
+    size_bytes: int
+    sha256: str
+    """Lower-case hex; empty where the store does not know it."""
+    content_type: str
+    duration: timedelta | None = None
+    media: MediaFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskInput:
+    """One input of a task: the artifact that its source node made."""
+
+    slot: str
+    position: int
+    node: str
+    output: Output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """Material given by a user; here always an address to fetch it from."""
+
+    type: MediaType
+    source: str = field(repr=False)
+    """May carry a secret in its query, so it is never shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One attempt's work, pinned when it was queued."""
+
+    execution: str
+    """Resource name."""
+    node: str
+    node_uid: str
+    node_type: str
+    provider: str
+    title: str
+    config: Config
+    inputs: tuple[TaskInput, ...]
+    """In order of slot and position."""
+    asset: Asset | None
+    attempt: int
+    deadline: datetime | None
+    start_to_close: timedelta | None
+    details: Mapping[str, str]
+    """What the last worker left for this one."""
+
+    def inputs_of(self, slot: str) -> tuple[Output, ...]:
+        """The artifacts of a slot in order; empty if the node has none there."""
+        return tuple(given.output for given in self.inputs if given.slot == slot)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwaitingCallback:
+    """The work goes on elsewhere, which will call back; the execution is parked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the work is; only the newest is kept."""
+
+    stage: str
+    fraction: float | None = None
+    """Done share, 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why an execution did not produce its output, in words for a person."""
+
+    error_type: ErrorType
+    message: str
+    details: str = ""
+    """Last lines of the tool or vendor that failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """This worker has the execution."""
+
+    task: Task
+    lease: timedelta
+    """How long the claim lasts without a heartbeat, counted from before it was asked for."""
+    callback_url: str = field(repr=False)
+    """Carries the capability."""
+    key_prefix: str
+    """Every key that this claim may write begins with it; ends with `/`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Another worker has it."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """Nobody needs this delivery: the execution ended, a newer dispatch is out, or its run is paused."""
+
+    reason: str
+    """`stale` or `paused`."""
+
+
+StartAnswer: TypeAlias = Claimed | Held | Dropped
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeartbeatAnswer:
+    disposition: Disposition
+    lease: timedelta
+    """How long the claim lasts from before the heartbeat was sent; zero unless APPLIED."""
+
+
+class RetryLater(Exception):
+    """The same attempt can succeed later: back to the queue, not before `after` has passed."""
+
+    def __init__(self, after: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+class GiveUp(Exception):
+    """This attempt cannot succeed; `error_type` decides whether another one is made."""
+
+    def __init__(self, error_type: ErrorType, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.failure = Failure(error_type=error_type, message=message, details=details)
