@@ -1,0 +1,1 @@
+"""The steps of each node type, and what they share."""

@@ -1,0 +1,28 @@
+"""What an executor gets besides its task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from executor_service.executors.lease import Lease
+from executor_service.task import ExecutionId, Progress
+from servicekit.failpoints import Failpoints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One attempt's surroundings."""
+
+    execution_id: ExecutionId
+    key_prefix: str
+    """Every key that the attempt may write begins with it; ends with `/`."""
+    callback_url: str = field(repr=False)
+    """For work that goes on elsewhere. Carries the capability."""
+    folder: Path
+    """Private, empty at the start, removed afterwards."""
+    lease: Lease
+    time_left_s: Callable[[], float]
+    """Until the attempt must have ended, on the monotonic clock."""
+    report_progress: Callable[[Progress], None]
+    """Goes out with the next heartbeat; cheap."""
+    failpoints: Failpoints

@@ -1,0 +1,59 @@
+"""Node type noop, for tests and benchmarks: waits, then fails or writes a few bytes."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+from executor_service.executors import config_values
+from executor_service.executors.artifacts import store_troubles
+from executor_service.executors.config_values import invalid, require_provider
+from executor_service.executors.context import Context
+from executor_service.task import ErrorType, GiveUp, MediaType, Output, RetryLater, Task
+from servicekit.object_store import ObjectStore
+
+_CONTENT_BYTES = 200
+_UPLOAD_S = 10.0
+
+
+class Noop:
+    """Config: `seconds` to wait; `fail`, an error class to give up with, or `retry_later`; `output`, any JSON;
+    `nonce`, anything that makes the node another one."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def execute(self, task: Task, context: Context) -> Output:
+        require_provider(task, ("local",))
+        await asyncio.sleep(config_values.number(task.config, "seconds", low=0, high=3600) or 0)
+        _fail_if_asked(task)
+        content = noop_content(task)
+        await context.failpoints.hit("executor.before_upload")
+        context.lease.require(_UPLOAD_S)
+        key = f"{context.key_prefix}output.json"
+        with store_troubles(key):
+            stored = await self._store.put_bytes(key, content, content_type="application/json")
+        await context.failpoints.hit("executor.after_upload")
+        return Output(
+            type=MediaType.JSON,
+            s3_key=key,
+            size_bytes=stored.size_bytes,
+            sha256=stored.sha256 or "",
+            content_type="application/json",
+        )
+
+
+def noop_content(task: Task) -> bytes:
+    """The same for the same node, about 200 bytes."""
+    body = {"node": task.node_uid, "nonce": task.config.get("nonce"), "output": task.config.get("output")}
+    return json.dumps(body, sort_keys=True).ljust(_CONTENT_BYTES).encode()
+
+
+def _fail_if_asked(task: Task) -> None:
+    wanted = config_values.text(task.config, "fail")
+    if wanted is None:
+        return
+    if wanted == "retry_later":
+        raise RetryLater(timedelta(seconds=1), "as config.fail asks")
+    if wanted not in set(ErrorType):
+        raise invalid(f"config.fail: expected retry_later or {', '.join(ErrorType)}, found {wanted!r}")
+    raise GiveUp(ErrorType(wanted), "failed as config.fail asks", "details as a tool would give them")
