@@ -1,0 +1,20 @@
+"""What an operator counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class RunnerMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.executions = Counter(
+            "executor_executions_total",
+            "Attempts by how they ended here.",
+            ["node_type", "outcome"],
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "executor_deliveries_total",
+            "Deliveries that did not become an attempt, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.held = Gauge("executor_held_executions", "Executions that this process holds now.", registry=registry)
