@@ -20,10 +20,27 @@ def last_lines(log: Path, count: int = LAST_WORDS) -> list[str]:
     return [_unwrap(line) for line in lines[-count:]]
 
 
+def has_errors(log: Path) -> bool:
+    """Whether it holds a record of level error or worse."""
+    try:
+        text = log.read_text(errors="replace")
+    except FileNotFoundError:
+        return False
+    return any(_level(line) in {"error", "critical"} for line in text.splitlines())
+
+
 def keep_previous(log: Path) -> None:
     """Start a fresh log and keep the last run's beside it."""
     if log.is_file():
         log.replace(log.with_name(f"{log.stem}.previous.jsonl"))
+
+
+def _level(line: str) -> object:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record.get("level") if isinstance(record, dict) else None
 
 
 def _unwrap(line: str) -> str:

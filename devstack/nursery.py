@@ -81,9 +81,10 @@ class _WrappedOutput:
             lines, self.pending = [self.pending], b""
         for line in lines:
             record = {
-                "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "level": "info",
+                "service": self.name,
                 "event": "output",
-                "process": self.name,
                 "line": line.decode(errors="replace"),
             }
             os.write(self.log, json.dumps(record, ensure_ascii=False).encode() + b"\n")

@@ -69,7 +69,7 @@ def find_home(layout: Layout, *, ephemeral: bool, namespaces: bool | None = None
         # Entering a namespace clears the tie to the parent's life; setpriv ties it again.
         tie = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
         return PostgresHome(binaries=binaries, cluster=layout.postgres, prefix=mapping + tie)
-    outside = _folder_for_nobody(layout, ephemeral=ephemeral)
+    outside = _make_folder_for_nobody(layout, ephemeral=ephemeral)
     copied = outside / "install"
     if not (copied / "bin" / "postgres").is_file():
         shutil.copytree(binaries.parent, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include"))
@@ -167,13 +167,17 @@ def _namespaces_work() -> bool:
         return False
 
 
-def _folder_for_nobody(layout: Layout, *, ephemeral: bool) -> Path:
-    """A folder outside the data folder, of fixed name when the data is to be found again."""
+def folder_for_nobody(layout: Layout) -> Path:
+    """Where a kept cluster lies when `nobody` must run it: outside the data folder, of a name that is found again."""
+    name = sha256(os.fsencode(layout.data.resolve())).hexdigest()[:12]
+    return Path("/var/tmp") / f"montage-pg-{name}"  # noqa: S108 - its owner is checked before use
+
+
+def _make_folder_for_nobody(layout: Layout, *, ephemeral: bool) -> Path:
     if ephemeral:
         folder = Path(tempfile.mkdtemp(prefix="montage-pg-"))
     else:
-        name = sha256(str(layout.data.resolve()).encode()).hexdigest()[:12]
-        folder = Path("/var/tmp") / f"montage-pg-{name}"  # noqa: S108 - checked below: ours, or refused
+        folder = folder_for_nobody(layout)
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in {0, NOBODY}:
             raise PostgresUnavailable(f"expected {folder} to be a folder of root or nobody, found another owner")

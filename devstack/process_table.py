@@ -19,6 +19,7 @@ from devstack.service_environments import (
     migrate_environment,
     pipeline_environment,
     s3_environment,
+    variables_of,
 )
 from devstack.supervisor import ProcessSpec
 
@@ -35,6 +36,8 @@ class Place:
     test_types: bool = False
     media_environment: Mapping[str, str] = field(default_factory=dict)
     """Overrides for the media function, which runs below the Lambda endpoint."""
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    """The environment around the stack, as far as it may add to the settings of our programs."""
 
     def ready_file(self, process: str) -> Path:
         return self.layout.ready / process
@@ -49,6 +52,8 @@ class PythonProcess:
     arguments: Callable[[Place], Sequence[str]]
     environment: Callable[[Place], Mapping[str, str]]
     probe: Callable[[Place], Probe]
+    prefix: str | None = None
+    """Of its settings; variables of `Place.inherited` that start so reach it, unless the table sets them."""
     after: tuple[str, ...] = ()
     runs_once: bool = False
     once_ready: Callable[[Place], Awaitable[None]] | None = None
@@ -84,6 +89,7 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         name="migrate",
         module="pipeline_service",
         arguments=lambda _: ["migrate"],
+        prefix="PIPELINE_",
         environment=migrate_environment,
         probe=lambda _: never,
         after=("postgres",),
@@ -93,6 +99,7 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         name="pipeline",
         module="pipeline_service",
         arguments=lambda _: [],
+        prefix="PIPELINE_",
         environment=pipeline_environment,
         probe=lambda place: http_answers_ok(place.addresses.ports.pipeline_ops, "/readyz"),
         after=("migrate", "nats", "s3"),
@@ -101,6 +108,7 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         name="executor",
         module="executor_service",
         arguments=lambda _: [],
+        prefix="EXECUTOR_",
         environment=executor_environment,
         probe=lambda place: http_answers_ok(place.addresses.ports.executor_ops, "/readyz"),
         after=("pipeline", "lambda"),
@@ -109,6 +117,7 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         name="gateway",
         module="callback_gateway",
         arguments=lambda _: [],
+        prefix="GATEWAY_",
         environment=gateway_environment,
         probe=lambda place: http_answers_ok(place.addresses.ports.gateway_ops, "/readyz"),
         after=("pipeline",),
@@ -127,10 +136,11 @@ def python_spec(process: PythonProcess, place: Place, *, extra: Mapping[str, str
     async def forget_readiness() -> None:
         place.ready_file(process.name).unlink(missing_ok=True)
 
+    inherited = variables_of(process.prefix, place.inherited) if process.prefix else {}
     return ProcessSpec(
         name=process.name,
         argv=[sys.executable, "-m", process.module, *process.arguments(place)],
-        environment=base_environment(place.layout) | dict(process.environment(place)) | dict(extra),
+        environment=base_environment(place.layout) | inherited | dict(process.environment(place)) | dict(extra),
         probe=process.probe(place),
         log=place.layout.log(process.name),
         cwd=repository_root(),

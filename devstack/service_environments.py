@@ -75,14 +75,19 @@ def gateway_environment(place: Place) -> Mapping[str, str]:
 
 def media_environment(place: Place) -> Mapping[str, str]:
     """Of the media function, which the Lambda endpoint starts."""
+    # The event names the bucket.
+    store = {name: value for name, value in _s3("MEDIA", place, "media").items() if name != "MEDIA_S3_BUCKET"}
     return {
-        **{
-            key: value for key, value in _s3("MEDIA", place, "media").items() if key != "MEDIA_S3_BUCKET"
-        },  # the event names the bucket
+        **variables_of("MEDIA_", place.inherited),
+        **store,
         "MEDIA_CA_FILE": str(place.layout.ca_cert),
         "MEDIA_WORK_DIR": str(place.layout.work / "media"),
         **place.media_environment,
     }
+
+
+def variables_of(prefix: str, environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(prefix)}
 
 
 def _tls(prefix: str, place: Place, identity: str) -> dict[str, str]:

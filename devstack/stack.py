@@ -21,11 +21,15 @@ from devstack.logs import keep_previous
 from devstack.nats_server import nats_spec
 from devstack.nursery_client import Launch, Nursery, Spawned
 from devstack.ports import PortReservations
-from devstack.postgres import find_home, postgres_spec
+from devstack.postgres import find_home, folder_for_nobody, postgres_spec
 from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, Place, base_environment, python_spec
 from devstack.secret_files import ensure_secrets
 from devstack.service_environments import media_environment
 from devstack.supervisor import ManagedProcess, ProcessEvent, ProcessSpec, StartFailed
+
+
+class NotADataFolder(ValueError):
+    """The folder was not made by devstack."""
 
 
 class DataInUse(RuntimeError):
@@ -44,6 +48,8 @@ class StackOptions:
     """Processes that exist but are started only by `process(name).start()`."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Extra environment per process; `postgres` takes server settings, `media` the media function's variables."""
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    """Variables with a service's prefix that reach it unless the stack sets them itself."""
     preferred_ports: Mapping[str, int] = field(default_factory=dict)
     external: ExternalServers = field(default_factory=ExternalServers)
     test_types: bool = False
@@ -123,6 +129,7 @@ class Stack:
 
     def _make_data_folder(self) -> Path:
         if self.options.data is not None:
+            check_data_folder(self.options.data)
             make_private_folder(self.options.data)
             return self.options.data.resolve()
         folder = Path(tempfile.mkdtemp(prefix="montage-"))
@@ -145,6 +152,7 @@ class Stack:
             layout=self.layout,
             addresses=self.addresses,
             test_types=self.options.test_types,
+            inherited=self.options.inherited,
             media_environment=self.options.settings.get("media", {}),
         )
         write_private(self.layout.media_environment, json.dumps(media_environment(place)))
@@ -208,6 +216,15 @@ class Stack:
                 group.create_task(stop(process), name=f"stop {process.name}")
 
 
+def check_data_folder(data: Path) -> None:
+    """Refuse a folder that holds somebody else's files: we would close it to others, and `--reset` would empty it."""
+    layout = Layout(data)
+    if data.exists() and not data.is_dir():
+        raise NotADataFolder(f"expected a folder at {data}, found a file")
+    if data.is_dir() and not layout.secrets.is_dir() and any(entry != layout.lock for entry in data.iterdir()):
+        raise NotADataFolder(f"expected {data} to be empty or a data folder of devstack, found other files in it")
+
+
 def lock_data(layout: Layout) -> IO[bytes]:
     """Keep others off this data folder until the returned file is closed. Raises DataInUse."""
     file = layout.lock.open("ab")
@@ -221,11 +238,18 @@ def lock_data(layout: Layout) -> IO[bytes]:
 
 def wipe_data(data: Path) -> None:
     """Remove everything a stack keeps in a data folder, if it is one and nobody uses it. Raises DataInUse."""
+    check_data_folder(data)
     layout = Layout(data)
     if not layout.lock.is_file():
         return
     with lock_data(layout):
-        shutil.rmtree(data)
+        shutil.rmtree(folder_for_nobody(layout), ignore_errors=True)
+        for entry in data.iterdir():
+            # The lock stays: whoever waits for it must find the same file.
+            if entry != layout.lock and entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry != layout.lock:
+                entry.unlink()
 
 
 def _is_replaced(name: str, external: ExternalServers) -> bool:
