@@ -1,0 +1,233 @@
+"""What the commands do. Each answers the exit code; failures are raised and told by the session."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from montage.v1 import resources_pb2 as resources
+from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
+
+from montage_cli import output
+from montage_cli.assets import AssetFile
+from montage_cli.board import Board
+from montage_cli.errors import ExitCode, MontageError, Status
+from montage_cli.importing import ImportOptions, import_document
+from montage_cli.names import InvalidName, Name, node_name, parse_name
+from montage_cli.running import (
+    active_runs,
+    download_all,
+    is_over,
+    leaves,
+    run_and_follow,
+    updates_until_over,
+    with_result,
+)
+from montage_cli.session import Session
+from montage_cli.summary import failure_lines, summarize
+from montage_cli.text import size
+
+__all__ = ["ImportOptions", "RunOrder", "download", "get", "import_file", "list_pipelines", "run", "watch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOrder:
+    """What `montage run` was asked for. Either a document or a pipeline."""
+
+    document: Path | None
+    pipeline: str | None
+    """Resource name."""
+    targets: tuple[str, ...]
+    """Ids or resource names of nodes; every leaf when empty."""
+    force: bool
+    waits: bool
+    summary: bool
+    out: Path | None
+    """Where results are downloaded to; None downloads nothing."""
+
+
+async def import_file(session: Session, file: Path, options: ImportOptions) -> ExitCode:
+    answer = await import_document(session.client, file, options=options, on_upload=_Uploads(session).sent)
+    if session.is_json:
+        output.write_json(output.as_json(answer))
+    elif options.validate_only:
+        session.say(f"{file} is good; nothing was changed")
+    else:
+        session.say(_words_of_import(answer))
+    return ExitCode.DONE
+
+
+async def run(session: Session, order: RunOrder) -> ExitCode:
+    pipeline = order.pipeline or ""
+    if order.document is not None:
+        uploads = _Uploads(session)
+        answer = await import_document(session.client, order.document, options=ImportOptions(), on_upload=uploads.sent)
+        session.say(_words_of_import(answer))
+        pipeline = answer.pipeline.name
+    targets = [_target(pipeline, target) for target in order.targets]
+    if not order.waits:
+        return await _run_without_waiting(session, pipeline, targets, force=order.force)
+
+    with session.view() as view:
+        ended = await run_and_follow(
+            session.client, pipeline, targets=targets, force=order.force, view=view, on_started=session.waits_for
+        )
+    session.waits_for(None)
+    return await _finish(session, ended, targets, order)
+
+
+async def _run_without_waiting(session: Session, pipeline: str, targets: list[str], *, force: bool) -> ExitCode:
+    started = await session.client.run(pipeline, targets=targets, force=force)
+    if session.is_json:
+        output.write_json({"run": output.as_json(started)})
+    elif is_over(started):
+        session.say(f"{started.name}: nothing to do, everything is current")
+    else:
+        session.say(started.name)
+    return ExitCode.DONE
+
+
+async def _finish(session: Session, ended: resources.Run, targets: list[str], order: RunOrder) -> ExitCode:
+    """Download what there is, sum up, and tell what went wrong."""
+    pipeline = ended.name.partition("/runs/")[0]
+    nodes = [node async for node in session.client.list_nodes(pipeline)]
+    wanted = [node for node in nodes if node.name in targets] if targets else leaves(nodes)
+    files: list[Path] = []
+    if order.out is not None:
+        files = await download_all(session.client, with_result(wanted, ended), order.out)
+    for file in files:
+        session.say(f"{file} ({size(file.stat().st_size)})")
+    if session.is_json or order.summary:
+        summary = await summarize(session.client, ended, nodes, files)
+        if session.is_json:
+            output.write_json({"run": output.as_json(ended), "summary": output.summary_as_json(summary)})
+        else:
+            output.write_summary(summary)
+    if ended.state == resources.RUN_STATE_SUCCEEDED:
+        return ExitCode.DONE
+    word = resources.RunState.Name(ended.state).removeprefix("RUN_STATE_").lower()
+    session.complain("\n".join([f"the run {word}: {ended.name}", *failure_lines(ended, nodes)]))
+    return ExitCode.RUN_FAILED
+
+
+async def watch(session: Session, name: Name, *, follows: bool) -> ExitCode:
+    client, pipeline = session.client, name.pipeline
+    after_sequence = (await client.get_pipeline(pipeline)).last_sequence
+    runs = [] if follows else await active_runs(client, pipeline)
+    nodes = [node async for node in client.list_nodes(pipeline)]
+    if not runs and not follows:
+        _write_nodes(session, nodes)
+        session.say("nothing is running")
+        return ExitCode.DONE
+    board = Board(nodes)
+    session.waits_for(runs[0] if runs else None)
+    names = None if follows else [run.name for run in runs]
+    updates = updates_until_over(client, pipeline, names, after_sequence=after_sequence)
+    with session.view() as view:
+        view.changed(board, None)
+        async with contextlib.aclosing(updates):
+            async for update in updates:
+                view.changed(board, board.apply(update))
+                if session.is_json and update.WhichOneof("update") != "heartbeat":
+                    output.write_json(output.as_json(update), lines=True)
+    session.waits_for(None)
+    ended = [await client.get_run(run.name) for run in runs]
+    has_failed = any(run.state != resources.RUN_STATE_SUCCEEDED for run in ended)
+    return ExitCode.RUN_FAILED if has_failed else ExitCode.DONE
+
+
+async def list_pipelines(session: Session) -> ExitCode:
+    pipelines = [pipeline async for pipeline in session.client.list_pipelines()]
+    if session.is_json:
+        output.write_json({"pipelines": [output.as_json(pipeline) for pipeline in pipelines]})
+    else:
+        output.write_pipelines(pipelines)
+    return ExitCode.DONE
+
+
+async def get(session: Session, name: Name) -> ExitCode:
+    if name.run is not None:
+        run = await session.client.get_run(name.run)
+        if session.is_json:
+            output.write_json(output.as_json(run))
+        else:
+            output.write_run(run)
+    elif name.node is not None:
+        node = await session.client.get_node(name.node)
+        if session.is_json:
+            output.write_json(output.as_json(node))
+        else:
+            output.write_pairs(output.node_facts(node))
+    else:
+        await _get_pipeline(session, name.pipeline)
+    return ExitCode.DONE
+
+
+async def _get_pipeline(session: Session, name: str) -> None:
+    pipeline = await session.client.get_pipeline(name)
+    nodes = [node async for node in session.client.list_nodes(name)]
+    if session.is_json:
+        found = {"pipeline": output.as_json(pipeline), "nodes": [output.as_json(node) for node in nodes]}
+        output.write_json(found)
+        return
+    output.write_pairs(output.pipeline_facts(pipeline))
+    output.write_nodes(nodes)
+
+
+async def download(session: Session, name: Name, out: Path) -> ExitCode:
+    if name.node is not None:
+        wanted = [await session.client.get_node(name.node)]
+    else:
+        wanted = leaves([node async for node in session.client.list_nodes(name.pipeline)])
+    ready = [node for node in wanted if node.HasField("output")]
+    files = await download_all(session.client, ready, out)
+    if session.is_json:
+        output.write_json({"files": [str(file) for file in files]})
+    for file in files if not session.is_json else ():
+        session.say(f"{file} ({size(file.stat().st_size)})")
+    missing = [output.state_of(node) + " " + node.name for node in wanted if not node.HasField("output")]
+    if missing or not wanted:
+        session.complain("\n".join(["nothing to download from:", *missing] if missing else ["the pipeline is empty"]))
+        return ExitCode.REFUSED
+    return ExitCode.DONE
+
+
+class _Uploads:
+    """Tells of each file once, when the store has all of it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._told: set[str] = set()
+
+    def sent(self, file: AssetFile, done: int) -> None:
+        if done >= file.size_bytes and file.sha256 not in self._told:
+            self._told.add(file.sha256)
+            self._session.say(f"uploaded {file.path.name} ({size(file.size_bytes)})")
+
+
+def _write_nodes(session: Session, nodes: list[resources.Node]) -> None:
+    if not session.is_json:
+        output.write_nodes(nodes)
+
+
+def _words_of_import(answer: ImportPipelineResponse) -> str:
+    counts = [
+        (len(answer.added_nodes), "added"),
+        (len(answer.changed_nodes), "changed"),
+        (len(answer.removed_nodes), "removed"),
+        (len(answer.unchanged_nodes), "unchanged"),
+    ]
+    words = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return f"imported {answer.pipeline.name}: {words or 'no nodes'}"
+
+
+def _target(pipeline: str, target: str) -> str:
+    """Resource name of a target that may be given by its id alone."""
+    if "/" not in target:
+        return node_name(pipeline, target)
+    try:
+        name = parse_name(target)
+    except InvalidName as err:
+        raise MontageError(str(err), status=Status.INVALID_ARGUMENT) from err
+    if name.node is None or name.pipeline != pipeline:
+        raise MontageError(f"the target {target} is no node of {pipeline}", status=Status.INVALID_ARGUMENT)
+    return name.node

@@ -1,0 +1,141 @@
+"""From a document on disk to a pipeline in the service: check all of it first, then upload, then import."""
+
+import asyncio
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
+
+from montage_cli.assets import AssetFile, AssetSource, UnusableAsset, local_sources, locate, placeholder, read_asset
+from montage_cli.client import MontageClient
+from montage_cli.document import Document, read_document
+from montage_cli.errors import MontageError, Status
+from montage_cli.json_values import JsonValue
+from montage_cli.problems import InvalidDocument, Problem, line_of
+
+OnUpload: TypeAlias = Callable[[AssetFile, int], None]
+"""Called with (file, bytes that are in the store by now)."""
+
+_DOCUMENT_PREFIX = "document."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """What an import may do."""
+
+    validate_only: bool = False
+    create_only: bool = False
+
+
+async def import_document(
+    client: MontageClient, path: Path, *, options: ImportOptions, on_upload: OnUpload | None = None
+) -> ImportPipelineResponse:
+    """Make a pipeline equal to the document at `path`, its files uploaded.
+
+    Raises InvalidDocument with everything that is wrong, found here or by the service, before anything is created.
+    """
+    document = read_document(path)
+    files, problems = _locate_files(document)
+    answer = await _check(client, document, problems, options)
+    if options.validate_only:
+        return answer
+    sources = {}
+    for source, file in files:
+        sources[source.index] = await _upload(client, source, file, document, on_upload)
+    try:
+        return await client.import_pipeline(_with_sources(document, sources), create_only=options.create_only)
+    except MontageError as err:
+        found = _problems_of(err, document)
+        if not found:
+            raise
+        raise InvalidDocument(path, found, omitted=err.omitted_violations) from err
+
+
+def _locate_files(document: Document) -> tuple[list[tuple[AssetSource, Path]], list[Problem]]:
+    files: list[tuple[AssetSource, Path]] = []
+    problems: list[Problem] = []
+    for source in local_sources(document.value):
+        try:
+            files.append((source, locate(source.source, folder=document.path.parent)))
+        except UnusableAsset as err:
+            problems.append(_problem(document, source.place, str(err)))
+    return files, problems
+
+
+async def _check(
+    client: MontageClient, document: Document, problems: list[Problem], options: ImportOptions
+) -> ImportPipelineResponse:
+    """Let the service check the document, and raise its problems and ours as one InvalidDocument."""
+    stand_ins = {source.index: placeholder(source.source) for source in local_sources(document.value)}
+    # Files are judged here, so what the service thinks of their stand-ins says nothing.
+    judged_here = {source.place for source in local_sources(document.value)}
+    answer = ImportPipelineResponse()
+    omitted, note = 0, ""
+    try:
+        answer = await client.import_pipeline(
+            _with_sources(document, stand_ins), validate_only=True, create_only=options.create_only
+        )
+    except MontageError as err:
+        found = _problems_of(err, document)
+        if not found and not problems:
+            raise
+        if not found:
+            note = f"The service could not check the rest: {err}"
+        omitted = err.omitted_violations
+        problems = problems + [problem for problem in found if problem.place not in judged_here]
+    if problems or omitted:
+        raise InvalidDocument(document.path, problems, omitted=omitted, note=note)
+    return answer
+
+
+async def _upload(
+    client: MontageClient, source: AssetSource, path: Path, document: Document, on_upload: OnUpload | None
+) -> str:
+    """Bring one file into the store; answers the `source` to import."""
+    try:
+        file = await asyncio.to_thread(read_asset, path)
+        reference = await client.upload_asset(
+            file, on_bytes=lambda done, _: on_upload(file, done) if on_upload else None
+        )
+    except UnusableAsset as err:
+        raise InvalidDocument(document.path, [_problem(document, source.place, str(err))]) from err
+    except MontageError as err:
+        if err.status is not Status.INVALID_ARGUMENT:
+            raise
+        raise InvalidDocument(document.path, [_problem(document, source.place, _all_words_of(err))]) from err
+    if on_upload:
+        on_upload(file, file.size_bytes)
+    return reference
+
+
+def _with_sources(document: Document, sources: Mapping[int, str]) -> dict[str, JsonValue]:
+    """The document's value with the sources of some nodes replaced."""
+    value = copy.deepcopy(document.value)
+    nodes = value.get("nodes")
+    for index, source in sources.items():
+        node = nodes[index] if isinstance(nodes, list) else None
+        asset = node.get("asset") if isinstance(node, dict) else None
+        if isinstance(asset, dict):
+            asset["source"] = source
+    return value
+
+
+def _problems_of(error: MontageError, document: Document) -> list[Problem]:
+    """What the service found wrong with the document; nothing when the error is about something else."""
+    if error.status is not Status.INVALID_ARGUMENT:
+        return []
+    return [
+        _problem(document, violation.field.removeprefix(_DOCUMENT_PREFIX), violation.description)
+        for violation in error.violations
+    ]
+
+
+def _problem(document: Document, place: str, message: str) -> Problem:
+    return Problem(message=message, place=place, line=line_of(place, document.lines))
+
+
+def _all_words_of(error: MontageError) -> str:
+    return "; ".join([error.message, *(f"{one.field}: {one.description}" for one in error.violations)])

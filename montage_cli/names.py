@@ -1,0 +1,59 @@
+"""Resource names, also in the short forms that people type."""
+
+import re
+from dataclasses import dataclass
+
+_ID = r"[a-z0-9][a-z0-9-]{0,62}"
+_FULL = re.compile(rf"pipelines/({_ID})(?:/nodes/({_ID})|/runs/([0-9a-f-]{{36}}))?")
+_SHORT = re.compile(rf"({_ID})(?:/({_ID}))?")
+
+
+class InvalidName(ValueError):
+    """The text names nothing; the message says what is expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A pipeline, or one node or one run of it."""
+
+    pipeline_id: str
+    node_id: str | None = None
+    run_id: str | None = None
+
+    @property
+    def pipeline(self) -> str:
+        """Resource name of the pipeline."""
+        return f"pipelines/{self.pipeline_id}"
+
+    @property
+    def node(self) -> str | None:
+        """Resource name of the node, if this names one."""
+        return None if self.node_id is None else node_name(self.pipeline, self.node_id)
+
+    @property
+    def run(self) -> str | None:
+        """Resource name of the run, if this names one."""
+        return None if self.run_id is None else f"{self.pipeline}/runs/{self.run_id}"
+
+
+def parse_name(text: str) -> Name:
+    """Accept `pipelines/x`, `pipelines/x/nodes/y`, `pipelines/x/runs/…`, `x` and `x/y`. Raises InvalidName."""
+    full = _FULL.fullmatch(text)
+    if full:
+        return Name(pipeline_id=full[1], node_id=full[2], run_id=full[3])
+    short = _SHORT.fullmatch(text)
+    if short:
+        return Name(pipeline_id=short[1], node_id=short[2])
+    raise InvalidName(
+        f"expected PIPELINE, PIPELINE/NODE or a resource name such as pipelines/x/nodes/y; found {text!r}"
+    )
+
+
+def node_name(pipeline: str, node_id: str) -> str:
+    """Resource name of a node; `pipeline` is the resource name of its pipeline."""
+    return f"{pipeline}/nodes/{node_id}"
+
+
+def last_id(name: str) -> str:
+    """The id that a resource name ends with: `voice` of `pipelines/x/nodes/voice`."""
+    return name.rsplit("/", 1)[-1]

@@ -1,0 +1,157 @@
+"""Answers on standard output: JSON for programs, plain tables for people."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+import click
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from montage.v1 import resources_pb2 as resources
+
+from montage_cli.names import last_id
+from montage_cli.summary import RunSummary, decision_of
+from montage_cli.text import printable, seconds, size
+
+
+def as_json(message: Message) -> dict[str, Any]:
+    """A message by the rules of proto3 JSON: camelCase keys, 64-bit integers as text."""
+    found: dict[str, Any] = MessageToDict(message)
+    return found
+
+
+def write_json(value: object, *, lines: bool = False) -> None:
+    """One JSON value; with `lines` on a single line."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=None if lines else 2))
+
+
+def write_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as they need to be, without borders, so that the table can be cut and searched."""
+    cells = [list(titles), *([" ".join(printable(cell).split()) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    for row in cells:
+        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def write_pipelines(pipelines: Sequence[resources.Pipeline]) -> None:
+    rows = [(last_id(one.name), counts_of(one), local_time(one.update_time), one.title) for one in pipelines]
+    write_table(("PIPELINE", "NODES", "UPDATED", "TITLE"), rows)
+
+
+def write_nodes(nodes: Sequence[resources.Node]) -> None:
+    rows = [(last_id(one.name), one.type, state_of(one), one.output.s3_key) for one in nodes]
+    write_table(("NODE", "TYPE", "STATE", "ARTIFACT"), rows)
+
+
+def write_run(run: resources.Run) -> None:
+    state = resources.RunState.Name(run.state).removeprefix("RUN_STATE_").lower()
+    asked, ended = local_time(run.create_time), local_time(run.end_time)
+    write_pairs([("name", run.name), ("state", state), ("asked", asked), ("ended", ended)])
+    rows = [(last_id(one.node), decision_of(one), last_id(one.execution) or "-", one.reason) for one in run.nodes]
+    write_table(("NODE", "RESULT", "EXECUTION", "REASON"), rows)
+
+
+def write_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    """One fact per line; facts that are empty are left out."""
+    width = max(len(name) for name, _ in pairs)
+    for name, value in pairs:
+        if value:
+            click.echo(f"{name:<{width}}  {printable(value)}")
+
+
+def write_summary(summary: RunSummary) -> None:
+    rows = [
+        (
+            one.node,
+            one.decision,
+            one.execution or "-",
+            str(one.attempt or "-"),
+            "-" if one.seconds is None else f"{one.seconds:.1f}",
+            one.artifact or "-",
+        )
+        for one in summary.nodes
+    ]
+    write_table(("NODE", "RESULT", "EXECUTION", "ATTEMPT", "SECONDS", "ARTIFACT"), rows)
+    files = ", ".join(str(file) for file in summary.files)
+    total = seconds(summary.seconds) if summary.seconds is not None else "not over"
+    click.echo(f"in all: {total}{', ' + files if files else ''}")
+
+
+def summary_as_json(summary: RunSummary) -> dict[str, Any]:
+    return {
+        "run": summary.run,
+        "seconds": summary.seconds,
+        "files": [str(file) for file in summary.files],
+        "nodes": [
+            {
+                "node": one.node,
+                "result": one.decision,
+                "execution": one.execution or None,
+                "attempt": one.attempt,
+                "seconds": one.seconds,
+                "artifact": one.artifact or None,
+            }
+            for one in summary.nodes
+        ],
+    }
+
+
+def pipeline_facts(pipeline: resources.Pipeline) -> list[tuple[str, str]]:
+    """What there is to tell about a pipeline, without its nodes."""
+    return [
+        ("name", pipeline.name),
+        ("uid", pipeline.uid),
+        ("title", pipeline.title),
+        ("version", pipeline.version),
+        ("nodes", counts_of(pipeline)),
+        ("updated", local_time(pipeline.update_time)),
+    ]
+
+
+def node_facts(node: resources.Node) -> list[tuple[str, str]]:
+    """What there is to tell about a node."""
+    output, failure = node.output, node.failure
+    return [
+        ("name", node.name),
+        ("uid", node.uid),
+        ("type", node.type),
+        ("title", node.title),
+        ("state", state_of(node)),
+        *((f"input {slot.slot}", ", ".join(last_id(source) for source in slot.nodes)) for slot in node.inputs),
+        ("config", json.dumps(as_json(node.config), ensure_ascii=False) if node.HasField("config") else ""),
+        ("source", node.asset.source),
+        ("execution", node.execution),
+        ("artifact", output.s3_key),
+        ("kind", output.content_type),
+        ("size", size(output.size_bytes) if output.size_bytes else ""),
+        ("sha256", output.sha256),
+        ("duration", seconds(output.duration.ToTimedelta().total_seconds()) if output.HasField("duration") else ""),
+        ("failure", f"{failure.error_type}: {failure.message}" if node.HasField("failure") else ""),
+        ("details", failure.details),
+    ]
+
+
+def state_of(node: resources.Node) -> str:
+    """`completed`, or `completed, stale` when the output was made from an earlier structure."""
+    word = resources.NodeState.Name(node.state).removeprefix("NODE_STATE_").lower()
+    is_stale = node.state == resources.NODE_STATE_COMPLETED and not node.is_current
+    return f"{word}, stale" if is_stale else word
+
+
+def counts_of(pipeline: resources.Pipeline) -> str:
+    """`12: 10 completed, 2 pending`."""
+    counts = ", ".join(
+        f"{one.count} {resources.NodeState.Name(one.state).removeprefix('NODE_STATE_').lower()}"
+        for one in pipeline.node_state_counts
+        if one.count
+    )
+    return f"{pipeline.node_count}: {counts}" if counts else str(pipeline.node_count)
+
+
+def local_time(timestamp: Timestamp) -> str:
+    """In the zone of this machine; empty when there is none."""
+    if not timestamp.ByteSize():
+        return ""
+    return timestamp.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,57 @@
+"""What is wrong with a document, each problem with its place and line."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_LAST_STEP = re.compile(r"(\.[^.\[\]]*|\[\d+\])$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing to correct."""
+
+    message: str
+    place: str = ""
+    """Path in the document, for example `nodes[3].inputs.audio`; empty for the document as a whole."""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        where = [self.place] if self.place else []
+        if self.line is not None:
+            where.append(f"line {self.line}")
+        if self.column is not None:
+            where.append(f"column {self.column}")
+        return f"{', '.join(where)}: {self.message}" if where else self.message
+
+
+class InvalidDocument(ValueError):
+    """A document that cannot be imported; carries every problem that was found."""
+
+    def __init__(self, path: Path, problems: Iterable[Problem], *, omitted: int = 0, note: str = "") -> None:
+        """`omitted` counts problems that the service found and could not list; `note` is added at the end."""
+        self.path = path
+        self.problems: Sequence[Problem] = sorted(problems, key=lambda one: (one.line or 0, one.column or 0))
+        self.omitted = omitted
+        self.note = note
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        count = len(self.problems) + self.omitted
+        lines = [f"{self.path} has {count} problem{'s' if count != 1 else ''}; nothing was created:"]
+        lines += [f"  {problem}" for problem in self.problems]
+        if self.omitted:
+            lines.append(f"  … and {self.omitted} more")
+        if self.note:
+            lines.append(self.note)
+        return "\n".join(lines)
+
+
+def line_of(place: str, lines: Mapping[str, int]) -> int | None:
+    """The line of a place, or of the nearest thing around it that the document has."""
+    while place and place not in lines:
+        shorter = _LAST_STEP.sub("", place)
+        place = shorter if shorter != place else ""
+    return lines.get(place)

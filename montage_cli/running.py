@@ -1,0 +1,126 @@
+"""A run from its start to its end, and the files that come out of it."""
+
+import contextlib
+import mimetypes
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from montage.v1 import resources_pb2 as resources
+from montage.v1.pipeline_service_pb2 import WatchPipelineResponse
+
+from montage_cli.board import Board, ended_run
+from montage_cli.client import MontageClient
+from montage_cli.names import last_id
+from montage_cli.views import View
+
+_RUN_IS_OVER = frozenset({resources.RUN_STATE_SUCCEEDED, resources.RUN_STATE_FAILED, resources.RUN_STATE_CANCELLED})
+_EXECUTION_IS_ACTIVE = frozenset(
+    {resources.EXECUTION_STATE_QUEUED, resources.EXECUTION_STATE_RUNNING, resources.EXECUTION_STATE_WAITING}
+)
+_HAS_RESULT = frozenset({resources.RUN_DECISION_DONE, resources.RUN_DECISION_REUSED})
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
+
+
+def is_over(run: resources.Run) -> bool:
+    return run.state in _RUN_IS_OVER
+
+
+async def run_and_follow(
+    client: MontageClient,
+    pipeline: str,
+    *,
+    targets: Sequence[str],
+    force: bool,
+    view: View,
+    on_started: Callable[[resources.Run], None],
+) -> resources.Run:
+    """Start a run and show it until it ends. From `on_started` on it goes on whatever happens here."""
+    # The sequence is read before the run is asked for, so that none of its events is missed.
+    after_sequence = (await client.get_pipeline(pipeline)).last_sequence
+    nodes = [node async for node in client.list_nodes(pipeline)]
+    run = await client.run(pipeline, targets=targets, force=force)
+    on_started(run)
+    concerned = {decided.node for decided in run.nodes}
+    board = Board((node for node in nodes if node.name in concerned or not concerned), run=run.name)
+    view.changed(board, None)
+    if is_over(run):
+        return run
+    updates = updates_until_over(client, pipeline, [run.name], after_sequence=after_sequence)
+    async with contextlib.aclosing(updates):
+        async for update in updates:
+            view.changed(board, board.apply(update))
+    return await client.get_run(run.name)
+
+
+async def updates_until_over(
+    client: MontageClient, pipeline: str, runs: Iterable[str] | None, *, after_sequence: int
+) -> AsyncGenerator[WatchPipelineResponse, None]:
+    """Everything that happens behind `after_sequence`, until each of `runs` is over; for ever when that is None."""
+    pending = set(runs or ())
+    async with contextlib.aclosing(client.watch(pipeline, after_sequence=after_sequence)) as updates:
+        async for update in updates:
+            yield update
+            if runs is None:
+                continue
+            pending.discard(ended_run(update))
+            if update.WhichOneof("update") == "heartbeat":
+                # Should the end of a run ever have been missed, this finds it.
+                pending = {name for name in pending if not is_over(await client.get_run(name))}
+            if not pending:
+                return
+
+
+async def active_runs(client: MontageClient, pipeline: str) -> list[resources.Run]:
+    """The runs for which something is executed at present."""
+    busy = [
+        node.execution
+        async for node in client.list_nodes(pipeline)
+        if node.state == resources.NODE_STATE_IN_PROGRESS and node.execution
+    ]
+    executions = await executions_named(client, pipeline, busy)
+    names = sorted({one.run for one in executions.values() if one.run and one.state in _EXECUTION_IS_ACTIVE})
+    runs = [await client.get_run(name) for name in names]
+    return [run for run in runs if not is_over(run)]
+
+
+async def executions_named(
+    client: MontageClient, pipeline: str, names: Iterable[str]
+) -> Mapping[str, resources.Execution]:
+    """Executions of a pipeline by name; those that do not exist are left out."""
+    wanted = {name for name in names if name}
+    found: dict[str, resources.Execution] = {}
+    if not wanted:
+        return found
+    async for execution in client.list_executions(f"{pipeline}/nodes/-"):
+        if execution.name in wanted:
+            found[execution.name] = execution
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def leaves(nodes: Sequence[resources.Node]) -> list[resources.Node]:
+    """The nodes that no other node needs. Assets that nobody uses are no result, unless there is nothing else."""
+    needed = {source for node in nodes for slot in node.inputs for source in slot.nodes}
+    ends = [node for node in nodes if node.name not in needed]
+    return [node for node in ends if node.type != "asset"] or ends
+
+
+def with_result(nodes: Iterable[resources.Node], run: resources.Run) -> list[resources.Node]:
+    """Those of `nodes` that `run` brought, or found, up to date."""
+    good = {decided.node for decided in run.nodes if decided.decision in _HAS_RESULT}
+    return [node for node in nodes if node.name in good and node.HasField("output")]
+
+
+async def download_all(client: MontageClient, nodes: Iterable[resources.Node], out: Path) -> list[Path]:
+    """Bring the output of each node to `<out>/<node id>.<ext>`."""
+    return [await client.download(node.name, out / file_name(node)) for node in nodes]
+
+
+def file_name(node: resources.Node) -> str:
+    """What the output of a node is called on disk, for example `welcome.mp4`."""
+    suffix = PurePosixPath(node.output.s3_key).suffix.lower()
+    if not _SUFFIX.fullmatch(suffix):
+        suffix = mimetypes.guess_extension(node.output.content_type) or ".bin"
+    return f"{last_id(node.name)}{suffix}"

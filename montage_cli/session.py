@@ -1,0 +1,94 @@
+"""One invocation of the command: its connection, its way of writing, and how its failures become exit codes."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from montage.v1.resources_pb2 import Run
+from rich.console import Console
+
+from montage_cli.client import MontageClient
+from montage_cli.connection import find_connection
+from montage_cli.errors import ExitCode, MontageError
+from montage_cli.names import last_id
+from montage_cli.problems import InvalidDocument
+from montage_cli.text import printable
+from montage_cli.views import PlainLines, View, bars
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Session:
+    """What a command works with; `client` is there while `perform` runs."""
+
+    client: MontageClient
+
+    def __init__(self, *, variables: Mapping[str, str], is_json: bool) -> None:
+        self.is_json = is_json
+        self._variables = variables
+        self._waiting_for: Run | None = None
+
+    def perform(self, action: "Callable[[Session], Awaitable[ExitCode]]") -> ExitCode:
+        """Do it; expected failures are told on stderr and become exit codes."""
+        try:
+            return asyncio.run(self._perform(action))
+        except InvalidDocument as err:
+            self.complain(str(err))
+            return ExitCode.REFUSED
+        except MontageError as err:
+            self.complain(_words_of(err))
+            if self._waiting_for is not None:
+                self._tell_that_it_goes_on()
+            return err.exit_code
+        except KeyboardInterrupt:
+            self.complain("interrupted")
+            if self._waiting_for is not None:
+                self._tell_that_it_goes_on()
+            return ExitCode.INTERRUPTED
+
+    def say(self, text: str) -> None:
+        """For people; with -o json it goes to stderr, because stdout is for JSON only."""
+        click.echo(printable(text), err=self.is_json)
+
+    def complain(self, text: str) -> None:
+        click.echo(printable(text), err=True)
+
+    def waits_for(self, run: Run | None) -> None:
+        """Remember a run that goes on without us, for whoever interrupts the waiting; None once it is over."""
+        self._waiting_for = run
+
+    @property
+    def has_terminal(self) -> bool:
+        return not self.is_json and sys.stdout.isatty()
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """How progress is shown: bars on a terminal, lines elsewhere."""
+        if not self.has_terminal:
+            yield PlainLines(self.say)
+            return
+        with bars(Console()) as shown:
+            yield shown
+
+    async def _perform(self, action: "Callable[[Session], Awaitable[ExitCode]]") -> ExitCode:
+        connection = find_connection(self._variables, folder=Path.cwd(), repository=_REPOSITORY)
+        async with MontageClient(connection) as client:
+            self.client = client
+            return await action(self)
+
+    def _tell_that_it_goes_on(self) -> None:
+        if self._waiting_for is not None:
+            name = self._waiting_for.name
+            pipeline = last_id(name.partition("/runs/")[0])
+            self.complain(f"the run goes on: {name}\nwatch it with: montage watch {pipeline}")
+
+
+def _words_of(error: MontageError) -> str:
+    lines = [f"error: {error.message}"]
+    lines += [f"  {violation.field}: {violation.description}" for violation in error.violations]
+    if error.omitted_violations:
+        lines.append(f"  … and {error.omitted_violations} more")
+    return "\n".join(lines)

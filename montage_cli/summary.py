@@ -1,0 +1,109 @@
+"""What a run did, from the API: per node its execution, attempt, seconds and artifact; failures in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from montage.v1 import resources_pb2 as resources
+
+from montage_cli.client import MontageClient
+from montage_cli.names import last_id
+from montage_cli.running import executions_named
+from montage_cli.text import last_lines, printable
+
+_DETAIL_LINES = 10
+_LEFT_OUT = frozenset({resources.RUN_DECISION_SKIPPED, resources.RUN_DECISION_BLOCKED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeSummary:
+    """What became of one node."""
+
+    node: str
+    """Its id."""
+    decision: str
+    """`done`, `reused`, `failed`, `skipped`, …"""
+    execution: str
+    """Id of the execution that served the run; empty if none."""
+    attempt: int | None
+    seconds: float | None
+    """From the first start to the end of that execution."""
+    artifact: str
+    """Key in the store."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """What a run did."""
+
+    run: str
+    nodes: tuple[NodeSummary, ...]
+    seconds: float | None
+    """From asking to the end; None while it goes on."""
+    files: tuple[Path, ...]
+
+
+async def summarize(
+    client: MontageClient, run: resources.Run, nodes: Sequence[resources.Node], files: Sequence[Path]
+) -> RunSummary:
+    """Ask the service what `run` did; `nodes` are those of its pipeline, `files` what was downloaded."""
+    pipeline = run.name.partition("/runs/")[0]
+    executions = await executions_named(client, pipeline, (decided.execution for decided in run.nodes))
+    by_name = {node.name: node for node in nodes}
+    return RunSummary(
+        run=run.name,
+        nodes=tuple(_of_node(decided, executions, by_name) for decided in run.nodes),
+        seconds=_seconds_between(run.create_time, run.end_time) if run.HasField("end_time") else None,
+        files=tuple(files),
+    )
+
+
+def failure_lines(run: resources.Run, nodes: Sequence[resources.Node]) -> Iterator[str]:
+    """Each failed node with its reason and the last lines of its tool, then what was left out."""
+    by_name = {node.name: node for node in nodes}
+    for decided in run.nodes:
+        node = by_name.get(decided.node)
+        if decided.decision == resources.RUN_DECISION_FAILED:
+            yield f"{last_id(decided.node)} failed: {_reason_of(node)}"
+            details = node.failure.details if node is not None else ""
+            yield from (f"    {line}" for line in last_lines(printable(details), _DETAIL_LINES))
+    for decided in run.nodes:
+        if decided.decision in _LEFT_OUT:
+            reason = f": {printable(decided.reason)}" if decided.reason else ""
+            yield f"{last_id(decided.node)} {decision_of(decided)}{reason}"
+
+
+def decision_of(decided: resources.RunNode) -> str:
+    """`done`, `reused`, `failed`, `skipped`, …"""
+    return resources.RunDecision.Name(decided.decision).removeprefix("RUN_DECISION_").lower()
+
+
+def _of_node(
+    decided: resources.RunNode,
+    executions: Mapping[str, resources.Execution],
+    nodes: Mapping[str, resources.Node],
+) -> NodeSummary:
+    execution = executions.get(decided.execution)
+    node = nodes.get(decided.node)
+    is_timed = execution is not None and execution.HasField("start_time") and execution.HasField("end_time")
+    reused = node.output.s3_key if node and decided.decision == resources.RUN_DECISION_REUSED else ""
+    return NodeSummary(
+        node=last_id(decided.node),
+        decision=decision_of(decided),
+        execution=last_id(decided.execution) if decided.execution else "",
+        attempt=execution.attempt if execution else None,
+        seconds=_seconds_between(execution.start_time, execution.end_time) if execution and is_timed else None,
+        artifact=(execution.output.s3_key if execution else "") or reused,
+    )
+
+
+def _reason_of(node: resources.Node | None) -> str:
+    if node is None or not node.HasField("failure"):
+        return "the service gives no reason"
+    failure = node.failure
+    return printable(failure.message or failure.error_type or "the service gives no reason")
+
+
+def _seconds_between(start: Timestamp, end: Timestamp) -> float:
+    return (end.seconds - start.seconds) + (end.nanos - start.nanos) / 1e9

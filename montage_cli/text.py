@@ -1,0 +1,36 @@
+"""Small pieces of text for people."""
+
+import unicodedata
+
+_STAND_IN = "\N{REPLACEMENT CHARACTER}"
+_HARMLESS = frozenset("\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere (titles, tool output) without what could steer the terminal; line breaks and tabs stay."""
+    return "".join(_STAND_IN if _steers(character) else character for character in text)
+
+
+def seconds(value: float) -> str:
+    """`2.1 s`, `75.0 s`."""
+    return f"{value:.1f} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes with its unit, for reading: `1.2 MB`."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def last_lines(text: str, count: int) -> list[str]:
+    """The last `count` lines that are not blank."""
+    return [line for line in text.splitlines() if line.strip()][-count:]
+
+
+def _steers(character: str) -> bool:
+    """Control characters, and those that turn the direction of writing; not those that join emoji and letters."""
+    return character not in _HARMLESS and unicodedata.category(character) in {"Cc", "Cf", "Cs"}

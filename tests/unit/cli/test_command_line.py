@@ -1,0 +1,100 @@
+"""The command without a service: usage, refusals that need none, and a fast start."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from montage_cli.cli import cli, is_document
+
+
+def run_cli(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(cli, list(arguments), env={"MONTAGE_PIPELINE_ADDR": "x:1"})
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fly",),
+        ("get",),
+        ("get", "NOT A NAME"),
+        ("list", "-o", "xml"),
+        ("run", "welcome/voice"),
+        ("run", "p.yaml", "--no-wait", "--summary"),
+        ("download", "a/b/c"),
+    ],
+)
+def test_cli_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
+    code, stdout, stderr = run_cli(*arguments)
+
+    assert code == 2
+    assert stdout == ""
+    assert "Error" in stderr
+
+
+def test_cli_incomplete_settings_exit_4_and_say_what_is_missing() -> None:
+    code, stdout, stderr = run_cli("list")
+
+    assert code == 4
+    assert stdout == ""
+    assert "MONTAGE_CA_CERT, MONTAGE_CLIENT_CERT, MONTAGE_CLIENT_KEY is missing" in stderr
+
+
+def test_cli_unusable_certificate_exits_4(tmp_path: Path) -> None:
+    for name in ("ca", "cert", "key"):
+        (tmp_path / name).write_text("nonsense")
+    given = ("--address", "x:1", "--ca-cert", str(tmp_path / "ca"), "--client-cert", str(tmp_path / "cert"))
+
+    code, _, stderr = run_cli(*given, "--client-key", str(tmp_path / "key"), "list")
+
+    assert code == 4
+    assert "cannot use the certificates" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_cli_version_needs_nothing() -> None:
+    code, stdout, _ = run_cli("version", "-o", "json")
+
+    assert code == 0
+    assert '"version": "0.1.0"' in stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("welcome", False),
+        ("pipelines/welcome", False),
+        ("welcome.yaml", True),
+        ("welcome.yml", True),
+        ("pipelines/welcome.json", True),
+        ("./welcome", True),
+        ("/tmp/welcome", True),
+        ("examples/welcome", False),
+    ],
+)
+def test_is_document_tells_files_from_names(text: str, expected: bool) -> None:
+    assert is_document(text) is expected
+
+
+def test_help_starts_without_grpc_http_and_drawing() -> None:
+    script = (
+        "import sys, time; start = time.perf_counter(); from montage_cli.cli import cli\n"
+        "took = time.perf_counter() - start\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit as stop: assert stop.code == 0\n"
+        "heavy = {'grpc', 'google', 'httpx', 'rich', 'yaml', 'structlog', 'cryptography'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "print('took', took)"
+    )
+    fastest = min(_seconds_of(script) for _ in range(5))
+
+    assert fastest < 0.15
+
+
+def _seconds_of(script: str) -> float:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout.rsplit("took", 1)[1])

@@ -1,0 +1,196 @@
+"""What is shown while a run goes on."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from montage.v1 import pipeline_service_pb2 as api
+from montage.v1 import resources_pb2 as resources
+from rich.console import Console
+
+from montage_cli.board import Board, Stage, ended_run
+from montage_cli.text import last_lines, printable
+from montage_cli.views import PlainLines, bars, plain_line
+
+PIPELINE = "pipelines/welcome"
+NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+LOCAL_NOON = NOON.astimezone().strftime("%H:%M:%S")
+
+
+def a_node(node_id: str, state: resources.NodeState = resources.NODE_STATE_PENDING) -> resources.Node:
+    return resources.Node(name=f"{PIPELINE}/nodes/{node_id}", type="generate-voiceover", state=state)
+
+
+def an_event(
+    kind: resources.EventType,
+    *,
+    node: str = "voice",
+    execution: str = "e1",
+    after_s: float = 0,
+    attempt: int = 1,
+    message: str = "",
+) -> api.WatchPipelineResponse:
+    event = resources.Event(
+        type=kind,
+        node=f"{PIPELINE}/nodes/{node}" if node else "",
+        execution=execution,
+        attempt=attempt,
+        message=message,
+        run=f"{PIPELINE}/runs/r1",
+    )
+    event.create_time.FromDatetime(NOON + timedelta(seconds=after_s))
+    return api.WatchPipelineResponse(event=event)
+
+
+def some_progress(fraction: float | None, *, execution: str = "e1") -> api.WatchPipelineResponse:
+    progress = resources.Progress(stage="encoding", fraction=fraction)
+    update = api.NodeProgress(node=f"{PIPELINE}/nodes/voice", execution=execution, progress=progress)
+    return api.WatchPipelineResponse(progress=update)
+
+
+def lines_of(*updates: api.WatchPipelineResponse) -> list[str]:
+    board = Board([a_node("voice"), a_node("film")], run=f"{PIPELINE}/runs/r1")
+    lines: list[str] = []
+    view = PlainLines(lines.append)
+    for update in updates:
+        view.changed(board, board.apply(update))
+    return lines
+
+
+def test_plain_lines_one_per_transition() -> None:
+    lines = lines_of(
+        an_event(resources.EVENT_TYPE_EXECUTION_QUEUED),
+        an_event(resources.EVENT_TYPE_EXECUTION_STARTED),
+        some_progress(0.5),
+        an_event(resources.EVENT_TYPE_EXECUTION_WAITING),
+        an_event(resources.EVENT_TYPE_EXECUTION_SUCCEEDED, after_s=2.1),
+        an_event(resources.EVENT_TYPE_RUN_SUCCEEDED, node="", execution="", after_s=2.1),
+    )
+
+    later = (NOON + timedelta(seconds=2.1)).astimezone().strftime("%H:%M:%S")
+    assert lines == [
+        f"{LOCAL_NOON} voice          queued",
+        f"{LOCAL_NOON} voice          running",
+        f"{LOCAL_NOON} voice          waiting",
+        f"{later} voice          completed   2.1 s",
+        f"{later} run            succeeded",
+    ]
+
+
+def test_plain_lines_failure_tells_attempt_and_reason_on_one_line() -> None:
+    lines = lines_of(
+        an_event(resources.EVENT_TYPE_EXECUTION_STARTED, attempt=2),
+        an_event(resources.EVENT_TYPE_EXECUTION_FAILED, after_s=1, attempt=2, message="no\nvoice\x1b[2J"),
+    )
+
+    assert lines[1].endswith("voice          failed      1.0 s  attempt 2  no voice\N{REPLACEMENT CHARACTER}[2J")
+
+
+def test_plain_lines_other_nodes_and_runs_are_left_out() -> None:
+    other_run = an_event(resources.EVENT_TYPE_RUN_FAILED, node="", execution="")
+    other_run.event.run = f"{PIPELINE}/runs/r2"
+
+    assert lines_of(other_run, an_event(resources.EVENT_TYPE_EXECUTION_STARTED, node="stranger")) == []
+
+
+def test_plain_line_long_ids_keep_the_columns() -> None:
+    board = Board([a_node("a-node-with-a-rather-long-id"), a_node("b")])
+    transition = board.apply(an_event(resources.EVENT_TYPE_EXECUTION_STARTED, node="b"))
+
+    assert transition is not None
+    assert plain_line(transition, width=28) == f"{LOCAL_NOON} {'b':<28} running"
+
+
+def test_board_requeued_execution_keeps_its_start() -> None:
+    board = Board([a_node("voice")])
+    for update in (
+        an_event(resources.EVENT_TYPE_EXECUTION_STARTED),
+        an_event(resources.EVENT_TYPE_EXECUTION_REQUEUED, after_s=10),
+        an_event(resources.EVENT_TYPE_EXECUTION_STARTED, after_s=20),
+    ):
+        board.apply(update)
+    transition = board.apply(an_event(resources.EVENT_TYPE_EXECUTION_SUCCEEDED, after_s=30))
+
+    assert transition is not None
+    assert transition.seconds == 30
+
+
+def test_board_next_attempt_starts_anew() -> None:
+    board = Board([a_node("voice")])
+    for update in (
+        an_event(resources.EVENT_TYPE_EXECUTION_STARTED),
+        an_event(resources.EVENT_TYPE_EXECUTION_FAILED, after_s=10),
+        an_event(resources.EVENT_TYPE_EXECUTION_QUEUED, execution="e2", attempt=2, after_s=11),
+    ):
+        board.apply(update)
+
+    (row,) = board.rows.values()
+    assert (row.stage, row.start_time, row.end_time, row.attempt) == (Stage.QUEUED, None, None, 2)
+
+
+def test_board_late_progress_changes_nothing() -> None:
+    board = Board([a_node("voice")])
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_STARTED))
+    board.apply(some_progress(0.7, execution="e0"))
+    (row,) = board.rows.values()
+    assert row.fraction is None
+
+    board.apply(some_progress(0.7))
+    assert row.fraction == pytest.approx(0.7)
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_SUCCEEDED))
+    board.apply(some_progress(0.9))
+    assert (row.stage, row.fraction) == (Stage.COMPLETED, None)
+
+
+def test_board_snapshot_replaces_rows() -> None:
+    board = Board([])
+    snapshot = api.Snapshot(nodes=[a_node("voice", resources.NODE_STATE_COMPLETED)], complete=True)
+    board.apply(api.WatchPipelineResponse(snapshot=snapshot))
+
+    (row,) = board.rows.values()
+    assert (row.id, row.stage) == ("voice", Stage.COMPLETED)
+
+
+def test_ended_run_only_for_the_end_of_a_run() -> None:
+    assert ended_run(an_event(resources.EVENT_TYPE_RUN_CANCELLED)) == f"{PIPELINE}/runs/r1"
+    assert ended_run(an_event(resources.EVENT_TYPE_RUN_CREATED)) == ""
+    assert ended_run(some_progress(0.1)) == ""
+
+
+def screen_of(board: Board, *, height: int) -> str:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100, height=height, color_system=None)
+    with bars(console) as view:
+        view.changed(board, None)
+    return screen.getvalue()
+
+
+def test_bars_show_every_node_with_its_state() -> None:
+    board = Board([a_node("voice"), a_node("film", resources.NODE_STATE_COMPLETED)])
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_STARTED))
+    board.apply(some_progress(0.5))
+
+    screen = screen_of(board, height=20)
+
+    assert "voice generate-voiceover running" in screen
+    assert "film  generate-voiceover completed" in screen
+    assert "encoding" in screen
+
+
+def test_bars_of_more_nodes_than_lines_show_the_active_ones() -> None:
+    board = Board([a_node("voice"), *(a_node(f"n{number}") for number in range(50))])
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_STARTED))
+
+    screen = screen_of(board, height=20)
+
+    assert "voice" in screen
+    assert "n17" not in screen
+
+
+def test_printable_keeps_text_and_drops_what_steers_the_terminal() -> None:
+    assert printable("Grüße 👩‍🚀\n\tok") == "Grüße 👩‍🚀\n\tok"
+    assert printable("a\x1b[31mb\r\u202ec") == "a�[31mb��c"
+
+
+def test_last_lines_skips_blank_ones() -> None:
+    assert last_lines("a\n\nb\nc\n \n", 2) == ["b", "c"]
