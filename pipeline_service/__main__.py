@@ -1,7 +1,6 @@
 """`python -m pipeline_service` serves; `python -m pipeline_service migrate` brings the database up to date first."""
 
 import sys
-from urllib.parse import urlsplit
 
 from pipeline_service.config import MigrateSettings, Settings
 from servicekit.config import ConfigError, load_settings, read_secret
@@ -42,7 +41,7 @@ def _migrate() -> int:
     migrate(
         settings.migrate_database_url,
         password=read_secret(settings.migrate_database_password_file),
-        service_role=urlsplit(settings.database_url).username or "",
+        service_role=settings.migrate_service_role,
     )
     return 0
 

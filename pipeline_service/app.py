@@ -28,6 +28,7 @@ from pipeline_service.commands.timers import Timers
 from pipeline_service.config import Settings
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.node_types import Catalogue, build_catalogue
+from pipeline_service.journal import LoggedJournal
 from pipeline_service.metrics import Metrics
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.store.names import PostgresNames
@@ -44,6 +45,7 @@ from pipeline_service.transport.pipelines import PipelineServicer
 from pipeline_service.transport.watchers import Watchers
 from servicekit import nats_client
 from servicekit.config import read_secret
+from servicekit.failpoints import Failpoints
 from servicekit.grpc_server import Drain, GrpcServer, Register, ServerLimits
 from servicekit.lifecycle import Lifecycle
 from servicekit.object_store import ObjectStore
@@ -79,13 +81,15 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     reader = PostgresReader(pool)
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
+    journal = LoggedJournal(watchers)
+    failpoints = Failpoints.parse(settings.failpoints)
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
-    batcher = Batcher(store=store, rules=rules, publisher=publisher, watchers=watchers)
+    batcher = Batcher(store=store, rules=rules, publisher=publisher, journal=journal, crash_point=failpoints.hit)
     reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
     reconciler = Reconciler(store=store, artifacts=artifacts, reporter=reporter)
     timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
-    pipelines = Pipelines(store=store, artifacts=artifacts, rules=rules, publisher=publisher, watchers=watchers)
+    pipelines = Pipelines(store=store, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
     capabilities = Capabilities(
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
@@ -94,6 +98,10 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("relay", publisher.run())
     life.spawn("batcher", batcher.run())
     life.spawn("timers", _run_timers(timers, metrics, interval_s=settings.timer_interval_s))
+
+    def count_report(kind: str, answer: str) -> None:
+        metrics.reports.labels(kind=kind, answer=answer).inc()
+
     services: list[Register] = [
         lambda server: pipeline_service_pb2_grpc.add_PipelineServiceServicer_to_server(
             PipelineServicer(
@@ -109,11 +117,17 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             NodeServicer(reader=reader, artifacts=artifacts, owners=owners), server
         ),
         lambda server: execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
-            ExecutionServicer(reporter=reporter, capabilities=capabilities, names=PostgresNames(pool), rules=rules),
+            ExecutionServicer(
+                reporter=reporter,
+                capabilities=capabilities,
+                names=PostgresNames(pool),
+                rules=rules,
+                count=count_report,
+            ),
             server,
         ),
         lambda server: callback_service_pb2_grpc.add_CallbackServiceServicer_to_server(
-            CallbackServicer(reporter=reporter, capabilities=capabilities), server
+            CallbackServicer(reporter=reporter, capabilities=capabilities, count=count_report), server
         ),
     ]
     server = _grpc_server(settings, tls, services, metrics)

@@ -11,7 +11,11 @@ class Settings(ServiceSettings):
 
     env_prefix: ClassVar[str] = "PIPELINE_"
     env_also_known: ClassVar[frozenset[str]] = frozenset(
-        {"PIPELINE_MIGRATE_DATABASE_URL", "PIPELINE_MIGRATE_DATABASE_PASSWORD_FILE"}
+        {
+            "PIPELINE_MIGRATE_DATABASE_URL",
+            "PIPELINE_MIGRATE_DATABASE_PASSWORD_FILE",
+            "PIPELINE_MIGRATE_SERVICE_ROLE",
+        }
     )
 
     listen: HostPortField
@@ -69,5 +73,5 @@ class MigrateSettings(ServiceSettings):
     migrate_database_url: str
     """postgresql://owner@host:port/database, without password."""
     migrate_database_password_file: Path
-    database_url: str
-    """Whose role is granted what the service needs."""
+    migrate_service_role: str = "montage_app"
+    """Role of the service, which is granted what it needs."""

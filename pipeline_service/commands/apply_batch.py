@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pipeline_service.commands.ports import Store
 from pipeline_service.domain.engine.decide import decide
 from pipeline_service.domain.engine.reports import Answer, Report
-from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
-from pipeline_service.domain.model import Dispatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +15,7 @@ class Applied:
     """What a committed batch answers and owes."""
 
     answers: tuple[Answer, ...]
-    dispatches: tuple[Dispatch, ...]
+    working_set: WorkingSet
 
 
 async def apply_batch(
@@ -31,4 +30,4 @@ async def apply_batch(
         working_set = await transaction.load([report.execution_id for report in reports])
         answers = tuple(decide(working_set, report, rules=rules) for report in reports)
         await transaction.save(working_set)
-    return Applied(answers=answers, dispatches=tuple(working_set.dispatches))
+    return Applied(answers=answers, working_set=working_set)

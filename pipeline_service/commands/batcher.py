@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline_service.commands.apply_batch import apply_batch
 from pipeline_service.commands.errors import Contended, Overloaded, Unavailable
-from pipeline_service.commands.ports import Publisher, Store, Watchers
+from pipeline_service.commands.ports import CrashPoint, Journal, Publisher, Store
 from pipeline_service.domain.engine.reports import Answer, Report
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.ids import PipelineUid
@@ -28,12 +28,20 @@ class Batcher:
     """Applies reports in batches, one writer per shard of pipelines."""
 
     def __init__(
-        self, *, store: Store, rules: Rules, publisher: Publisher, watchers: Watchers, writers: int = 2
+        self,
+        *,
+        store: Store,
+        rules: Rules,
+        publisher: Publisher,
+        journal: Journal,
+        crash_point: CrashPoint,
+        writers: int = 2,
     ) -> None:
         self._store = store
         self._rules = rules
         self._publisher = publisher
-        self._watchers = watchers
+        self._journal = journal
+        self._crash_point = crash_point
         self._queues: list[deque[_Entry]] = [deque() for _ in range(writers)]
         self._arrivals = [asyncio.Event() for _ in range(writers)]
 
@@ -89,8 +97,9 @@ class Batcher:
             except Contended:
                 if not tries_left:
                     raise
-        self._publisher.publish(applied.dispatches)
-        self._watchers.wake(pipelines)
+        await self._crash_point("batch.after_commit")
+        self._publisher.publish(applied.working_set.dispatches)
+        self._journal.committed(applied.working_set)
         for entry, answer in zip(batch, applied.answers, strict=True):
             if not entry.answer.done():
                 entry.answer.set_result(answer)

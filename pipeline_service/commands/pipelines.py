@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from pipeline_service.commands.errors import AlreadyExists, Contended, InvalidDocument, InvalidField, NotFound
-from pipeline_service.commands.ports import Artifacts, NewPipeline, Publisher, Store, Watchers
+from pipeline_service.commands.ports import Artifacts, Journal, NewPipeline, Publisher, Store
 from pipeline_service.domain.document import Document, Violation, read_document
 from pipeline_service.domain.engine.editing import apply_import
 from pipeline_service.domain.engine.runs import start_run
@@ -34,13 +34,13 @@ class Pipelines:
     """The use cases of pipelines as a whole."""
 
     def __init__(
-        self, *, store: Store, artifacts: Artifacts, rules: Rules, publisher: Publisher, watchers: Watchers
+        self, *, store: Store, artifacts: Artifacts, rules: Rules, publisher: Publisher, journal: Journal
     ) -> None:
         self._store = store
         self._artifacts = artifacts
         self._rules = rules
         self._publisher = publisher
-        self._watchers = watchers
+        self._journal = journal
 
     async def create(self, owner: Owner, pipeline_id: str, *, title: str, version: str, actor: str) -> PipelineId:
         """Make an empty pipeline. Raises AlreadyExists."""
@@ -55,6 +55,7 @@ class Pipelines:
             working_set = await transaction.load()
             working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=actor)
             await transaction.save(working_set)
+        self._journal.committed(working_set)
         return new.id
 
     async def import_document(
@@ -94,7 +95,7 @@ class Pipelines:
             run = start_run(working_set, pipeline_uid, targets=uids, force=force, rules=self._rules, actor=actor)
             await transaction.save(working_set)
         self._publisher.publish(working_set.dispatches)
-        self._watchers.wake([pipeline_uid])
+        self._journal.committed(working_set)
         return run.id
 
     async def _asset_facts(self, owner: Owner, document: Document) -> dict[NodeId, Output]:
@@ -132,7 +133,7 @@ class Pipelines:
     async def _plan_only(self, owner: Owner, document: Document, *, create_only: bool) -> Imported:
         pipeline_uid = await self._store.find_pipeline(owner, document.id)
         if pipeline_uid is None:
-            structure = build_structure(PipelineUid(uuid4()), version=0, specs=())
+            structure = build_structure(PipelineUid(uuid4()), pipeline_id=document.id, version=0, specs=())
         elif create_only:
             raise AlreadyExists(f"pipelines/{document.id}")
         else:
@@ -162,7 +163,7 @@ class Pipelines:
             apply_import(working_set, plan, uploaded=uploaded, actor=actor)
             await transaction.save_structure(plan, title=document.title, version=document.version)
             await transaction.save(working_set)
-        self._watchers.wake([pipeline_uid])
+        self._journal.committed(working_set)
         return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid)
 
     def _plan(self, document: Document, structure: Structure) -> ImportPlan:

@@ -130,8 +130,15 @@ class Publisher(Protocol):
         """Hand work to the queue soon. May fail silently: the dispatch timer publishes again."""
 
 
-class Watchers(Protocol):
-    """Whoever waits for news of pipelines in this process."""
+class CrashPoint(Protocol):
+    """A named place where a crash test can stop the process; nothing happens there otherwise."""
 
-    def wake(self, pipelines: Collection[PipelineUid]) -> None:
-        """Something happened to these pipelines."""
+    async def __call__(self, name: str, /) -> None:
+        """Pass the place."""
+
+
+class Journal(Protocol):
+    """Whoever wants to know what was committed: the log, and watches of this process."""
+
+    def committed(self, working_set: WorkingSet) -> None:
+        """These events and dispatches are in the database now. Must not fail."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, PipelineUid, RunId, TaskQueue
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, PipelineId, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.states import (
     EventType,
     ExecutionState,
@@ -38,6 +38,7 @@ class Structure:
     """The graph of a pipeline at one version. Safe to keep: a version never changes."""
 
     pipeline_uid: PipelineUid
+    pipeline_id: PipelineId
     version: int
     nodes: Mapping[NodeUid, NodeSpec]
     successors: Mapping[NodeUid, tuple[NodeUid, ...]]

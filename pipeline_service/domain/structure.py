@@ -7,7 +7,7 @@ from uuid import UUID
 from pipeline_service.domain.digest import effective_config, spec_digest
 from pipeline_service.domain.document import Document, DocumentNode
 from pipeline_service.domain.graph import in_order, successors_of
-from pipeline_service.domain.ids import NodeId, NodeUid, PipelineUid
+from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.values import JsonValue
@@ -27,11 +27,14 @@ class ImportPlan:
     unchanged: tuple[NodeUid, ...]
 
 
-def build_structure(pipeline_uid: PipelineUid, *, version: int, specs: Iterable[NodeSpec]) -> Structure:
+def build_structure(
+    pipeline_uid: PipelineUid, *, pipeline_id: PipelineId, version: int, specs: Iterable[NodeSpec]
+) -> Structure:
     """The graph over the given nodes."""
     nodes = {spec.uid: spec for spec in specs}
     return Structure(
         pipeline_uid=pipeline_uid,
+        pipeline_id=pipeline_id,
         version=version,
         nodes=nodes,
         successors=successors_of({uid: sources_of(spec) for uid, spec in nodes.items()}),
@@ -57,7 +60,9 @@ def plan_import(
     before = {spec.id: spec for spec in existing.nodes.values()}
     uids = {node.id: before[node.id].uid if node.id in before else NodeUid(new_uid()) for node in document.nodes}
     specs = _with_digests([_spec(node, index, uids) for index, node in enumerate(document.nodes)], catalogue)
-    structure = build_structure(existing.pipeline_uid, version=existing.version + 1, specs=specs)
+    structure = build_structure(
+        existing.pipeline_uid, pipeline_id=document.id, version=existing.version + 1, specs=specs
+    )
     kept = [spec for spec in specs if spec.id in before]
     changed = [spec.uid for spec in kept if _means_something_else(before[spec.id], spec, catalogue)]
     return ImportPlan(

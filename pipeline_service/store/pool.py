@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import asyncpg
 import orjson
+import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from pipeline_service.commands.errors import BadRow, Contended, Unavailable
@@ -61,6 +62,9 @@ def translated() -> Iterator[None]:
     except _CONTENDED as error:
         raise Contended(str(error)) from error
     except _BAD_ROW as error:
+        # The caller is told blandly; which rule was broken is for the operator, the value is for nobody.
+        log = structlog.get_logger("pipeline_service.store")
+        log.warning("row_refused", sqlstate=error.sqlstate, constraint=error.constraint_name, column=error.column_name)
         raise BadRow(str(error)) from error
     except _AWAY as error:
         raise Unavailable(f"the database did not answer: {type(error).__name__}") from error
@@ -68,8 +72,9 @@ def translated() -> Iterator[None]:
 
 async def _prepare(connection: Connection) -> None:
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=_encode, decoder=orjson.loads, schema="pg_catalog", format="text")
+        await connection.set_type_codec(name, encoder=as_json, decoder=orjson.loads, schema="pg_catalog", format="text")
 
 
-def _encode(value: object) -> str:
-    return orjson.dumps(value).decode()
+def as_json(value: object) -> str:
+    """JSON text for a parameter. The driver's own UUID class is not one that orjson knows."""
+    return orjson.dumps(value, default=str).decode()

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import orjson
-
 from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.working_set import RunNodeKey, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
@@ -13,7 +11,7 @@ from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.states import NodeState
 from pipeline_service.store import statements
 from pipeline_service.store.codec import failure_to_json, output_to_json, work_to_json
-from pipeline_service.store.pool import Connection
+from pipeline_service.store.pool import Connection, as_json
 from pipeline_service.store.rows import STATUS_OF
 
 Values = dict[str, Any]
@@ -89,14 +87,14 @@ async def _update(connection: Connection, statement: str, rows: list[Values]) ->
     """Run a guarded UPDATE over rows; every one of them must be hit."""
     if not rows:
         return
-    status = await connection.execute(statement, orjson.dumps(rows).decode())
+    status = await connection.execute(statement, as_json(rows))
     if status != f"UPDATE {len(rows)}":
         raise Contended(f"expected to change {len(rows)} rows, the database answered '{status}'")
 
 
 async def _insert(connection: Connection, statement: str, rows: list[Values]) -> None:
     if rows:
-        await connection.execute(statement, orjson.dumps(rows).decode())
+        await connection.execute(statement, as_json(rows))
 
 
 def _changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:

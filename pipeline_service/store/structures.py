@@ -3,17 +3,16 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 
-import orjson
-
-from pipeline_service.domain.ids import NodeId, NodeUid, PipelineUid
+from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.structure import ImportPlan, build_structure
 from pipeline_service.store.codec import Row, asset_from_json, asset_to_json
-from pipeline_service.store.pool import Connection
+from pipeline_service.store.pool import Connection, as_json
 
 _REMEMBERED = 1000
 SPEC_COLUMNS = "uid, id, pipeline_uid, position, type, title, config, asset, provider, spec_digest"
 _SPECS = f"SELECT {SPEC_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
+_IDS = "SELECT uid, id FROM pipelines WHERE uid = ANY($1)"
 _EDGES = """
 SELECT node_uid, slot, source_uid, pipeline_uid FROM node_inputs
 WHERE pipeline_uid = ANY($1) ORDER BY node_uid, slot, position
@@ -75,9 +74,9 @@ async def write_structure(connection: Connection, plan: ImportPlan, *, title: st
     await connection.execute("DELETE FROM node_inputs WHERE pipeline_uid = $1", uid)
     await connection.execute("DELETE FROM nodes WHERE uid = ANY($1)", [spec.uid for spec in plan.removed])
     specs = [_spec_values(spec, uid) for spec in structure.nodes.values()]
-    await connection.execute(_UPSERT_SPECS, orjson.dumps(specs).decode())
+    await connection.execute(_UPSERT_SPECS, as_json(specs))
     edges = [edge for spec in structure.nodes.values() for edge in _edge_values(spec, uid)]
-    await connection.execute(_INSERT_EDGES, orjson.dumps(edges).decode())
+    await connection.execute(_INSERT_EDGES, as_json(edges))
     await connection.execute(_BUMP, uid, structure.version, title, version)
 
 
@@ -112,7 +111,11 @@ async def _read(connection: Connection, versions: Mapping[PipelineUid, int]) -> 
     specs: dict[PipelineUid, list[NodeSpec]] = {uid: [] for uid in uids}
     for row in await connection.fetch(_SPECS, uids):
         specs[PipelineUid(row["pipeline_uid"])].append(spec_from_row(row, inputs.get(NodeUid(row["uid"]), {})))
-    return [build_structure(uid, version=version, specs=specs[uid]) for uid, version in versions.items()]
+    ids = {PipelineUid(row["uid"]): PipelineId(row["id"]) for row in await connection.fetch(_IDS, uids)}
+    return [
+        build_structure(uid, pipeline_id=ids[uid], version=version, specs=specs[uid])
+        for uid, version in versions.items()
+    ]
 
 
 def _spec_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> dict[str, object]:

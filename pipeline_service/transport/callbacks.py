@@ -10,6 +10,7 @@ from pipeline_service.commands.reporting import Reporter
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.states import Disposition
 from pipeline_service.transport.errors import CapabilityExpired, CapabilityRefused
+from pipeline_service.transport.executions import CountReport
 from pipeline_service.transport.owners import actor
 from pipeline_service.wire.reports import disposition_name
 from pipeline_service.wire.values import Incomplete, failure_value, output_value
@@ -23,9 +24,10 @@ EXTERNAL_ERROR_TYPES = frozenset({"lambda_error", "ffmpeg_error", "invalid_input
 class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
     """Holds a report from outside against its capability, then hands it on as a report of that execution."""
 
-    def __init__(self, *, reporter: Reporter, capabilities: Capabilities) -> None:
+    def __init__(self, *, reporter: Reporter, capabilities: Capabilities, count: CountReport) -> None:
         self._reporter = reporter
         self._capabilities = capabilities
+        self._count = count
 
     async def ReportExternal(self, request: pb.ReportExternalRequest, context: Context) -> pb.ReportExternalResponse:
         capability = self._verified(request.capability)
@@ -34,6 +36,7 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         disposition = await self._reporter.report(report)
         if not isinstance(disposition, Disposition):
             raise TypeError(f"a report was answered with {disposition!r}")
+        self._count("external", disposition)
         return pb.ReportExternalResponse(disposition=disposition_name(disposition))
 
     def _verified(self, token: str) -> Capability:

@@ -1,7 +1,7 @@
 """ExecutionService, for the executor."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Callable
 
 import grpc
 import structlog
@@ -12,7 +12,7 @@ from montage.v1 import execution_service_pb2_grpc
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.views import PipelineNames
-from pipeline_service.domain.engine.reports import Answer, Start, StartAnswer
+from pipeline_service.domain.engine.reports import Report, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.states import Disposition, StartOutcome
@@ -24,15 +24,21 @@ from pipeline_service.wire.values import timestamp
 from servicekit.grpc_errors import RpcError, lookup
 from servicekit.grpc_handlers import Context
 
+CountReport = Callable[[str, str], None]
+"""Called with the kind of a report and its answer."""
+
 
 class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
     """Decodes reports, hands them to the reporter, encodes what they changed."""
 
-    def __init__(self, *, reporter: Reporter, capabilities: Capabilities, names: PipelineNames, rules: Rules) -> None:
+    def __init__(
+        self, *, reporter: Reporter, capabilities: Capabilities, names: PipelineNames, rules: Rules, count: CountReport
+    ) -> None:
         self._reporter = reporter
         self._capabilities = capabilities
         self._names = names
         self._rules = rules
+        self._count = count
 
     async def StartExecution(self, request: pb.StartExecutionRequest, context: Context) -> pb.StartExecutionResponse:
         return await self._start(request, actor(context))
@@ -77,20 +83,21 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         answer = await self._reporter.report(report)
         if not isinstance(answer, StartAnswer):
             raise TypeError(f"a start was answered with {answer!r}")
+        self._count("start", answer.outcome)
         return await self._start_answer(report, answer)
 
     async def _beat(self, request: pb.HeartbeatExecutionRequest, who: str) -> pb.HeartbeatExecutionResponse:
-        disposition = await self._disposition(self._reporter.report(beat_report(request, actor=who)))
+        disposition = await self._disposition("heartbeat", beat_report(request, actor=who))
         answer = pb.HeartbeatExecutionResponse(disposition=disposition_name(disposition))
         answer.lease.FromTimedelta(self._rules.lease)
         return answer
 
     async def _complete(self, request: pb.CompleteExecutionRequest, who: str) -> pb.CompleteExecutionResponse:
-        disposition = await self._disposition(self._reporter.report(complete_report(request, actor=who)))
+        disposition = await self._disposition("complete", complete_report(request, actor=who))
         return pb.CompleteExecutionResponse(disposition=disposition_name(disposition))
 
     async def _fail(self, request: pb.FailExecutionRequest, who: str) -> pb.FailExecutionResponse:
-        disposition = await self._disposition(self._reporter.report(fail_report(request, actor=who)))
+        disposition = await self._disposition("fail", fail_report(request, actor=who))
         return pb.FailExecutionResponse(disposition=disposition_name(disposition))
 
     async def _start_answer(self, report: Start, answer: StartAnswer) -> pb.StartExecutionResponse:
@@ -106,11 +113,11 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
             message.key_prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, report.claim)
         return message
 
-    @staticmethod
-    async def _disposition(answer: Awaitable[Answer]) -> Disposition:
-        found = await answer
+    async def _disposition(self, kind: str, report: Report) -> Disposition:
+        found = await self._reporter.report(report)
         if not isinstance(found, Disposition):
             raise TypeError(f"a report was answered with {found!r}")
+        self._count(kind, found)
         return found
 
 

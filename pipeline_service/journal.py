@@ -1,0 +1,30 @@
+"""Tells the log and the watches of this process what was committed: one line per transition."""
+
+import structlog
+
+from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.transport.watchers import Watchers
+
+
+class LoggedJournal:
+    """Names each event in the log by its type, with its ids as fields."""
+
+    def __init__(self, watchers: Watchers) -> None:
+        self._watchers = watchers
+        self._log = structlog.get_logger("pipeline_service.journal")
+
+    def committed(self, working_set: WorkingSet) -> None:
+        for event in working_set.events:
+            fields = {
+                "node": event.node_id,
+                "run_id": event.run_id,
+                "execution_id": event.execution_id,
+                "attempt": event.attempt or None,
+                "reason": event.message or None,
+            }
+            self._log.info(
+                event.type.lower(),
+                pipeline=working_set.structures[event.pipeline_uid].pipeline_id,
+                **{name: str(value) for name, value in fields.items() if value is not None},
+            )
+        self._watchers.wake({event.pipeline_uid for event in working_set.events})
