@@ -1,0 +1,51 @@
+"""What makes a node another node."""
+
+from typing import Any
+
+from tests.factories import World, noop
+
+VOICE = {"id": "voice", "type": "generate-voiceover", "title": "Hello", "config": {"provider": "local"}}
+HEAD = {
+    "id": "head",
+    "type": "generate-talking-head",
+    "inputs": {"audio": ["voice"]},
+    "config": {"provider": "local", "avatarId": "anna"},
+}
+
+
+def digests(*nodes: dict[str, Any]) -> dict[str, str]:
+    world = World(*nodes)
+    return {spec.id: spec.spec_digest for spec in world.ws.structures[world.uid].nodes.values()}
+
+
+def test_spec_digest_with_another_title_that_is_no_prompt_stays() -> None:
+    assert digests(VOICE, HEAD | {"title": "one"}) == digests(VOICE, HEAD | {"title": "two"})
+
+
+def test_spec_digest_with_another_title_that_is_the_prompt_changes_with_all_below() -> None:
+    before, after = digests(VOICE, HEAD), digests(VOICE | {"title": "Goodbye"}, HEAD)
+
+    assert before["voice"] != after["voice"]
+    assert before["head"] != after["head"]
+
+
+def test_spec_digest_with_a_default_written_out_stays() -> None:
+    written = HEAD | {"config": {"provider": "local", "avatarId": "anna", "width": 1280}}
+
+    assert digests(VOICE, HEAD) == digests(VOICE, written)
+
+
+def test_spec_digest_with_keys_in_another_order_stays() -> None:
+    turned = HEAD | {"config": {"avatarId": "anna", "provider": "local"}}
+
+    assert digests(VOICE, HEAD) == digests(VOICE, turned)
+
+
+def test_spec_digest_with_other_ids_and_the_same_work_stays() -> None:
+    assert digests(noop("a"))["a"] == digests(noop("b"))["b"]
+
+
+def test_spec_digest_with_inputs_in_another_order_changes() -> None:
+    one, two = noop("a", nonce="1"), noop("b", nonce="2")
+
+    assert digests(one, two, noop("c", "a", "b"))["c"] != digests(one, two, noop("c", "b", "a"))["c"]

@@ -1,0 +1,145 @@
+"""What is wrong with a document, and where."""
+
+from typing import Any
+
+import pytest
+
+from pipeline_service.domain.document import read_document
+from pipeline_service.domain.node_types import build_catalogue
+from tests.factories import a_document, noop
+
+CATALOGUE = build_catalogue(with_test_types=True)
+VOICE = {"id": "voice", "type": "generate-voiceover", "title": "Hello", "config": {"provider": "local"}}
+MERGE = {"id": "film", "type": "merge-videos", "config": {"provider": "ffmpeg"}}
+
+
+def problems(*nodes: dict[str, Any], **document: Any) -> dict[str, str]:
+    raw = a_document(*nodes) | document
+    read, violations = read_document(raw, CATALOGUE)
+    assert (read is None) == bool(violations)
+    return {violation.field: violation.description for violation in violations}
+
+
+@pytest.mark.parametrize(
+    ("node", "place", "words"),
+    [
+        ({"id": "a", "type": "merge-video"}, "nodes[0].type", "did you mean 'merge-videos'?"),
+        ({"id": "a", "type": "xyz"}, "nodes[0].type", "expected one of asset, "),
+        ({"id": "a"}, "nodes[0].type", "expected text, found nothing"),
+        ({"id": "a", "type": 7}, "nodes[0].type", "expected text, found the number 7"),
+        (noop("A"), "nodes[0].id", "expected an id of a-z"),
+        (noop("a" * 64), "nodes[0].id", "at most 63 characters"),
+        (noop("a") | {"tittle": "x"}, "nodes[0].tittle", "did you mean 'title'?"),
+        (noop("a") | {"inputs": {"afterr": []}}, "nodes[0].inputs.afterr", "did you mean 'after'?"),
+        (noop("a", "b"), "nodes[0].inputs.after", "no node 'b'"),
+        (noop("a") | {"inputs": []}, "nodes[0].inputs", "expected a mapping, found a list"),
+        (noop("a") | {"inputs": {"after": [1]}}, "nodes[0].inputs.after", "expected the id of a node"),
+        (VOICE | {"config": {}}, "nodes[0].config.provider", "needs the config field 'provider'; one of 'local'"),
+        (VOICE | {"config": {"provider": "locl"}}, "nodes[0].config.provider", "did you mean 'local'?"),
+        (VOICE | {"config": {"provider": "local", "voiceID": "x"}}, "nodes[0].config.voiceID", "mean 'voiceId'?"),
+        (VOICE | {"config": {"provider": "local", "stability": 2}}, "nodes[0].config.stability", "at most 1, found 2"),
+        (
+            VOICE | {"config": {"provider": "local", "stability": "high"}},
+            "nodes[0].config.stability",
+            "expected a number, found the text 'high'",
+        ),
+        (VOICE | {"config": {"provider": "local", "stability": True}}, "nodes[0].config.stability", "the boolean true"),
+        (VOICE | {"asset": {"type": "text", "content": "x"}}, "nodes[0].asset", "only nodes of type 'asset'"),
+        (MERGE, "nodes[0].inputs.segments", "needs at least 2 nodes in slot 'segments', found none"),
+        ({"id": "a", "type": "asset"}, "nodes[0].asset", "needs an asset"),
+        (
+            {"id": "a", "type": "asset", "asset": {"type": "txt", "content": "x"}},
+            "nodes[0].asset.type",
+            "expected one of 'text'",
+        ),
+        (
+            {"id": "a", "type": "asset", "asset": {"type": "video", "source": "clip.mp4"}},
+            "nodes[0].asset.source",
+            "expected uploaded bytes",
+        ),
+        (
+            {"id": "a", "type": "asset", "asset": {"type": "video", "source": "http://x.example/a.mp4"}},
+            "nodes[0].asset.source",
+            "or an https URL",
+        ),
+        (
+            {"id": "a", "type": "asset", "asset": {"type": "video", "content": "x"}},
+            "nodes[0].asset.content",
+            "content in place must be text or JSON",
+        ),
+    ],
+)
+def test_document_with_a_fault_names_place_and_remedy(node: dict[str, Any], place: str, words: str) -> None:
+    found = problems(node)
+
+    assert place in found, found
+    assert words in found[place]
+
+
+def test_document_with_many_faults_lists_all_of_them() -> None:
+    found = problems(noop("a", "nobody"), {"id": "b", "type": "nop"}, noop("a"), title=5)
+
+    assert sorted(found) == ["nodes[0].inputs.after", "nodes[1].type", "nodes[2].id", "title"]
+
+
+def test_document_with_two_nodes_in_a_single_slot_is_refused() -> None:
+    script = {"id": "script", "type": "asset", "asset": {"type": "text", "content": "hi"}}
+
+    found = problems(script, VOICE | {"inputs": {"script": ["script", "script"]}})
+
+    assert found == {"nodes[1].inputs.script": "slot 'script' takes one node, found 2"}
+
+
+@pytest.mark.parametrize("sources", [["script"], "script"])
+def test_document_with_an_array_of_one_or_a_bare_id_fits_a_single_slot(sources: object) -> None:
+    script = {"id": "script", "type": "asset", "asset": {"type": "text", "content": "hi"}}
+
+    assert problems(script, VOICE | {"inputs": {"script": sources}}) == {}
+
+
+def test_document_with_audio_in_a_video_slot_is_refused() -> None:
+    found = problems(VOICE, MERGE | {"inputs": {"segments": ["voice", "voice"]}})
+
+    assert found == {"nodes[1].inputs.segments": "takes video, but node 'voice' makes audio"}
+
+
+def test_document_with_a_cycle_shows_it() -> None:
+    found = problems(noop("a", "c"), noop("b", "a"), noop("c", "b"))
+
+    ((place, words),) = found.items()
+    assert place.endswith(".inputs")
+    assert "in a circle: " in words
+    assert words.count("→") == 3
+
+
+def test_document_with_a_node_that_needs_itself_is_refused() -> None:
+    assert "circle" in problems(noop("a", "a"))["nodes[0].inputs"]
+
+
+def test_document_without_nodes_is_refused() -> None:
+    assert problems() == {"nodes": "expected a list of at least one node"}
+
+
+def test_document_with_too_many_nodes_is_refused() -> None:
+    found = problems(*(noop(f"n{number}") for number in range(2001)))
+
+    assert found == {"nodes": "expected at most 2000 nodes, found 2001"}
+
+
+def test_document_with_too_much_config_is_refused() -> None:
+    found = problems(noop("a", nonce="x" * 70_000))
+
+    assert found == {"nodes[0].config": "expected at most 65536 bytes as JSON"}
+
+
+def test_asset_with_content_is_named_by_its_digest() -> None:
+    read, _ = read_document(
+        a_document({"id": "a", "type": "asset", "asset": {"type": "text", "content": "hi"}}), CATALOGUE
+    )
+
+    assert read is not None
+    asset = read.nodes[0].asset
+    assert asset is not None
+    # printf hi | sha256sum
+    assert asset.sha256 == "8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4"
+    assert read.nodes[0].content == b"hi"

@@ -1,0 +1,131 @@
+"""What a run starts, keeps, and leaves out."""
+
+from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
+from tests.factories import World, noop
+
+DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))
+
+
+def test_run_of_a_graph_queues_only_what_is_ready() -> None:
+    world = World(*DIAMOND)
+
+    world.run()
+
+    assert world.active_nodes() == {"a"}
+    assert [dispatch.dispatch_no for dispatch in world.ws.dispatches] == [1]
+
+
+def test_run_goes_on_with_all_successors_at_once() -> None:
+    world = World(*DIAMOND)
+    run = world.run()
+
+    world.complete("a")
+    assert world.active_nodes() == {"b", "c"}
+    world.complete("b")
+    assert world.active_nodes() == {"c"}
+    world.complete("c")
+    world.complete("d")
+
+    assert world.ws.runs[run.id].state is RunState.SUCCEEDED
+    assert world.active_nodes() == set()
+    assert {world.decision(run, node).decision for node in "abcd"} == {RunDecision.DONE}
+
+
+def test_run_of_a_target_leaves_the_rest_alone() -> None:
+    world = World(*DIAMOND)
+
+    run = world.run("b")
+    world.complete("a")
+
+    assert world.active_nodes() == {"b"}
+    world.complete("b")
+    assert world.ws.runs[run.id].state is RunState.SUCCEEDED
+
+
+def test_run_again_keeps_what_is_current() -> None:
+    world = World(*DIAMOND)
+    world.run()
+    for node in "abcd":
+        world.complete(node)
+
+    again = world.run()
+
+    assert again.state is RunState.SUCCEEDED
+    assert world.active_nodes() == set()
+    assert world.decision(again, "d").decision is RunDecision.REUSED
+
+
+def test_run_with_force_runs_everything_again() -> None:
+    world = World(*DIAMOND)
+    world.run()
+    for node in "abcd":
+        world.complete(node)
+
+    again = world.run(force=True)
+
+    assert again.state is RunState.ACTIVE
+    assert world.active_nodes() == {"a"}
+
+
+def test_run_after_an_edit_runs_the_node_and_what_depends_on_it() -> None:
+    world = World(*DIAMOND)
+    world.run()
+    for node in "abcd":
+        world.complete(node)
+
+    world.import_(noop("a"), noop("b", "a", nonce="new"), noop("c", "a"), noop("d", "b", "c"))
+    run = world.run()
+
+    assert world.active_nodes() == {"b"}
+    assert world.node("d").output is not None, "the last good output stays readable"
+    world.complete("b")
+    assert world.active_nodes() == {"d"}
+    world.complete("d")
+    assert world.ws.runs[run.id].state is RunState.SUCCEEDED
+    assert world.decision(run, "c").decision is RunDecision.REUSED
+
+
+def test_failure_stops_only_what_depends_on_it() -> None:
+    world = World(noop("a"), noop("b"), noop("c", "a"), noop("d", "b"), noop("e", "c", "d"))
+    run = world.run()
+
+    world.fail("a", "invalid_input")
+
+    assert world.node("a").state is NodeState.FAILED
+    assert world.decision(run, "c").decision is RunDecision.SKIPPED
+    assert world.decision(run, "e").reason == "input 'a' failed"
+    assert world.ws.runs[run.id].state is RunState.ACTIVE
+    world.complete("b")
+    world.complete("d")
+    assert world.ws.runs[run.id].state is RunState.FAILED
+
+
+def test_two_runs_that_want_one_node_share_its_execution() -> None:
+    world = World(*DIAMOND)
+    first, second = world.run("b"), world.run("c")
+
+    assert world.decision(first, "a").execution_id == world.decision(second, "a").execution_id
+    world.complete("a")
+    assert world.active_nodes() == {"b", "c"}
+
+
+def test_edit_of_a_running_node_ends_its_execution_and_its_run() -> None:
+    world = World(*DIAMOND)
+    run = world.run()
+    execution, _claim = world.claim("a")
+
+    world.import_(noop("a", nonce="new"), *DIAMOND[1:])
+
+    assert world.ws.executions[execution.id].state == "CANCELLED"
+    assert world.node("a").state is NodeState.PENDING
+    assert world.ws.runs[run.id].state is RunState.CANCELLED
+    assert world.ws.events[-2].type is EventType.NODE_UPDATED or world.ws.events[-1].type is EventType.NODE_UPDATED
+
+
+def test_sequences_are_dense() -> None:
+    world = World(*DIAMOND)
+    world.run()
+    for node in "abcd":
+        world.complete(node)
+
+    assert [event.sequence for event in world.ws.events] == list(range(1, len(world.ws.events) + 1))
