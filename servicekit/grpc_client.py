@@ -11,6 +11,8 @@ import structlog
 from servicekit.clock import Clock, SystemClock
 from servicekit.tls import Fingerprint, InvalidTlsFiles, TlsFiles, channel_credentials
 
+MAX_METADATA_BYTES = 64 * 1024
+
 # A server that stops answers UNAVAILABLE; gRPC repeats those calls itself, unless most of them fail anyway.
 _SERVICE_CONFIG = json.dumps(
     {
@@ -174,6 +176,8 @@ def _channel_arguments(options: ChannelOptions) -> list[tuple[str, int | str]]:
         ("grpc.max_reconnect_backoff_ms", int(options.max_reconnect_wait_s * 1000)),
         ("grpc.max_send_message_length", options.max_request_bytes),
         ("grpc.max_receive_message_length", options.max_response_bytes),
+        # Details of errors come as headers; a list of violations may be long.
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         # Channels to one address would share a connection, and with it the certificate that was just replaced.
         ("grpc.use_local_subchannel_pool", 1),
     ]

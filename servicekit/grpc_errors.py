@@ -21,9 +21,9 @@ from grpc_status import rpc_status
 
 from servicekit.grpc_handlers import Context, HandlerWrapper
 
-# gRPC carries details in a header; many peers refuse headers above 8 KiB.
+# gRPC carries details in trailing headers, and its clients refuse more than 8 KiB of those unless told otherwise.
 MAX_MESSAGE_CHARS = 1024
-MAX_STATUS_BYTES = 7 * 1024
+MAX_STATUS_BYTES = 5 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +66,14 @@ class RpcError:
     resource: Resource | None = None
     retry_after: timedelta | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    max_status_bytes: int = MAX_STATUS_BYTES
+    """More only where callers are known to take it; ServiceChannel takes 64 KiB."""
 
     def to_status(self, domain: str) -> status_pb2.Status:
         """As `google.rpc.Status`, ErrorInfo first. Field violations that do not fit into a header are only counted."""
         kept = len(self.fields)
         status = self._status(domain, kept)
-        while kept > 1 and status.ByteSize() > MAX_STATUS_BYTES:
+        while kept > 1 and status.ByteSize() > self.max_status_bytes:
             kept //= 2
             status = self._status(domain, kept)
         return status

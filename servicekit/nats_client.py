@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, ConsumerInfo, PubAck, StreamConfig, StreamInfo
 
 from servicekit.config import read_secret
-from servicekit.tls import TlsFiles, client_ssl_context
+from servicekit.tls import InvalidTlsFiles, TlsFiles, client_ssl_context, refresh_ssl_context
 
 DEFAULT_PORT = 4222
 # What a connection may hold back while the broker is away; past that a publish fails, and its caller keeps the message.
@@ -65,6 +66,7 @@ async def connect(
         if address.tls is None:
             raise ValueError(f"{address.url} needs TLS files")
         options["tls"] = client_ssl_context(address.tls)
+        events.before_reconnect = functools.partial(refresh_ssl_context, options["tls"], address.tls)
         options["tls_hostname"] = urlsplit(address.url).hostname
     client = Client()
     connecting = client.connect(
@@ -205,6 +207,7 @@ class _Events:
         self._name = name
         self._on_error = on_error
         self._log = structlog.get_logger("servicekit.nats")
+        self.before_reconnect: Callable[[], None] | None = None
         self.first_error: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
     async def on_error(self, error: Exception) -> None:
@@ -216,6 +219,11 @@ class _Events:
 
     async def on_disconnected(self) -> None:
         self._log.warning("nats_disconnected", connection=self._name)
+        if self.before_reconnect is not None:
+            try:
+                self.before_reconnect()
+            except InvalidTlsFiles as err:
+                self._log.error("tls_reload_failed", connection=self._name, error=str(err))
 
     async def on_reconnected(self) -> None:
         self._log.info("nats_reconnected", connection=self._name)

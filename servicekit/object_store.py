@@ -129,11 +129,11 @@ class ObjectStore:
 
         return await self._run(get)
 
-    async def list_prefix(self, prefix: str) -> AsyncIterator[tuple[str, int]]:
+    async def list_prefix(self, prefix: str, *, page_size: int = 1000) -> AsyncIterator[tuple[str, int]]:
         """(key, size in bytes) of every object whose key begins with `prefix`, in the order of keys."""
         token: str | None = None
         while True:
-            page = await self._run(functools.partial(self._list_page, prefix, token))
+            page = await self._run(functools.partial(self._list_page, prefix, token, page_size))
             for entry in page.get("Contents", ()):
                 yield entry["Key"], entry["Size"]
             token = page.get("NextContinuationToken")
@@ -220,9 +220,9 @@ class ObjectStore:
             raise AlreadyExists(f"{key} holds other bytes ({stored.size_bytes}, sha256 {stored.sha256})")
         return stored
 
-    def _list_page(self, prefix: str, token: str | None) -> Any:
+    def _list_page(self, prefix: str, token: str | None, page_size: int) -> Any:
         more = {} if token is None else {"ContinuationToken": token}
-        return self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **more)
+        return self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=page_size, **more)
 
     def _download(self, key: str, path: Path, max_bytes: int) -> ObjectFacts:
         answer = self._client.get_object(Bucket=self.bucket, Key=key)

@@ -69,8 +69,9 @@ class OpsListener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(self._request_timeout_s):
-                answer = await self._answer(await reader.readuntil(b"\r\n\r\n"))
-                writer.write(_http(answer))
+                head = await reader.readuntil(b"\r\n\r\n")
+                answer = await self._answer(head)
+                writer.write(_http(answer, with_body=not head.startswith(b"HEAD ")))
                 await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # whoever asked went away, was too slow or too long; nobody is left to answer
@@ -118,11 +119,11 @@ def _json(status: HTTPStatus, document: Mapping[str, object]) -> _Answer:
     return _Answer(status=status, body=json.dumps(document).encode() + b"\n")
 
 
-def _http(answer: _Answer) -> bytes:
+def _http(answer: _Answer, *, with_body: bool) -> bytes:
     head = (
         f"HTTP/1.1 {answer.status.value} {answer.status.phrase}\r\n"
         f"Content-Type: {answer.content_type}\r\n"
         f"Content-Length: {len(answer.body)}\r\n"
         "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
     )
-    return head.encode() + answer.body
+    return head.encode() + (answer.body if with_body else b"")

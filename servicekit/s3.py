@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from servicekit.config import ConfigError, read_secret
@@ -55,7 +55,8 @@ def new_s3_client(address: StoreAddress, *, max_connections: int, timeout_s: flo
         max_pool_connections=max_connections,
         connect_timeout=min(timeout_s, 5.0),
         read_timeout=timeout_s,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        # One repeat for a connection that just went stale; more is the business of whoever knows the deadline.
+        retries={"mode": "standard", "total_max_attempts": 2},
         # We bind SHA-256 ourselves; a second checksum would only turn uploads into trailers that small servers refuse.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -74,7 +75,7 @@ def store_errors() -> Iterator[None]:
         yield
     except ClientError as err:
         raise _translated(err) from err
-    except (BotoConnectionError, HTTPClientError) as err:
+    except (BotoConnectionError, HTTPClientError, IncompleteReadError) as err:
         raise StoreUnavailable(f"no answer from the store: {type(err).__name__}") from err
     except BotoCoreError as err:
         raise StoreRefused(f"call to the store not possible: {type(err).__name__}") from err

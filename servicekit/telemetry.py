@@ -40,7 +40,6 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
     """
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _Named(service),
@@ -78,13 +77,16 @@ def new_metrics_registry(*, service: str, version: str) -> CollectorRegistry:
 
 
 class _Named:
-    """Adds who speaks."""
+    """Adds who speaks: the service, and the logger inside of it."""
 
     def __init__(self, service: str) -> None:
         self._service = service
 
-    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(self, logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.setdefault("service", self._service)
+        name = getattr(logger, "name", None)
+        if name is not None:
+            event.setdefault("logger", name)
         return event
 
 

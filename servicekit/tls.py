@@ -103,6 +103,16 @@ def client_ssl_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
+def refresh_ssl_context(context: ssl.SSLContext, files: TlsFiles) -> None:
+    """Let the next handshake of `context` use what the files hold now; a CA that is gone from them stays trusted.
+
+    Raises InvalidTlsFiles and then leaves the context as it is.
+    """
+    material = read_tls_files(files)
+    context.load_verify_locations(cadata=material.ca.decode("ascii"))
+    context.load_cert_chain(files.cert, files.key)
+
+
 class _ServerReloader:
     """Runs on gRPC's threads, hence the lock."""
 

@@ -1,7 +1,7 @@
 """Requests that break a rule stated in their contract are refused before a handler sees them."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import grpc
@@ -44,7 +44,7 @@ class ValidationInterceptor(HandlerWrapper):
         self._max_request_bytes_of = dict(max_request_bytes_of or {})
 
     def around(self, method: str, context: Context) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 # nothing to do around
-        return _nothing()
+        return nullcontext()
 
     async def check_request(self, method: str, request: Any, context: Context) -> None:
         limit = self._max_request_bytes_of.get(method, self._max_request_bytes)
@@ -54,11 +54,6 @@ class ValidationInterceptor(HandlerWrapper):
         violations = self._validator.violations(request)
         if violations:
             await abort(context, _invalid(violations), domain=self._domain)
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
 
 
 def _invalid(violations: tuple[FieldViolation, ...]) -> RpcError:

@@ -14,6 +14,7 @@ import structlog
 from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import error_details_pb2
 
 from servicekit.access import allow
@@ -29,7 +30,7 @@ from servicekit.grpc_server import ServerLimits
 from servicekit.telemetry import configure_logging
 from servicekit.validation import MessageValidator
 from tests.integration.servicekit.conftest import COOK, OpenChannel, StartServer
-from tests.integration.servicekit.house import KINDS, METHODS, Door, knock
+from tests.integration.servicekit.house import CODEC, KINDS, METHODS, Door, knock
 
 
 class DoorJammed(Exception):
@@ -258,6 +259,33 @@ class TestValidation:
             [one async for one in stream(iter([kind(by="anna"), kind()]))]
         assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert door.calls == 1
+
+
+async def test_long_list_of_violations_arrives_whole_where_the_error_allows_it(
+    start_server: StartServer, open_channel: OpenChannel
+) -> None:
+    def many(_error: Exception) -> RpcError:
+        fields = tuple(FieldViolation(field=f"doors[{n}]", description="is jammed " * 5) for n in range(500))
+        code = grpc.StatusCode.INVALID_ARGUMENT
+        return RpcError(code=code, reason="MANY", message="many", fields=fields, max_status_bytes=48 * 1024)
+
+    server = await start_server(raising(DoorJammed()), errors={DoorJammed: many})
+
+    for _ in range(20):
+        seen = await call_and_fail(await open_channel(server.port), "UnaryUnary", "open")
+        assert len(field_violations(seen)) == 500
+
+
+async def test_metadata_above_the_limit_is_refused(start_server: StartServer, open_channel: OpenChannel) -> None:
+    door = Door()
+    channel = await open_channel((await start_server(door)).port)
+    method = channel.unary_unary(METHODS[0], **CODEC)
+
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await method(StringValue(value="hello"), metadata=[("x-long", "x" * 40_000)])
+
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert door.calls == 0
 
 
 async def test_message_is_shortened_and_violations_counted_when_they_do_not_fit(

@@ -1,6 +1,7 @@
 """The NATS client against a real server with TLS, users and JetStream."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -235,6 +236,25 @@ async def test_client_finds_back_after_the_broker_was_killed(client: Client, bro
                 await asyncio.sleep(0.05)
     stored = await jetstream.get_last_msg("JOBS", "jobs.cook")
     assert stored.data == b"1"
+
+
+async def test_client_finds_back_after_all_certificates_were_replaced(
+    client: Client, broker: Broker, address: NatsAddress, tmp_path: Path
+) -> None:
+    assert address.tls is not None
+    next_authority = CertificateAuthority("Next CA")
+    next_authority.issue_files(tmp_path, "nats", "spiffe://house/nats")
+    next_authority.issue_files(address.tls.cert.parent, "cook", COOK)
+
+    broker.kill()
+    broker.start()
+
+    async with asyncio.timeout(15):
+        while True:
+            with contextlib.suppress(NatsUnavailable):
+                await check_connected(client)
+                break
+            await asyncio.sleep(0.05)
 
 
 async def test_drain_lets_a_received_message_be_handled(client: Client) -> None:

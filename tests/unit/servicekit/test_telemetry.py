@@ -37,7 +37,14 @@ def test_line_has_event_level_time_service_and_fields(lines: io.StringIO) -> Non
 
     line = last(lines)
     assert line.pop("time").endswith("Z")
-    assert line == {"event": "door_opened", "level": "info", "service": "shop", "door_id": "front", "count": 2}
+    assert line == {
+        "event": "door_opened",
+        "level": "info",
+        "service": "shop",
+        "logger": "door",
+        "door_id": "front",
+        "count": 2,
+    }
 
 
 def test_line_below_the_level_is_not_written(lines: io.StringIO) -> None:
