@@ -1,0 +1,1 @@
+"""AWS Lambda's Invoke API and Runtime API on one machine."""
