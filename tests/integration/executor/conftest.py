@@ -1,0 +1,43 @@
+"""A world around executors, and executors in it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from executor_service import app
+from executor_service.config import ExecutorSettings
+from servicekit.config import load_settings
+from servicekit.lifecycle import Lifecycle
+from tests.contract.s3.servers import Endpoint, our_server
+from tests.integration.executor.rig import World, world
+
+StartExecutor = Callable[..., Awaitable[Lifecycle]]
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    with our_server(tmp_path_factory.mktemp("executor-s3")) as server:
+        yield server.start()
+
+
+@pytest.fixture
+async def around(tmp_path: Path, s3_endpoint: Endpoint) -> AsyncIterator[World]:
+    async with world(tmp_path, s3_endpoint) as made:
+        yield made
+
+
+@pytest.fixture
+async def start_executor(around: World) -> AsyncIterator[StartExecutor]:
+    """Starts executors with changed settings, and stops them after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**changed: str) -> Lifecycle:
+            life = Lifecycle()
+            stack.push_async_callback(life.close)
+            settings = load_settings(ExecutorSettings, around.variables | {"EXECUTOR_DRAIN_S": "0"} | changed)
+            await app.start(settings, life)
+            return life
+
+        yield start

@@ -1,0 +1,126 @@
+"""The executor as a process: it starts, tells whether it is ready, stops in order, and may be killed while it works."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.executor.rig import World, until
+
+ROOT = Path(__file__).parents[3]
+Spawn = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def spawn(around: World) -> AsyncIterator[Spawn]:
+    async with AsyncExitStack() as stack:
+
+        async def start(**changed: str) -> asyncio.subprocess.Process:
+            environment = {
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "protos" / "gen"))),
+                **around.variables,
+                **changed,
+            }
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "executor_service", env=environment, cwd=around.folder,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            stack.push_async_callback(_end, process)
+            return process
+
+        yield start
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+async def readiness(port: int) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(15):
+        while True:
+            try:
+                return await client.get(f"http://127.0.0.1:{port}/readyz")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+
+
+async def test_process_is_ready_counts_its_work_and_stops_in_order(around: World, spawn: Spawn) -> None:
+    await around.create_queue("noop")
+    port = free_port()
+    process = await spawn(EXECUTOR_OPS_LISTEN=f"127.0.0.1:{port}")
+
+    ready = await readiness(port)
+    _, execution = await around.given(config={"nonce": "canary"})
+    await until(lambda: execution.has_ended)
+    await around.until_stream_is_empty()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+    process.send_signal(signal.SIGTERM)
+    _, log = await asyncio.wait_for(process.communicate(), 15)
+
+    assert ready.status_code == 200
+    assert ready.json()["checks"] == ["nats", "pipeline", "store"]
+    assert 'executor_executions_total{node_type="noop",outcome="completed"} 1.0' in metrics
+    assert process.returncode == 0
+    lines = log.decode()
+    assert '"event": "execution_claimed"' in lines
+    assert '"event": "execution_completed"' in lines
+    assert "cap=secret" not in lines
+
+
+async def test_wrong_settings_stop_the_start_naming_all_of_them(spawn: Spawn) -> None:
+    process = await spawn(EXECUTOR_SLOTS="0", EXECUTOR_NATS_URL="http://x", EXECUTOR_TYPO="1")
+
+    _, log = await asyncio.wait_for(process.communicate(), 15)
+
+    assert process.returncode == 2
+    assert all(name in log.decode() for name in ("EXECUTOR_SLOTS", "EXECUTOR_NATS_URL", "EXECUTOR_TYPO"))
+
+
+@pytest.mark.parametrize(
+    "place", ["executor.got_message", "executor.after_claim", "executor.after_upload", "executor.before_ack"]
+)
+async def test_killed_worker_leaves_nothing_that_the_next_one_cannot_take_over(
+    around: World, spawn: Spawn, place: str
+) -> None:
+    await around.create_queue("noop")
+    execution_id, execution = await around.given(config={"nonce": 1})
+    process = await spawn(EXECUTOR_FAILPOINTS=f"{place}=kill")
+    await asyncio.wait_for(process.wait(), 20)
+    assert process.returncode == -signal.SIGKILL
+    ended_before = execution.has_ended
+
+    # What the service's lease timer does: the lease is over, the execution is dispatched again.
+    execution.claim = None
+    execution.dispatch_no = 2
+    await around.publish(execution_id, dispatch_no=2)
+    port = free_port()
+    next_one = await spawn(EXECUTOR_OPS_LISTEN=f"127.0.0.1:{port}")
+    assert (await readiness(port)).status_code == 200
+    await until(lambda: execution.has_ended)
+    await until(lambda: len(list((around.folder / "work").glob("process-*.lock"))) == 1)
+
+    assert ended_before is (place == "executor.before_ack")
+    assert execution.output is not None
+    assert await around.store.head(execution.output.s3_key) is not None
+    assert len(around.service.reports("complete")) == 1
+    next_one.send_signal(signal.SIGTERM)
+    await asyncio.wait_for(next_one.communicate(), 15)
+    assert next_one.returncode == 0
