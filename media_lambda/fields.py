@@ -1,6 +1,5 @@
 """Reads untyped JSON and collects everything that is wrong with it."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,12 +51,12 @@ class Fields:
         return value is True
 
     def number(self, name: str, *, low: float, high: float, default: float) -> float:
-        """A finite number with `low` <= number <= `high`."""
+        """A number with `low` <= number <= `high`."""
         value = self._values.get(name)
         if value is None:
             return default
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if is_number and low <= value <= high:
+        # The comparison is false for NaN and both infinities, which Python's JSON reader lets through.
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
         self._fault(name, f"a number from {low:g} to {high:g}", value)
         return default
@@ -67,7 +66,8 @@ class Fields:
         value = self._values.get(name)
         if value is None:
             return None
-        if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value) and value >= low:
+        is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if is_whole and not isinstance(value, bool) and value >= low:
             return int(value)
         self._fault(name, f"a whole number of pixels, at least {low}", value)
         return None
