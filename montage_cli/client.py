@@ -80,7 +80,7 @@ class MontageClient:
     ) -> api.ImportPipelineResponse:
         """Make a pipeline equal to `document`, plain JSON values. Every asset must be uploaded or an https URL.
 
-        MontageError with `violations` lists all problems.
+        With `validate_only` the answer lists all problems; without, MontageError carries as many as an error can.
         """
         request = api.ImportPipelineRequest(
             document=json_format.ParseDict(dict(document), struct_pb2.Struct()),

@@ -73,21 +73,19 @@ async def _check(
     # Files are judged here, so what the service thinks of their stand-ins says nothing.
     judged_here = {source.place for source in local_sources(document.value)}
     answer = ImportPipelineResponse()
-    omitted, note = 0, ""
+    note = ""
     try:
         answer = await client.import_pipeline(
             _with_sources(document, stand_ins), validate_only=True, create_only=options.create_only
         )
     except MontageError as err:
-        found = _problems_of(err, document)
-        if not found and not problems:
+        if not problems:
             raise
-        if not found:
-            note = f"The service could not check the rest: {err}"
-        omitted = err.omitted_violations
-        problems = problems + [problem for problem in found if problem.place not in judged_here]
-    if problems or omitted:
-        raise InvalidDocument(document.path, problems, omitted=omitted, note=note)
+        note = f"The service could not check the rest: {err}"
+    found = [_problem(document, one.field, one.description) for one in answer.problems]
+    problems = problems + [problem for problem in found if problem.place not in judged_here]
+    if problems:
+        raise InvalidDocument(document.path, problems, note=note)
     return answer
 
 
@@ -127,13 +125,11 @@ def _problems_of(error: MontageError, document: Document) -> list[Problem]:
     """What the service found wrong with the document; nothing when the error is about something else."""
     if error.status is not Status.INVALID_ARGUMENT:
         return []
-    return [
-        _problem(document, violation.field.removeprefix(_DOCUMENT_PREFIX), violation.description)
-        for violation in error.violations
-    ]
+    return [_problem(document, one.field, one.description) for one in error.violations]
 
 
 def _problem(document: Document, place: str, message: str) -> Problem:
+    place = place.removeprefix(_DOCUMENT_PREFIX)
     return Problem(message=message, place=place, line=line_of(place, document.lines))
 
 

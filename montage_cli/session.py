@@ -1,6 +1,7 @@
 """One invocation of the command: its connection, its way of writing, and how its failures become exit codes."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ class Session:
                 self._tell_that_it_goes_on()
             return err.exit_code
         except KeyboardInterrupt:
+            # All that is left is to say so; a second Ctrl-C must not cut that off.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             self.complain("interrupted")
             if self._waiting_for is not None:
                 self._tell_that_it_goes_on()

@@ -154,7 +154,8 @@ async def _chunks_of(file: BinaryIO, size_bytes: int, on_bytes: OnBytes | None) 
     while done < size_bytes:
         chunk = await asyncio.to_thread(file.read, min(_CHUNK_BYTES, size_bytes - done))
         if not chunk:
-            return
+            message = f"{file.name} changed while it was uploaded: expected {size_bytes} bytes, found {done}"
+            raise MontageError(message, status=Status.FAILED_PRECONDITION, reason="FILE_TROUBLE")
         yield chunk
         done += len(chunk)
         if on_bytes:
