@@ -23,6 +23,7 @@ from pipeline_service.wire.values import Incomplete
 from servicekit.grpc_errors import ErrorTable, FieldViolation, PreconditionViolation, Resource, RpcError
 
 DOMAIN = "montage"
+MAX_DOCUMENT_STATUS_BYTES = 6 * 1024
 _CODE = grpc.StatusCode
 _Mapper = Callable[[Exception], RpcError]
 
@@ -62,6 +63,8 @@ def _invalid_document(error: Exception) -> RpcError:
         reason="INVALID_DOCUMENT",
         message=f"Nothing was created: {error}.",
         fields=tuple(FieldViolation(field=one.field, description=one.description) for one in error.violations),
+        # Our own clients take as much; what still does not fit is counted, and `validate_only` answers all of it.
+        max_status_bytes=MAX_DOCUMENT_STATUS_BYTES,
     )
 
 

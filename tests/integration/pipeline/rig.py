@@ -1,0 +1,171 @@
+"""The commands over a real store, with a worker that the test plays itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.identifiers import uuid7
+from pipeline_service.commands.pipelines import Imported, Pipelines
+from pipeline_service.commands.ports import ObjectFacts, Upload
+from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.views import ExecutionView
+from pipeline_service.domain.engine.reports import Answer, Complete, Start, StartAnswer
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, Owner, PipelineId, RunId
+from pipeline_service.domain.keys import artifact_prefix
+from pipeline_service.domain.model import Dispatch, Execution
+from pipeline_service.domain.states import MediaType
+from pipeline_service.domain.values import Json, Output
+from pipeline_service.store.pool import Pool
+from pipeline_service.store.postgres import PostgresStore
+from pipeline_service.store.reads import PostgresReader
+from pipeline_service.store.structures import StructureCache
+from tests.factories import a_document, some_rules
+
+OWNER = Owner("default")
+FILM = PipelineId("film")
+ACTOR = "spiffe://montage/client/test"
+
+
+class MemoryArtifacts:
+    """Objects in a dict."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, ObjectFacts] = {}
+        self.documents: dict[str, Json] = {}
+
+    async def head(self, key: str) -> ObjectFacts | None:
+        return self.objects.get(key)
+
+    async def put(self, key: str, content: bytes, *, content_type: str) -> None:
+        self.objects.setdefault(key, ObjectFacts(size_bytes=len(content), sha256="", content_type=content_type))
+
+    async def read_json(self, key: str) -> Json | None:
+        return self.documents.get(key)
+
+    async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
+        return Upload(url=f"https://store.test/{key}", headers={"content-type": content_type})
+
+    async def presign_get(self, key: str, *, lifetime: timedelta, file_name: str) -> str:
+        return f"https://store.test/{key}?{file_name}"
+
+
+@dataclass
+class Outbox:
+    """Remembers what was handed to the queue, and what was committed."""
+
+    dispatches: list[Dispatch] = field(default_factory=list)
+    committed_sets: list[WorkingSet] = field(default_factory=list)
+
+    def publish(self, dispatches: Sequence[Dispatch]) -> None:
+        self.dispatches.extend(dispatches)
+
+    def committed(self, working_set: WorkingSet) -> None:
+        self.committed_sets.append(working_set)
+
+
+@dataclass(kw_only=True)
+class Rig:
+    """The commands of one service process."""
+
+    pool: Pool
+    store: PostgresStore
+    reader: PostgresReader
+    artifacts: MemoryArtifacts
+    outbox: Outbox
+    batcher: Batcher
+    reporter: Reporter
+    pipelines: Pipelines
+
+    async def import_(self, *nodes: dict[str, Any], document_id: str = "film") -> Imported:
+        document = a_document(*nodes, document_id=document_id)
+        return await self.pipelines.import_document(
+            OWNER, document, create_only=False, validate_only=False, actor=ACTOR
+        )
+
+    async def run(self, *targets: str, pipeline: str = "film", force: bool = False) -> RunId:
+        nodes = [NodeId(target) for target in targets]
+        return await self.pipelines.run(OWNER, PipelineId(pipeline), targets=nodes, force=force, actor=ACTOR)
+
+    async def latest(self, node: str, *, pipeline: str = "film") -> Execution:
+        found = await self.executions(node, pipeline=pipeline)
+        return found[0].execution
+
+    async def executions(self, node: str, *, pipeline: str = "film") -> Sequence[ExecutionView]:
+        found = await self.reader.executions(OWNER, PipelineId(pipeline), node_id=NodeId(node), after=None, limit=100)
+        assert found, f"node '{node}' was never executed"
+        return found
+
+    async def claim(self, node: str, *, claim: Claim | None = None, pipeline: str = "film") -> StartAnswer:
+        execution = await self.latest(node, pipeline=pipeline)
+        report = Start(
+            execution_id=execution.id,
+            claim=claim or Claim(uuid4()),
+            dispatch_no=execution.dispatch_no,
+            actor="spiffe://montage/executor",
+        )
+        answer = await self.reporter.report(report)
+        assert isinstance(answer, StartAnswer)
+        return answer
+
+    async def complete(self, node: str, *, pipeline: str = "film") -> Answer:
+        """A worker takes a node's execution and completes it."""
+        started = await self.claim(node, pipeline=pipeline)
+        assert started.execution is not None
+        return await self.reporter.report(self.completion(started.execution))
+
+    def completion(self, execution: Execution, *, claim: Claim | None = None, name: str = "output.json") -> Complete:
+        """A result of a claimed execution whose object lies in the store."""
+        by = claim or execution.claim
+        assert by is not None
+        key = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, by) + name
+        self.artifacts.objects[key] = ObjectFacts(size_bytes=10, sha256="", content_type="application/json")
+        output = Output(type=MediaType.JSON, s3_key=key, size_bytes=10)
+        return Complete(execution_id=execution.id, claim=by, output=output, actor="spiffe://montage/executor")
+
+    async def states(self, *, pipeline: str = "film") -> dict[str, str]:
+        nodes = await self.reader.nodes(OWNER, PipelineId(pipeline), after=None, limit=500)
+        assert nodes is not None
+        return {view.spec.id: view.node.state.value for view in nodes}
+
+
+@asynccontextmanager
+async def running_rig(pool: Pool, **changes: Any) -> AsyncIterator[Rig]:
+    """Wire the commands over a pool as `app` does, and run the batcher."""
+    rules: Rules = replace(some_rules(new_id=uuid7), **changes)
+    store = PostgresStore(pool, structures=StructureCache())
+    artifacts, outbox = MemoryArtifacts(), Outbox()
+    batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
+    reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
+    writing = asyncio.create_task(batcher.run())
+    try:
+        yield Rig(
+            pool=pool,
+            store=store,
+            reader=PostgresReader(pool),
+            artifacts=artifacts,
+            outbox=outbox,
+            batcher=batcher,
+            reporter=reporter,
+            pipelines=Pipelines(store=store, artifacts=artifacts, rules=rules, publisher=outbox, journal=outbox),
+        )
+    finally:
+        writing.cancel()
+        await asyncio.wait({writing})
+
+
+async def expire(pool: Pool, column: str, executions: Collection[ExecutionId]) -> None:
+    """Move a due time of executions into the past: the tests own the clock of the rows."""
+    await pool.execute(
+        f"UPDATE executions SET {column} = clock_timestamp() - interval '1 second' WHERE id = ANY($1)",  # noqa: S608
+        list(executions),
+    )
+
+
+async def _no_crash(_name: str) -> None:
+    return None
