@@ -14,6 +14,7 @@ from devstack.external import InvalidExternalServers, external_servers_from
 from devstack.interrupts import run_until_interrupted
 from devstack.layout import Layout, make_private_folder, repository_root
 from devstack.nats_server import NatsUnavailable
+from devstack.nursery_client import NurseryGone
 from devstack.ports import NoFreePort
 from devstack.postgres import PostgresUnavailable
 from devstack.stack import DataInUse, NotADataFolder, check_data_folder, wipe_data
@@ -38,7 +39,7 @@ def run_command(arguments: argparse.Namespace) -> int:
         return _complain(err, code=USAGE)
     except DataInUse as err:
         return _complain(err, code=REFUSED)
-    except (StartFailed, NatsUnavailable, PostgresUnavailable, NoFreePort) as err:
+    except (StartFailed, NurseryGone, NatsUnavailable, PostgresUnavailable, NoFreePort) as err:
         return _complain(err, code=UNREACHABLE)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from devstack.addresses import DEV_PORTS
 from devstack.external import ExternalServers
 from devstack.layout import write_private
+from devstack.nursery_client import NurseryGone
 from devstack.process_table import ALL_PROCESSES
 from devstack.stack import Stack, StackOptions
 from devstack.supervisor import EventKind, ProcessEvent
@@ -57,13 +58,14 @@ def env_file(variables: Mapping[str, str]) -> str:
 
 async def _follow(stack: Stack) -> None:
     followers = [LogFollower(process=process.name, log=process.spec.log) for process in stack.processes]
-    while True:
+    while not stack.nursery.is_gone:
         for follower in followers:
             for record in follower.new_records():
                 line = readable(record, process=follower.process)
                 if line:
                     print(line, flush=True)
         await asyncio.sleep(FOLLOW_INTERVAL_S)
+    raise NurseryGone("the parent of all processes was killed, and with it all of them")
 
 
 def _report(event: ProcessEvent) -> None:

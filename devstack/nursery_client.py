@@ -90,6 +90,11 @@ class Nursery:
     def pid(self) -> int:
         return self._running().pid
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it ended by itself, and with it all processes; only an accident or an enemy does that."""
+        return self._reader is not None and self._reader.done()
+
     async def spawn(self, launch: Launch) -> Spawned:
         """Start a program. Raises SpawnRefused."""
         spawned: asyncio.Future[Spawned] = asyncio.get_running_loop().create_future()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devstack.addresses import Addresses
 from devstack.buckets import ensure_bucket
-from devstack.layout import Layout, repository_root
+from devstack.layout import MEDIA_FUNCTION, Layout, repository_root
 from devstack.readiness import Probe, file_appears, http_answers_ok, never
 from devstack.service_environments import (
     executor_environment,
@@ -55,6 +55,7 @@ class PythonProcess:
     prefix: str | None = None
     """Of its settings; variables of `Place.inherited` that start so reach it, unless the table sets them."""
     after: tuple[str, ...] = ()
+    stops_before: tuple[str, ...] = ()
     runs_once: bool = False
     once_ready: Callable[[Place], Awaitable[None]] | None = None
     stop_grace_s: float = 10.0
@@ -79,7 +80,8 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
             *("--listen", f"127.0.0.1:{place.addresses.ports.lambda_endpoint}"),
             *("--data", str(place.layout.lambda_endpoint), "--credentials", str(place.layout.s3_credentials)),
             *("--ready-file", str(place.ready_file("lambda")), "--workers", "2"),
-            *("--function", "montage-media=media_lambda.handler:handler"),
+            *("--function", f"{MEDIA_FUNCTION}=media_lambda.handler:handler"),
+            *("--principal", "executor", "--principal", "operator"),
             *("--environment-file", str(place.layout.media_environment)),
         ],
         environment=lambda_environment,
@@ -111,7 +113,10 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         prefix="EXECUTOR_",
         environment=executor_environment,
         probe=lambda place: http_answers_ok(place.addresses.ports.executor_ops, "/readyz"),
-        after=("pipeline", "lambda"),
+        # It waits for the pipeline service itself. Its imports run beside the migration, not beside initdb,
+        # which everything waits for.
+        after=("nats", "postgres"),
+        stops_before=("pipeline", "lambda"),
     ),
     PythonProcess(
         name="gateway",
@@ -120,7 +125,8 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         prefix="GATEWAY_",
         environment=gateway_environment,
         probe=lambda place: http_answers_ok(place.addresses.ports.gateway_ops, "/readyz"),
-        after=("pipeline",),
+        after=("postgres",),
+        stops_before=("pipeline",),
     ),
 )
 
@@ -129,7 +135,9 @@ SERVICES = ("migrate", "pipeline", "executor", "gateway")
 ALL_PROCESSES = SERVERS + SERVICES
 
 
-def python_spec(process: PythonProcess, place: Place, *, extra: Mapping[str, str]) -> ProcessSpec:
+def python_spec(
+    process: PythonProcess, place: Place, *, extra: Mapping[str, str], arguments: Sequence[str] = ()
+) -> ProcessSpec:
     """The entry made concrete; `extra` are variables that add to its environment or replace parts of it."""
     once_ready = process.once_ready
 
@@ -139,12 +147,13 @@ def python_spec(process: PythonProcess, place: Place, *, extra: Mapping[str, str
     inherited = variables_of(process.prefix, place.inherited) if process.prefix else {}
     return ProcessSpec(
         name=process.name,
-        argv=[sys.executable, "-m", process.module, *process.arguments(place)],
+        argv=[sys.executable, "-m", process.module, *process.arguments(place), *arguments],
         environment=base_environment(place.layout) | inherited | dict(process.environment(place)) | dict(extra),
         probe=process.probe(place),
         log=place.layout.log(process.name),
         cwd=repository_root(),
         after=process.after,
+        stops_before=process.stops_before,
         runs_once=process.runs_once,
         stop_grace_s=process.stop_grace_s,
         before_start=forget_readiness,

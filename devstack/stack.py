@@ -7,7 +7,7 @@ import fcntl
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,8 @@ class StackOptions:
     """Processes that exist but are started only by `process(name).start()`."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Extra environment per process; `postgres` takes server settings, `media` the media function's variables."""
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Extra arguments per process, such as the faults of the Lambda endpoint."""
     inherited: Mapping[str, str] = field(default_factory=dict)
     """Variables with a service's prefix that reach it unless the stack sets them itself."""
     preferred_ports: Mapping[str, int] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class Stack:
 
     async def _enter(self, cleanup: AsyncExitStack) -> None:
         self.nursery = await cleanup.enter_async_context(Nursery())
-        self.layout = Layout(self._make_data_folder())
+        self.layout = Layout(self._make_data_folder(cleanup))
         cleanup.callback(lock_data(self.layout).close)
         self._prepare_folders()
         ports = PortReservations()
@@ -114,7 +116,7 @@ class Stack:
             ports=choose_ports(self.layout, ports, preferred=self.options.preferred_ports),
             external=self.options.external,
         )
-        specs = await self._specs()
+        specs = await self._specs(cleanup)
         self._processes = {
             spec.name: ManagedProcess(
                 spec,
@@ -127,15 +129,20 @@ class Stack:
         cleanup.push_async_callback(self._stop_all)
         await self._start_all()
 
-    def _make_data_folder(self) -> Path:
+    def _make_data_folder(self, cleanup: AsyncExitStack) -> Path:
         if self.options.data is not None:
             check_data_folder(self.options.data)
             make_private_folder(self.options.data)
             return self.options.data.resolve()
         folder = Path(tempfile.mkdtemp(prefix="montage-"))
         if self.options.ephemeral:
-            self.nursery.remove_at_the_end(folder)
+            self._remove_at_the_end(folder, cleanup)
         return folder
+
+    def _remove_at_the_end(self, folder: Path, cleanup: AsyncExitStack) -> None:
+        """By us, and by the nursery, since either of the two may be killed."""
+        self.nursery.remove_at_the_end(folder)
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
 
     def _prepare_folders(self) -> None:
         layout = self.layout
@@ -147,7 +154,7 @@ class Stack:
         ensure_secrets(layout)
         ensure_certificates(layout)
 
-    async def _specs(self) -> list[ProcessSpec]:
+    async def _specs(self, cleanup: AsyncExitStack) -> list[ProcessSpec]:
         place = Place(
             layout=self.layout,
             addresses=self.addresses,
@@ -155,24 +162,31 @@ class Stack:
             inherited=self.options.inherited,
             media_environment=self.options.settings.get("media", {}),
         )
-        write_private(self.layout.media_environment, json.dumps(media_environment(place)))
+        write_private(
+            self.layout.media_environment, json.dumps(base_environment(self.layout) | dict(media_environment(place)))
+        )
         wanted = [name for name in self.options.processes if not _is_replaced(name, self.options.external)]
         specs: list[ProcessSpec] = []
         if "postgres" in wanted:
-            specs.append(await self._postgres_spec())
+            specs.append(await self._postgres_spec(cleanup))
         if "nats" in wanted:
             specs.append(nats_spec(self.layout, port=self.addresses.ports.nats))
         return specs + [
-            python_spec(process, place, extra=self.options.settings.get(process.name, {}))
+            python_spec(
+                process,
+                place,
+                extra=self.options.settings.get(process.name, {}),
+                arguments=self.options.arguments.get(process.name, ()),
+            )
             for process in PYTHON_PROCESSES
             if process.name in wanted
         ]
 
-    async def _postgres_spec(self) -> ProcessSpec:
+    async def _postgres_spec(self, cleanup: AsyncExitStack) -> ProcessSpec:
         ephemeral = self.options.data is None and self.options.ephemeral
         home = await asyncio.to_thread(find_home, self.layout, ephemeral=ephemeral)
         if home.is_outside and ephemeral:
-            self.nursery.remove_at_the_end(home.cluster.parent)
+            self._remove_at_the_end(home.cluster.parent, cleanup)
         return postgres_spec(
             home,
             self.layout,
@@ -206,7 +220,7 @@ class Stack:
 
         async def stop(process: ManagedProcess) -> None:
             for other in self._processes.values():
-                if process.name in other.spec.after:
+                if process.name in (*other.spec.after, *other.spec.stops_before):
                     await stopped[other.name].wait()
             await process.stop()
             stopped[process.name].set()

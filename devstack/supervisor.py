@@ -56,6 +56,8 @@ class ProcessSpec:
     cwd: Path
     after: tuple[str, ...] = ()
     """Processes that must be ready before this one starts, and that stop after it."""
+    stops_before: tuple[str, ...] = ()
+    """Further processes that stop only after this one, which still has something to tell them."""
     runs_once: bool = False
     """Ready when it has ended with 0, such as a migration."""
     stop_signal: signal.Signals = signal.SIGTERM
@@ -165,7 +167,7 @@ class ManagedProcess:
             async with asyncio.timeout(self._start_timeout_s):
                 exited = await self._launch()
                 await self._become_ready(exited)
-        except StartFailed:
+        except (StartFailed, NurseryGone):
             await self._end()
             raise
         except TimeoutError:
@@ -211,9 +213,9 @@ class ManagedProcess:
         self._on_event(ProcessEvent(process=self.name, kind=EventKind.READY))
 
     async def _keep(self, exited: asyncio.Future[int]) -> None:
-        """Bring it back whenever it ends, until cancelled."""
+        """Bring it back whenever it ends, until cancelled, or until there is nobody left to start it."""
         failures = 0
-        while True:
+        while not self._nursery.is_gone:
             since = time.monotonic()
             code = await asyncio.shield(exited)
             self._ready.clear()
@@ -229,7 +231,7 @@ class ManagedProcess:
         self.restarts += 1
         try:
             return await self._start_once()
-        except StartFailed:
+        except (StartFailed, NurseryGone):
             # It has ended, or never began; the loop in _keep sees that, counts it, and waits longer.
             return exited
 

@@ -63,7 +63,8 @@ async def running_dev(data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proc
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.communicate(), 15)
+        if process.returncode is None:
+            await asyncio.wait_for(process.communicate(), 15)
 
 
 async def source_in_bash(dev_env: Path) -> dict[str, str]:
@@ -140,6 +141,21 @@ async def test_second_dev_on_the_same_data_is_refused_in_one_line(tmp_path: Path
         assert layout.dev_env.exists()
 
 
+async def test_dev_whose_nursery_is_killed_ends_and_says_so(
+    tmp_path: Path, below: Callable[[int], set[int]], alive: Callable[[int], bool]
+) -> None:
+    async with running_dev(tmp_path / "data") as (process, _):
+        pids = below(process.pid)
+        [nursery] = [pid for pid in pids if _is_nursery(pid)]
+        os.kill(nursery, signal.SIGKILL)
+        _, complaint = await asyncio.wait_for(process.communicate(), 15)
+
+    assert process.returncode == 1
+    assert "the parent of all processes was killed" in complaint.decode()
+    assert not [pid for pid in pids if alive(pid)]
+    assert not Layout(tmp_path / "data").dev_env.exists()
+
+
 async def test_restart_of_a_killed_server_is_told(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "data")
     async with running_dev(layout.data) as (process, _):
@@ -183,6 +199,10 @@ async def test_cert_with_a_bad_name_is_a_usage_error(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert complaint.decode().startswith("devstack: expected a name like 'alice'")
     assert not (tmp_path / "data" / "secrets").exists()
+
+
+def _is_nursery(pid: int) -> bool:
+    return b"nursery.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _names_no_file(name: str, value: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,7 @@ async def test_kill_nine_leaves_nothing(
         for pid in pids:
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(started["data"], ignore_errors=True)
     await supervisor.wait()
 
 

@@ -85,7 +85,8 @@ def test_override_of_a_stack_replaces_a_setting(place: Place) -> None:
 
 def test_processes_wait_only_for_processes_of_the_table() -> None:
     assert [*SERVERS[:2], *TABLE] == ["postgres", "nats", *TABLE]
-    assert {name for process in PYTHON_PROCESSES for name in process.after} <= set(ALL_PROCESSES)
+    named = {name for process in PYTHON_PROCESSES for name in (*process.after, *process.stops_before)}
+    assert named <= set(ALL_PROCESSES)
     assert set(TABLE) | {"postgres", "nats"} == set(ALL_PROCESSES)
 
 
