@@ -23,6 +23,7 @@ from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
 from callback_gateway.tokens import CapabilityReader, PublicKeys
 from servicekit.clock import SystemClock
+from servicekit.failpoints import Failpoints
 from servicekit.grpc_client import ChannelOptions, ServiceChannel
 from servicekit.grpc_retry import RetryPolicy
 from servicekit.lifecycle import Lifecycle
@@ -47,6 +48,10 @@ class Ports:
     ops: int
 
 
+class Draining(Exception):
+    """The process was told to stop and finishes what it has."""
+
+
 async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
     """Start every part of the gateway; `life` stops them in reverse."""
     clock = SystemClock()
@@ -61,13 +66,14 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
     endpoint = ExecutorCallback(
         capabilities=CapabilityReader(keys=keys, clock=clock),
         completion=Completion(
-            stub=callbacks_grpc.CallbackServiceStub(channel),  # type: ignore[no-untyped-call] # generated
+            stub=callbacks_grpc.CallbackServiceStub(channel),
             retry=RetryPolicy(deadline_s=settings.pipeline_deadline_s, attempt_timeout_s=settings.pipeline_deadline_s),
             retry_after=timedelta(seconds=settings.retry_after_s),
         ),
         slots=Slots(settings.callback_slots, in_use=metrics.in_flight),
         metrics=metrics,
         refusals=RefusalLog(clock),
+        failpoints=Failpoints.parse(settings.failpoints),
         body_limit_bytes=settings.body_limit_bytes,
     )
     server = HttpsServer(
@@ -88,7 +94,10 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
         host=settings.ops_listen.host,
         port=settings.ops_listen.port,
         registry=registry,
-        checks={"pipeline": functools.partial(_check_pipeline, health_pb2_grpc.HealthStub(channel))},
+        checks={
+            "pipeline": functools.partial(_check_pipeline, health_pb2_grpc.HealthStub(channel)),
+            "accepting": functools.partial(_check_accepting, life),
+        },
     )
 
     life.on_stop(ops.stop)
@@ -115,6 +124,11 @@ def web_application(endpoint: ExecutorCallback, *, metrics: GatewayMetrics) -> S
     # A redirect would repeat the query, capability included, in an answer.
     application.router.redirect_slashes = False
     return application
+
+
+async def _check_accepting(life: Lifecycle) -> None:
+    if life.is_stopping:
+        raise Draining(SERVICE)
 
 
 async def _check_pipeline(stub: health_pb2_grpc.HealthStub) -> None:

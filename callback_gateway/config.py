@@ -48,3 +48,5 @@ class GatewaySettings(ServiceSettings):
     """Open connections; more are answered 503 and closed."""
     drain_s: int = Field(default=20, ge=1, le=25)
     """How long callbacks that run at SIGTERM may go on."""
+    failpoints: str = ""
+    """For crash tests, e.g. `gateway.after_report=kill`; empty in production."""

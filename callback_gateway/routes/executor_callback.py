@@ -14,18 +14,15 @@ from callback_gateway.providers import executor_callback as provider
 from callback_gateway.report import Failure, Report
 from callback_gateway.routes import answers
 from callback_gateway.routes.answers import Answer
-from callback_gateway.routes.body import Body, check_is_json
+from callback_gateway.routes.body import check_is_json, read_body
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
 from callback_gateway.tokens import Capability, CapabilityReader, RawCapability, check_agreement, find_capability
+from servicekit.failpoints import Failpoints
 
 PATH = "/spi/video_production/executor_callback"
 ROUTE = "executor_callback"
 """Name in metrics."""
-
-# What is taken in behind a refusal, so that the caller gets to read it.
-DISCARD_BYTES = 256 * 1024
-DISCARD_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +34,7 @@ class ExecutorCallback:
     slots: Slots
     metrics: GatewayMetrics
     refusals: RefusalLog
+    failpoints: Failpoints
     body_limit_bytes: int
 
     def route(self) -> Route:
@@ -44,16 +42,14 @@ class ExecutorCallback:
 
     async def handle(self, request: Request) -> Response:
         """Answer one callback: 2xx only for what the pipeline service decided upon."""
-        body = Body(request)
-        answer = await self._answer(request, body)
+        answer = await self._answer(request)
         self.metrics.callback(ROUTE, status=answer.status, disposition=answer.disposition)
-        await body.discard(limit_bytes=DISCARD_BYTES, within_s=DISCARD_WITHIN_S)
         return answer.response()
 
-    async def _answer(self, request: Request, body: Body) -> Answer:
+    async def _answer(self, request: Request) -> Answer:
         caller = caller_of(request.scope)
         try:
-            return await self._record(request, body, caller)
+            return await self._record(request, caller)
         except Exception as error:  # the last place that can keep a cause from the caller
             answer = answers.of_error(error)
             if answer is None:
@@ -62,7 +58,7 @@ class ExecutorCallback:
             self.refusals.refused(path=PATH, status=answer.status, caller=caller.address, why=type(error).__name__)
             return answer
 
-    async def _record(self, request: Request, body: Body, caller: Caller) -> Answer:
+    async def _record(self, request: Request, caller: Caller) -> Answer:
         # The order matters: nobody gets a slot, and no body is looked at, before a capability was shown and held.
         raw = find_capability(
             query=request.scope["query_string"], authorization=request.headers.getlist("authorization")
@@ -70,17 +66,20 @@ class ExecutorCallback:
         capability = self.capabilities.read(raw)
         check_is_json(request)
         with self.slots.taken():
-            report = provider.parse(await body.read(limit_bytes=self.body_limit_bytes))
+            report = provider.parse(await read_body(request, limit_bytes=self.body_limit_bytes))
             check_agreement(report, capability)
             answer = await self._decided(report, raw)
         _audit(answer, report=report, capability=capability, caller=caller)
         return answer
 
     async def _decided(self, report: Report, capability: RawCapability) -> Answer:
+        await self.failpoints.hit("gateway.before_report")
         try:
-            return answers.of_disposition(await self.completion.report(report, capability=capability))
+            answer = answers.of_disposition(await self.completion.report(report, capability=capability))
         except ExecutionGone:
-            return answers.gone()
+            answer = answers.gone()
+        await self.failpoints.hit("gateway.after_report")
+        return answer
 
 
 def _audit(answer: Answer, *, report: Report, capability: Capability, caller: Caller) -> None:

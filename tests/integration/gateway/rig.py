@@ -48,7 +48,7 @@ class FakeCallbackService(callbacks_grpc.CallbackServiceServicer):
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def ReportExternal(  # noqa: N802 # the contract's name
+    async def ReportExternal(
         self, request: callbacks.ReportExternalRequest, context: Any
     ) -> callbacks.ReportExternalResponse:
         self.requests.append(request)
@@ -104,7 +104,7 @@ def new_service(service: FakeCallbackService, *, tls: TlsFiles, port: int = 0) -
     return GrpcServer(
         listen=f"127.0.0.1:{port}",
         credentials=server_credentials(tls, on_reload=lambda _: None),
-        services=[lambda server: callbacks_grpc.add_CallbackServiceServicer_to_server(service, server)],  # type: ignore[no-untyped-call] # generated
+        services=[lambda server: callbacks_grpc.add_CallbackServiceServicer_to_server(service, server)],
         access={METHOD: allow(GATEWAY)},
         reflection_access=Allow(),
         domain="montage",

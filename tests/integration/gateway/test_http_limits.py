@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import select
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.gateway.raw import connected, head
-from tests.integration.gateway.rig import Rig, running
+from tests.integration.gateway.rig import Rig, caller_context, running
 from tests.unit.gateway.capabilities import success
 
 BODY = json.dumps(success()).encode()
@@ -21,6 +24,22 @@ async def hasty(tmp_path: Path) -> AsyncIterator[Rig]:
     settings = {"GATEWAY_HEADER_DEADLINE_S": str(DEADLINE_S), "GATEWAY_BODY_DEADLINE_S": str(DEADLINE_S)}
     async with running(tmp_path, **settings) as rig:
         yield rig
+
+
+def blocking_connection(rig: Rig) -> ssl.SSLSocket:
+    """A connection that does nothing by itself, not even answer a goodbye."""
+    plain = socket.create_connection(("127.0.0.1", rig.port), timeout=5)
+    return caller_context(rig.authority.cert).wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+def write_slowly_then_read(rig: Rig) -> bytes:
+    """As http.client does it: the whole body goes out before anybody looks for an answer."""
+    with blocking_connection(rig) as connection:
+        connection.sendall(head(cap="garbage", length=100_000, extra="Connection: close\r\n"))
+        for _ in range(10):
+            select.select([connection], [], [], 0.03)
+            connection.sendall(b"x" * 10_000)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
 async def cut(rig: Rig, reason: str) -> bool:
@@ -83,8 +102,20 @@ class TestDeadlines:
             await caller.send(head(cap="garbage", length=10**6))
             answer = await caller.drip(b"x" * 1000, every_s=0.02)
 
-        # Cut before the refusal was sent, or refused and cut: never a connection that lives as long as it is fed.
-        assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 401 "))
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert await cut(hasty, "body_deadline")
+
+    async def test_caller_that_ignores_the_goodbye_holds_no_slot(self, tmp_path: Path) -> None:
+        async with running(tmp_path, GATEWAY_BODY_DEADLINE_S="0.2", GATEWAY_HEADER_DEADLINE_S="10") as rig:
+            deaf = await asyncio.to_thread(blocking_connection, rig)
+            with deaf:
+                await asyncio.to_thread(deaf.sendall, head(cap=rig.keys.issue(), length=10) + b"{")
+                async with asyncio.timeout(3):
+                    while 'status="499"' not in await rig.metrics():
+                        continue
+
+            assert "gateway_callbacks_in_flight 0.0" in await rig.metrics()
 
     async def test_slow_service_is_no_slow_caller(self, hasty: Rig) -> None:
         hasty.service.may_answer.clear()
@@ -184,6 +215,18 @@ class TestHttp:
             await caller.send(head(cap="garbage", length=200_000, extra="Connection: close\r\n"))
             await caller.send(b"x" * 200_000)
             assert b'{"error":"invalid capability"}' in await caller.everything()
+
+    async def test_refusal_does_not_break_a_caller_that_writes_before_it_reads(self, rig: Rig) -> None:
+        answer = await asyncio.to_thread(write_slowly_then_read, rig)
+
+        assert b'{"error":"invalid capability"}' in answer
+
+    async def test_unknown_route_is_readable_for_a_caller_that_closes_behind_its_body(self, rig: Rig) -> None:
+        request = b"POST /nowhere HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n"
+        async with connected(rig) as caller, asyncio.timeout(3):
+            await caller.send(request)
+            await caller.send(b"x" * 200_000)
+            assert b'{"error":"no such route"}' in await caller.everything()
 
     async def test_expectation_is_refused_without_asking_for_the_body(self, rig: Rig) -> None:
         async with connected(rig) as caller, asyncio.timeout(3):

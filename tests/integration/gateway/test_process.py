@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from callback_gateway.routes.executor_callback import PATH
 from tests.integration.gateway.rig import caller_context, surroundings
@@ -84,6 +85,27 @@ async def test_sigterm_finishes_callbacks_in_flight_and_exits_0(tmp_path: Path) 
             assert (await running).json() == {"status": "ok"}
         assert await asyncio.wait_for(child.wait(), timeout=10) == 0
         assert len(around.service.requests) == 1
+
+
+async def test_killed_between_commit_and_answer_the_repeat_is_a_duplicate(tmp_path: Path) -> None:
+    async with surroundings(tmp_path, GATEWAY_FAILPOINTS="gateway.after_report=kill") as around:
+        context = caller_context(around.authority.cert)
+        callback: dict[str, Any] = {"json": success(), "params": {"cap": around.keys.issue()}}
+        async with process(around.variables) as child, httpx.AsyncClient(verify=context, timeout=10) as client:
+            port = (await line_of(child, "listening"))["port"]
+            with pytest.raises(httpx.TransportError):
+                await client.post(f"https://127.0.0.1:{port}{PATH}", **callback)
+            assert await asyncio.wait_for(child.wait(), timeout=10) == -signal.SIGKILL
+        around.service.disposition = "DUPLICATE"
+
+        sane = around.variables | {"GATEWAY_FAILPOINTS": ""}
+        async with process(sane) as again, httpx.AsyncClient(verify=context, timeout=10) as client:
+            port = (await line_of(again, "listening"))["port"]
+            response = await client.post(f"https://127.0.0.1:{port}{PATH}", **callback)
+
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+        assert len(around.service.requests) == 2
+        assert around.service.requests[0] == around.service.requests[1]
 
 
 async def test_wrong_settings_stop_the_start_with_all_faults(tmp_path: Path) -> None:
