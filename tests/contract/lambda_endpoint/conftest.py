@@ -1,152 +1,26 @@
 """Endpoints to test: ours as a subprocess, moto's in a thread."""
 
-import contextlib
 import io
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.config import Config
 from moto.server import ThreadedMotoServer
+
+from tests.contract.lambda_endpoint.endpoints import (
+    ACCESS_KEY,
+    SECRET_KEY,
+    OurEndpoint,
+    lambda_client,
+    our_endpoint,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-
-ROOT = Path(__file__).parents[3]
-ACCESS_KEY = "AKTESTEXECUTOR"
-SECRET_KEY = "secret-of-the-executor"
-OTHER_ACCESS_KEY = "AKTESTOPERATOR"
-OTHER_SECRET_KEY = "secret-of-the-operator"
-FUNCTIONS = ("echo", "note", "fail", "leave", "hold")
-START_TIMEOUT_S = 15.0
-
-
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 15.0) -> None:
-    """Return as soon as `condition` holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"did not happen within {timeout_s} s"
-        time.sleep(0.01)  # the condition lives in another process: there is nothing to wait on
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-@contextlib.contextmanager
-def lambda_client(url: str, *, access_key: str, secret_key: str) -> Iterator["LambdaClient"]:
-    """A boto3 client without retries, so that each answer is seen."""
-    client = boto3.client(
-        "lambda",
-        endpoint_url=url,
-        region_name="eu-west-1",
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=15, connect_timeout=5),
-    )
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-@dataclass
-class OurEndpoint:
-    """Our endpoint: start, kill and start again on the same folder."""
-
-    folder: Path
-    url: str = ""
-    process: "subprocess.Popen[str] | None" = None
-    logs: list[IO[str]] = field(default_factory=list)
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    @property
-    def log(self) -> str:
-        """All it and its functions have printed."""
-        return (self.folder / "log").read_text(encoding="utf-8")
-
-    def start(self, *options: str) -> "OurEndpoint":
-        """Run it until it listens."""
-        credentials, environment = self.folder / "credentials.json", self.folder / "environment.json"
-        credentials.touch(mode=0o600)
-        keys = [
-            {"access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "principal": "executor"},
-            {"access_key": OTHER_ACCESS_KEY, "secret_key": OTHER_SECRET_KEY, "principal": "operator"},
-        ]
-        credentials.write_text(json.dumps(keys), encoding="utf-8")
-        environment.write_text(json.dumps({"MEDIA_WORK_DIR": "/nowhere"}), encoding="utf-8")
-        ready = self.folder / "ready.json"
-        ready.unlink(missing_ok=True)
-        log = (self.folder / "log").open("a", encoding="utf-8")
-        self.logs.append(log)
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "devstack.lambda_endpoint", "--listen", "127.0.0.1:0"),
-                *("--data", str(self.data), "--credentials", str(credentials), "--principal", "executor"),
-                *("--environment-file", str(environment), "--ready-file", str(ready), "--workers", "2"),
-                *(f"--function={name}=tests.contract.lambda_endpoint.functions:{name}" for name in FUNCTIONS),
-                *options,
-            ],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "SECRET_OF_THE_PARENT": "x"},
-            stderr=log,
-            text=True,
-        )
-        process = self.process
-        wait_until(lambda: ready.exists() or process.poll() is not None, timeout_s=START_TIMEOUT_S)
-        assert ready.exists(), self.log
-        self.url = f"http://127.0.0.1:{json.loads(ready.read_text(encoding='utf-8'))['port']}"
-        return self
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """End it as the supervisor would; its exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
-
-    def events(self) -> list[Path]:
-        """The events on its disk."""
-        return sorted((self.data / "events").glob("*.event"))
-
-
-@contextlib.contextmanager
-def our_endpoint(folder: Path) -> Iterator[OurEndpoint]:
-    """Our endpoint, not yet started, ended afterwards."""
-    endpoint = OurEndpoint(folder=folder)
-    yield endpoint
-    if endpoint.process is not None and endpoint.process.poll() is None:
-        endpoint.stop()
-    for log in endpoint.logs:
-        log.close()
 
 
 @pytest.fixture

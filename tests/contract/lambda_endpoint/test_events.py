@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.lambda_endpoint.conftest import (
+from tests.contract.lambda_endpoint.endpoints import (
     ACCESS_KEY,
     SECRET_KEY,
     OurEndpoint,

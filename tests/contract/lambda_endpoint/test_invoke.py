@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.lambda_endpoint.conftest import (
+from tests.contract.lambda_endpoint.endpoints import (
     ACCESS_KEY,
     OTHER_ACCESS_KEY,
     OTHER_SECRET_KEY,
