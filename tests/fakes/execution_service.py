@@ -147,10 +147,10 @@ class FakeExecutionService:
 
 
 def rpc_error(code: grpc.StatusCode) -> grpc.aio.AioRpcError:
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=f"fake {code.name}")
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=f"fake {code.name}", debug_error_string="")
 
 
-def _owner(execution: FakeExecution, claim: str) -> int:
+def _owner(execution: FakeExecution, claim: str) -> pb.Disposition:
     if execution.has_ended:
         return pb.DISPOSITION_SUPERSEDED
     return pb.DISPOSITION_APPLIED if execution.claim == claim else pb.DISPOSITION_LOST

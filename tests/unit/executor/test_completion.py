@@ -115,7 +115,10 @@ class TestBatcher:
         async def picky(reports: Sequence[pb.ExecutionReport]) -> Sequence[pb.ExecutionReportAnswer]:
             if any(report.start.execution_id == an_id(3) for report in reports):
                 raise rpc_error(grpc.StatusCode.INVALID_ARGUMENT)
-            return [pb.ExecutionReportAnswer(start=pb.StartExecutionResponse(outcome=1)) for _ in reports]
+            return [
+                pb.ExecutionReportAnswer(start=pb.StartExecutionResponse(outcome=pb.START_OUTCOME_STALE))
+                for _ in reports
+            ]
 
         batcher = Batcher(picky)
         answers = await asyncio.gather(*(batcher.ask(start(number)) for number in range(8)), return_exceptions=True)

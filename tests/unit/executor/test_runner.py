@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -186,9 +187,7 @@ class TestClaim:
         ("fields", "reason"),
         [({"is_cancelled": True}, "stale"), ({"dispatch_no": 2}, "stale"), ({"is_paused": True}, "paused")],
     )
-    async def test_work_that_nobody_needs_is_dropped(
-        self, bench: Bench, fields: dict[str, object], reason: str
-    ) -> None:
+    async def test_work_that_nobody_needs_is_dropped(self, bench: Bench, fields: dict[str, Any], reason: str) -> None:
         bench.given(**fields)
         delivery = FakeDelivery.of(EXECUTION)
 

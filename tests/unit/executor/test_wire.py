@@ -21,6 +21,7 @@ from executor_service.task import (
     MediaType,
     Output,
     Progress,
+    TaskQueue,
     WorkItem,
     WorkKind,
 )
@@ -49,7 +50,7 @@ def test_work_item_that_is_whole_is_read() -> None:
 
     item = wire.work_item(message.SerializeToString())
 
-    assert item == WorkItem(kind=WorkKind.RUN, execution_id=EXECUTION, dispatch_no=3, task_queue="local")
+    assert item == WorkItem(kind=WorkKind.RUN, execution_id=EXECUTION, dispatch_no=3, task_queue=TaskQueue("local"))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_work_item_that_is_whole_is_read() -> None:
         work_pb.WorkItem(),
         work_pb.WorkItem(kind=work_pb.WORK_KIND_RUN, execution_id="../../etc", dispatch_no=1),
         work_pb.WorkItem(kind=work_pb.WORK_KIND_RUN, execution_id=EXECUTION),
-        work_pb.WorkItem(kind=99, execution_id=EXECUTION, dispatch_no=1),
+        work_pb.WorkItem(kind=work_pb.WORK_KIND_UNSPECIFIED, execution_id=EXECUTION, dispatch_no=1),
     ],
 )
 def test_work_item_that_lacks_something_is_refused(message: work_pb.WorkItem) -> None:
