@@ -140,6 +140,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         checks={
             "database": lambda: _check_database(pool),
             "nats": lambda: nats_client.check_connected(nats),
+            "work_queue": publisher.check_queue,
             "store": object_store.check,
         },
     )

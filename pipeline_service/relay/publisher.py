@@ -34,7 +34,13 @@ class Publisher:
         self._published = published
         self._waiting: deque[Dispatch] = deque(maxlen=MAX_WAITING)
         self._arrival = asyncio.Event()
+        self._has_queue = False
         self._log = structlog.get_logger("pipeline_service.relay")
+
+    async def check_queue(self) -> None:
+        """A readiness check: raises until stream and consumers were made."""
+        if not self._has_queue:
+            raise NatsUnavailable("the work queue was not made yet")
 
     def publish(self, dispatches: Sequence[Dispatch]) -> None:
         """Hand over; returns at once. Past 10,000 waiting the oldest are left to the timer."""
@@ -66,8 +72,10 @@ class Publisher:
         while True:
             try:
                 await ensure_work_queue(self._jetstream, self._queues, replicas=self._replicas)
+                self._has_queue = True
                 return
             except (NatsError, TimeoutError, OSError) as error:
+                self._has_queue = False
                 self._log.warning("work_queue_unavailable", reason=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(RETRY_S)
 
