@@ -7,6 +7,16 @@ import sys
 from pathlib import Path
 
 INTERRUPTED = 130
+OWN_SERVERS = """\
+Servers of your own replace embedded ones, each with the files it needs:
+  DEVSTACK_DATABASE_URL      DEVSTACK_DATABASE_PASSWORD_FILE, DEVSTACK_MIGRATE_DATABASE_URL,
+                             DEVSTACK_MIGRATE_DATABASE_PASSWORD_FILE (the role that owns the tables)
+  DEVSTACK_NATS_URL          DEVSTACK_NATS_PIPELINE_PASSWORD_FILE, DEVSTACK_NATS_EXECUTOR_PASSWORD_FILE;
+                             its certificate must come from the CA in the data folder
+  DEVSTACK_S3_ENDPOINT       DEVSTACK_S3_ACCESS_KEY_FILE, DEVSTACK_S3_SECRET_KEY_FILE,
+                             optional DEVSTACK_S3_BUCKET and DEVSTACK_S3_REGION
+  DEVSTACK_LAMBDA_ENDPOINT
+"""
 
 
 def main() -> int:
@@ -24,7 +34,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="devstack", description="The whole system on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    dev = commands.add_parser("dev", prog="bin/dev", help="run everything until Ctrl-C")
+    dev = commands.add_parser(
+        "dev",
+        prog="bin/dev",
+        help="run everything until Ctrl-C",
+        epilog=OWN_SERVERS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     dev.add_argument(
         "--data", type=Path, metavar="DIR", help="where data is kept (default: .montage in the repository)"
     )
