@@ -133,6 +133,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     server = _grpc_server(settings, tls, services, metrics)
     await server.start()
     life.on_stop(server.stop)
+    life.on_stop(watchers.close)
     ops = OpsListener(
         host=settings.ops_listen.host,
         port=settings.ops_listen.port,

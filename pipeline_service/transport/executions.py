@@ -1,6 +1,7 @@
 """ExecutionService, for the executor."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 
 import grpc
@@ -60,7 +61,14 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         self, request: pb.ReportExecutionsRequest, context: Context
     ) -> pb.ReportExecutionsResponse:
         who = actor(context)
-        answers = await asyncio.gather(*(self._one(report, who) for report in request.reports))
+        answers: list[pb.ExecutionReportAnswer] = [pb.ExecutionReportAnswer() for _ in request.reports]
+
+        async def in_order(places: list[int]) -> None:
+            for place in places:
+                answers[place] = await self._one(request.reports[place], who)
+
+        # What was said of one execution happened in that order; the executions know nothing of each other.
+        await asyncio.gather(*(in_order(places) for places in _by_execution(request).values()))
         return pb.ReportExecutionsResponse(answers=answers)
 
     async def _one(self, report: pb.ExecutionReport, who: str) -> pb.ExecutionReportAnswer:
@@ -119,6 +127,15 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
             raise TypeError(f"a report was answered with {found!r}")
         self._count(kind, found)
         return found
+
+
+def _by_execution(request: pb.ReportExecutionsRequest) -> dict[str, list[int]]:
+    """Places of the reports by the execution that they tell of."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, report in enumerate(request.reports):
+        kind = report.WhichOneof("report")
+        places[getattr(report, kind).execution_id if kind else ""].append(place)
+    return places
 
 
 def _status(error: Exception) -> status_pb2.Status:

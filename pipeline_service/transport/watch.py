@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from montage.v1 import pipeline_service_pb2
 
-from pipeline_service.commands.errors import NotFound
+from pipeline_service.commands.errors import NotFound, Unavailable
 from pipeline_service.commands.views import PipelineView, Reader, SnapshotView
 from pipeline_service.domain.ids import Owner, PipelineId
 from pipeline_service.transport.watchers import Watchers
@@ -40,16 +40,18 @@ async def watch(
             raise NotFound("pipeline", f"pipelines/{pipeline}")
         view, sequence = found, after
     with watchers.watching(view.uid) as news:
-        async for update in _follow(reader, news, view=view, sequence=sequence):
+        async for update in _follow(reader, watchers, news, view=view, sequence=sequence):
             yield update
 
 
-async def _follow(reader: Reader, news: asyncio.Event, *, view: PipelineView, sequence: int) -> AsyncIterator[Update]:
+async def _follow(
+    reader: Reader, watchers: Watchers, news: asyncio.Event, *, view: PipelineView, sequence: int
+) -> AsyncIterator[Update]:
     loop = asyncio.get_running_loop()
     last_sent = loop.time()
     # Postgres stamps progress with its own clock; a look back of one read makes up for the difference.
     since = datetime.min.replace(tzinfo=UTC)
-    while True:
+    while not watchers.is_closed:
         news.clear()
         events = await reader.events(view.uid, after=sequence, limit=EVENTS_PER_READ)
         for event in events:
@@ -70,6 +72,7 @@ async def _follow(reader: Reader, news: asyncio.Event, *, view: PipelineView, se
             last_sent = loop.time()
         if len(events) < EVENTS_PER_READ:
             await _news_or(news, LOOK_EVERY_S)
+    raise Unavailable(f"the service stops; go on with after_sequence={sequence}")
 
 
 async def _news_or(news: asyncio.Event, seconds: float) -> None:

@@ -13,12 +13,18 @@ class Watchers:
 
     def __init__(self) -> None:
         self._waiting: dict[PipelineUid, set[asyncio.Event]] = defaultdict(set)
+        self.is_closed = False
 
     def wake(self, pipelines: Collection[PipelineUid]) -> None:
         """Something happened to these pipelines."""
         for uid in pipelines:
             for waiting in self._waiting.get(uid, ()):
                 waiting.set()
+
+    async def close(self) -> None:
+        """End every watch: the process stops, and its clients resume at another or at the next."""
+        self.is_closed = True
+        self.wake(list(self._waiting))
 
     @contextmanager
     def watching(self, uid: PipelineUid) -> Iterator[asyncio.Event]:
