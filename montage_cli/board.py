@@ -124,8 +124,10 @@ class Board:
         if stage.is_over:
             row.end_time = time
         seconds = (time - row.start_time).total_seconds() if stage.is_over and row.start_time else None
+        # What is waited for is told as the word of an enum.
+        message = event.message.lower() if stage is Stage.WAITING else event.message
         return Transition(
-            time=time, subject=row.id, word=stage, seconds=seconds, attempt=event.attempt, message=event.message
+            time=time, subject=row.id, word=stage, seconds=seconds, attempt=event.attempt, message=message
         )
 
     def _progress(self, node: str, execution: str, progress: resources.Progress) -> None:

@@ -184,9 +184,11 @@ async def download(session: Session, name: Name, out: Path) -> ExitCode:
         output.write_json({"files": [str(file) for file in files]})
     for file in files if not session.is_json else ():
         session.say(f"{file} ({size(file.stat().st_size)})")
-    missing = [output.state_of(node) + " " + node.name for node in wanted if not node.HasField("output")]
+    missing = [
+        f"no output yet: {node.name} ({output.state_of(node)})" for node in wanted if not node.HasField("output")
+    ]
     if missing or not wanted:
-        session.complain("\n".join(["nothing to download from:", *missing] if missing else ["the pipeline is empty"]))
+        session.complain("\n".join(missing or [f"{name.pipeline} has no nodes"]))
         return ExitCode.REFUSED
     return ExitCode.DONE
 
