@@ -15,7 +15,7 @@ Frame = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """A round glow on an elliptical path; the sizes are fractions of the frame."""
+    """A round glow on an elliptical path; places are fractions of the frame, the radius one of its shorter side."""
 
     colour: Colour
     centre: tuple[float, float]
@@ -44,11 +44,12 @@ class Backdrop:
     def __init__(self, palette: Palette, *, picture: Picture, tempo: float = 1.0) -> None:
         self._palette = palette
         # More frames a second must not mean less movement from frame to frame than a frozen picture would show.
-        self._tempo = tempo * max(1.0, picture.fps / 30)
+        self._tempo = tempo * max(1.0, picture.fps / 25)
         self._height, self._width = picture.height, picture.width
         self._x = np.linspace(0.0, 1.0, self._width, dtype=np.float32)
         self._y = np.linspace(0.0, 1.0, self._height, dtype=np.float32)
-        self._aspect = picture.width / picture.height
+        shorter = min(picture.size)
+        self._unit = (shorter / picture.width, shorter / picture.height)
         # Half a step of fixed noise hides the bands that eight bits would show in so soft a gradient.
         noise = np.random.default_rng(7).random((self._height, self._width, 1), dtype=np.float32)
         self._noise = np.repeat(noise, 3, axis=2).reshape(self._height, -1)
@@ -70,8 +71,8 @@ class Backdrop:
             angle = 2 * math.pi * (at_s * self._tempo / light.period_s + light.phase)
             x = light.centre[0] + light.sway[0] * math.cos(angle)
             y = light.centre[1] + light.sway[1] * math.sin(angle)
-            in_x.append(np.outer(_bell(self._x - x, light.radius / self._aspect), light.colour))
-            in_y.append(_bell(self._y - y, light.radius))
+            in_x.append(np.outer(_bell(self._x - x, light.radius * self._unit[0]), light.colour))
+            in_y.append(_bell(self._y - y, light.radius * self._unit[1]))
         columns = np.stack(in_y, axis=1).astype(np.float32)
         rows = np.stack(in_x).reshape(len(in_x), -1).astype(np.float32)
         return columns, rows
@@ -100,8 +101,8 @@ def dawn() -> Palette:
         top=(96, 108, 176),
         bottom=(126, 112, 164),
         lights=(
-            Light(colour=(84, 52, 8), centre=(0.18, 0.26), sway=(0.14, 0.26), radius=0.56, period_s=5.0, phase=0.1),
-            Light(colour=(0, 66, 70), centre=(0.84, 0.62), sway=(0.14, 0.26), radius=0.58, period_s=6.0, phase=0.6),
-            Light(colour=(70, 20, 26), centre=(0.55, 1.00), sway=(0.26, 0.14), radius=0.48, period_s=4.5, phase=0.8),
+            Light(colour=(92, 58, 10), centre=(0.18, 0.26), sway=(0.15, 0.26), radius=0.54, period_s=4.4, phase=0.1),
+            Light(colour=(0, 70, 74), centre=(0.84, 0.62), sway=(0.15, 0.26), radius=0.54, period_s=4.8, phase=0.6),
+            Light(colour=(74, 22, 28), centre=(0.55, 1.00), sway=(0.28, 0.16), radius=0.46, period_s=4.0, phase=0.8),
         ),
     )

@@ -121,8 +121,9 @@ class CodeScene:
         return line * self._line_height + self._line_height * 0.70
 
     def _mark_line(self, window: Image.Image, top: int) -> None:
-        if top >= self._bar_height:
-            box = (2, top, window.width - 3, min(top + self._line_height, window.height - 3))
+        bottom = min(top + self._line_height, window.height - 3)
+        if self._bar_height <= top < bottom:
+            box = (2, top, window.width - 3, bottom)
             ImageDraw.Draw(window).rectangle(box, fill=(*self._theme.active_line, _GLASS))
 
     def _draw_cursor(self, window: Image.Image, left: int, top: int) -> None:

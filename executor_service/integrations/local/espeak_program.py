@@ -15,6 +15,7 @@ import sys
 _SYNCHRONOUS_OUTPUT = 2
 _UTF8 = 1
 _RATE, _VOLUME, _PITCH, _RANGE, _WORD_GAP = 1, 2, 3, 4, 7
+_SEED = 1
 _QUIET = 64  # of 32767: what espeak-ng leaves around a sentence is below this and is cut, so that pauses are ours
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -70,6 +71,8 @@ class _Engine:
         self.sample_rate: int = self._library.espeak_Initialize(_SYNCHRONOUS_OUTPUT, 0, data_path, 0)
         if self.sample_rate <= 0:
             raise RuntimeError(f"no voice data in {data_path.decode()}")
+        # Breath and roughness are random, by default from the clock; the same text must sound the same again.
+        self._library.espeak_ng_SetRandSeed(_SEED)
         self._samples = array.array("h")
         self._callback = _Callback(self._collect)  # kept: the library holds only the pointer
         self._library.espeak_SetSynthCallback(self._callback)

@@ -15,7 +15,7 @@ from executor_service.integrations.local.voice import VoiceJob
 _SPEECH_LEVEL = 10 ** (-17 / 20)
 _CEILING = 10 ** (-2 / 20)
 _LEAD_IN_S = 0.30
-_LEAD_OUT_S = 0.60
+_LEAD_OUT_S = 0.90
 _UNKNOWN_VOICE = 2
 
 # espeak-ng is thin below, harsh around 3.5 kHz, dull above 6 kHz (it stops at 11 kHz) and bone dry: warm it, soften

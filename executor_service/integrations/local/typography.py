@@ -10,6 +10,8 @@ _MIST: Ink = (190, 196, 226)
 _ACCENT: Ink = (94, 214, 196)
 _LEAST_LIST_LINES = 3
 _LIST_WIDTH = 0.62
+_LIST_SHARE = 0.8
+"""Of the film, until the last line of a list has begun to enter."""
 _BULLET_INDENT = 0.75
 _ENTER_AFTER_S = 0.25
 _WORD_GAP_S = 0.13
@@ -38,7 +40,7 @@ class Layout:
 
 
 def laid_out(prompt: str, *, picture: Picture, duration_s: float) -> Layout:
-    """A title with its subtitle, or from three lines on a list whose lines enter over the first two thirds."""
+    """A title with its subtitle, or from three lines on a list that fills while the film goes on."""
     lines = [line.strip() for line in prompt.splitlines() if line.strip()]
     if len(lines) >= _LEAST_LIST_LINES:
         return _list(lines, picture=picture, duration_s=duration_s)
@@ -64,8 +66,8 @@ def _title(title: str, subtitle: str, *, picture: Picture, duration_s: float) ->
             left += face.getlength(f"{text} ")
             enters_s += _WORD_GAP_S * hurry
         top += row_height
-    rule_top = top + rule_gap * 0.6
-    top += rule_gap * 2
+    rule_top = top + rule_gap * 0.8
+    top += rule_gap * 2.1
     for row in small_rows:
         left = (picture.width - small.getlength(row)) / 2
         enters_s += 0.25 * hurry
@@ -86,7 +88,7 @@ def _list(lines: list[str], *, picture: Picture, duration_s: float) -> Layout:
             break
     row_height = min(picture.height * 0.80 / len(lines), face.size * 1.75)
     top = (picture.height - row_height * len(lines)) / 2
-    step_s = duration_s * 0.66 / len(lines)
+    step_s = duration_s * _LIST_SHARE / len(lines)
     words = []
     for row, line in enumerate(lines):
         enters_s, row_top = 0.2 + step_s * row, top + row_height * row

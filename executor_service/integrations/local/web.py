@@ -13,7 +13,7 @@ _NODES = 15
 _REACH = 0.30
 """Nodes nearer than this share of the frame's longer side are joined."""
 _OVERSIZE = 2
-_LINE, _DOT, _PULSE = 34, 92, 180
+_LINE, _DOT, _PULSE = 32, 88, 140
 
 
 class Web:
