@@ -104,7 +104,7 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         prefix="PIPELINE_",
         environment=pipeline_environment,
         probe=lambda place: http_answers_ok(place.addresses.ports.pipeline_ops, "/readyz"),
-        after=("migrate", "nats", "s3"),
+        after=("postgres", "nats", "s3"),  # it waits for the migration itself
     ),
     PythonProcess(
         name="executor",

@@ -35,6 +35,7 @@ from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pool, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
+from pipeline_service.store.schema import wait_for_schema
 from pipeline_service.store.structures import StructureCache
 from pipeline_service.transport.callbacks import CallbackServicer
 from pipeline_service.transport.errors import DOMAIN, ERRORS
@@ -70,6 +71,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
 
     pool = await _open_database(settings)
     life.on_stop(pool.close)
+    await wait_for_schema(pool)
     object_store = ObjectStore(_store_address(settings))
     life.on_stop(object_store.close)
     nats = await nats_client.connect(

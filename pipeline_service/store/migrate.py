@@ -7,9 +7,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import URL, make_url
 
-HEAD = "0001"
-"""Newest revision that this code knows; a test holds it against the folder."""
-
 
 def migrate(database_url: str, *, password: str, service_role: str) -> None:
     """Apply every migration that is missing, as the owner of the tables.

@@ -43,7 +43,9 @@ MERGE_VIDEOS = NodeType(
     },
     fields={
         "provider": provider_field(FFMPEG),
-        "transition": Field(kind=FieldKind.STRING, default="cut", allowed=("cut",), description="How parts meet."),
+        "transition": Field(
+            kind=FieldKind.STRING, default="cut", allowed=("cut", "fade"), description="How parts meet."
+        ),
     },
     queues=FFMPEG,
     start_to_close=_LAMBDA,

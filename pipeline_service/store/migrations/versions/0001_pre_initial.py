@@ -27,6 +27,7 @@ def upgrade() -> None:
             op.execute(statement)
     role = context.config.attributes["service_role"]
     op.execute(f'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "{role}"')
+    op.execute(f'GRANT SELECT ON alembic_version TO "{role}"')
     op.execute(f'GRANT SELECT, INSERT ON {", ".join(APPEND_ONLY)} TO "{role}"')
     op.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON {", ".join(REST)} TO "{role}"')
 

@@ -1,0 +1,60 @@
+"""The schema: code and migrations agree, and either may be started first."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+from pipeline_service.store.schema import NEEDED, wait_for_schema
+
+from pipeline_service.store import migrations
+from pipeline_service.store.migrate import migrate
+from pipeline_service.store.pool import Pool
+from tests.integration.pipeline.conftest import Database
+
+VERSIONS = Path(migrations.__file__).parent / "versions"
+
+
+def test_needed_revision_is_a_migration() -> None:
+    assert NEEDED in {path.name[:4] for path in VERSIONS.glob("[0-9]*.py")}
+
+
+def test_migrations_say_whether_they_go_before_or_after_the_code() -> None:
+    names = [path.stem for path in VERSIONS.glob("[0-9]*.py")]
+
+    assert names
+    assert all(name[4:].startswith(("_pre_", "_post_")) for name in names)
+
+
+async def test_migrating_again_changes_nothing(database: Database, pool: Pool) -> None:
+    before = await pool.fetchval("SELECT version_num FROM alembic_version")
+
+    await asyncio.to_thread(migrate, database.owner_url, password=database.owner_password, service_role="montage_app")
+
+    assert await pool.fetchval("SELECT version_num FROM alembic_version") == before
+
+
+async def test_service_waits_for_a_schema_that_is_too_old(database: Database, pool: Pool) -> None:
+    owner = await asyncpg.connect(database.owner_url, password=database.owner_password)
+    try:
+        await owner.execute("UPDATE alembic_version SET version_num = '0000'")
+        waiting = asyncio.create_task(wait_for_schema(pool))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+
+        await owner.execute("UPDATE alembic_version SET version_num = $1", NEEDED)
+
+        async with asyncio.timeout(5):
+            await waiting
+    finally:
+        await owner.close()
+
+
+async def test_service_runs_on_a_newer_schema(database: Database, pool: Pool) -> None:
+    owner = await asyncpg.connect(database.owner_url, password=database.owner_password)
+    try:
+        await owner.execute("UPDATE alembic_version SET version_num = '9999'")
+    finally:
+        await owner.close()
+
+    async with asyncio.timeout(5):
+        await wait_for_schema(pool)
