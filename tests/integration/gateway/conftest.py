@@ -17,6 +17,6 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A gateway with the settings that production has, but for a shorter deadline towards the pipeline service."""
+    """A gateway with the settings that production has."""
     async with running(tmp_path) as rig:
         yield rig

@@ -124,7 +124,6 @@ def variables(folder: Path, *, pipeline_port: int, changed: dict[str, str]) -> d
         "GATEWAY_TLS_CA_FILE": tls["ca"],
         "GATEWAY_PIPELINE_ADDR": f"127.0.0.1:{pipeline_port}",
         "GATEWAY_CAPABILITY_PUBLIC_KEYS_FILE": str(folder / "public.json"),
-        "GATEWAY_PIPELINE_DEADLINE_S": "3",
     } | changed
 
 

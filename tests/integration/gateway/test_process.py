@@ -65,6 +65,8 @@ async def refusing_connections(port: int) -> None:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except ConnectionRefusedError:
                 return
+            except ConnectionResetError:
+                continue  # it was in the queue of the listener when that was closed
             writer.close()
 
 
