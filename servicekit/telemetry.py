@@ -1,6 +1,7 @@
 """Logs as JSON lines without secrets, and a metrics registry that belongs to the process, not to the module."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -38,6 +39,8 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
 
     Each line has `event`, `level`, `time` (ISO, UTC), `service`, `logger` and the fields of the call.
     """
+    # gRPC's C core writes plain lines of its own to standard error; what matters of them reaches us as errors of calls.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
