@@ -1,0 +1,76 @@
+"""Documents of tests: a film of two seconds that goes through every service, and graphs that do nothing."""
+
+from typing import Any
+
+from tests.factories import noop
+
+Document = dict[str, Any]
+
+FFMPEG = {"provider": "ffmpeg"}
+LAMBDA_NODES = ("joined", "spoken", "film")
+LOCAL_NODES = ("voice", "dawn", "dusk")
+SCRIPT = "Hello, this is a test."
+
+
+def a_film(document_id: str, **changed: Document) -> Document:
+    """Two animations joined, a voice over them, and one of them again as a small picture.
+
+    `changed` are fields by node id that replace those of the document, or further nodes.
+    """
+    nodes: list[Document] = [
+        {"id": "script", "type": "asset", "asset": {"type": "text", "content": SCRIPT}},
+        {
+            "id": "voice",
+            "type": "generate-voiceover",
+            "inputs": {"script": ["script"]},
+            "config": {"provider": "local"},
+        },
+        animation("dawn"),
+        animation("dusk"),
+        {"id": "joined", "type": "merge-videos", "inputs": {"segments": ["dawn", "dusk"]}, "config": FFMPEG},
+        {
+            "id": "spoken",
+            "type": "mix-audio",
+            "inputs": {"video": ["joined"], "audio": ["voice"]},
+            "config": {**FFMPEG, "mode": "replace"},
+        },
+        {
+            "id": "film",
+            "type": "compose-video",
+            "inputs": {"background": ["spoken"], "overlay": ["dawn"]},
+            "config": {**FFMPEG, "rounded": True},
+        },
+    ]
+    known = {node["id"] for node in nodes}
+    nodes = [node | changed.get(node["id"], {}) for node in nodes]
+    nodes += [{"id": node_id, **fields} for node_id, fields in changed.items() if node_id not in known]
+    return {"id": document_id, "title": "A small film", "nodes": nodes}
+
+
+def a_merge(document_id: str) -> Document:
+    """The shortest way through Lambda: two animations and one merge."""
+    merge = {"id": "film", "type": "merge-videos", "inputs": {"segments": ["dawn", "dusk"]}, "config": FFMPEG}
+    return {"id": document_id, "title": "Two of a day", "nodes": [animation("dawn"), animation("dusk"), merge]}
+
+
+def animation(node_id: str) -> Document:
+    """One second of moving type."""
+    config = {"provider": "local", "duration": 1}
+    return {"id": node_id, "type": "generate-animation", "title": node_id.title(), "config": config}
+
+
+def a_chain(document_id: str, *, length: int) -> Document:
+    """`n1` → `n2` → …: each does nothing, after the one before it."""
+    nodes = [noop(f"n{number}", *([f"n{number - 1}"] if number > 1 else [])) for number in range(1, length + 1)]
+    return {"id": document_id, "title": "A chain", "nodes": nodes}
+
+
+def a_crowd(document_id: str, *, size: int) -> Document:
+    """Pairs of nodes, the second after the first, and one at the end that needs the last of all pairs."""
+    firsts = [noop(f"a{number}") for number in range(size)]
+    seconds = [noop(f"b{number}", f"a{number}") for number in range(size)]
+    return {
+        "id": document_id,
+        "title": "A crowd",
+        "nodes": [*firsts, *seconds, noop("end", *(f"b{number}" for number in range(size)))],
+    }
