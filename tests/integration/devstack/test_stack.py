@@ -125,10 +125,11 @@ async def test_two_stacks_at_once_share_nothing_and_leave_nothing(
     below: Callable[[int], set[int]], alive: Callable[[int], bool]
 ) -> None:
     stacks = [Stack(StackOptions(processes=INFRASTRUCTURE)) for _ in range(2)]
+    before = below(os.getpid())
 
     await asyncio.gather(*(stack.__aenter__() for stack in stacks))
     one, other = stacks
-    pids = below(os.getpid())
+    pids = below(os.getpid()) - before
     ports = [set(astuple(stack.addresses.ports)) for stack in stacks]
     await asyncio.gather(*(stack.__aexit__(None, None, None) for stack in stacks))
 
