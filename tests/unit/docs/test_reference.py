@@ -1,0 +1,361 @@
+"""docs/reference.md names all that a user meets, and nothing that does not exist."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import grpc
+import pytest
+from montage.v1 import (
+    callback_service_pb2,
+    errors_pb2,
+    execution_service_pb2,
+    node_service_pb2,
+    pipeline_service_pb2,
+    resources_pb2,
+)
+from prometheus_client import CollectorRegistry
+from pydantic.fields import FieldInfo
+
+from callback_gateway.config import GatewaySettings
+from callback_gateway.metrics import GatewayMetrics
+from callback_gateway.routes.executor_callback import PATH
+from devstack import commands as devstack_commands
+from devstack.__main__ import INTERRUPTED
+from devstack.addresses import DEV_PORTS
+from devstack.certificates import IDENTITIES
+from devstack.layout import Layout
+from devstack.nats_server import PERMISSIONS
+from devstack.secret_files import S3_ACTIONS
+from executor_service.config import ExecutorSettings
+from executor_service.integrations.local.code_screen import THEMES
+from executor_service.integrations.local.looks import looks
+from executor_service.integrations.local.voice import voices
+from executor_service.runner.metrics import RunnerMetrics
+from executor_service.task import ErrorType
+from media_lambda.settings import Settings as MediaSettings
+from montage_cli.cli import cli
+from montage_cli.errors import ExitCode as ClientExitCode
+from pipeline_service.config import MigrateSettings
+from pipeline_service.config import Settings as PipelineSettings
+from pipeline_service.domain.document.asset import MAX_CONTENT_BYTES
+from pipeline_service.domain.document.reading import MAX_EDGES, MAX_NODES
+from pipeline_service.domain.engine.scheduling import RETRYABLE
+from pipeline_service.domain.keys import MANIFEST
+from pipeline_service.domain.node_types import Field, NodeType, Slot, build_catalogue
+from pipeline_service.domain.states import EventType
+from pipeline_service.metrics import Metrics
+from pipeline_service.relay.stream import ACK_WAIT_S, MAX_ACK_PENDING, MAX_DELIVER, STREAM
+from servicekit.config import ServiceSettings
+from servicekit.lifecycle import ExitCode as ServiceExitCode
+from tests.unit.docs.pages import ROOT, Row, codes, names, plain, read, rows, section, subsections
+
+REFERENCE = read("docs/reference.md")
+SETTINGS = (PipelineSettings, MigrateSettings, ExecutorSettings, GatewaySettings)
+CATALOGUE = build_catalogue(with_test_types=True)
+SERVICES = (
+    pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"],
+    node_service_pb2.DESCRIPTOR.services_by_name["NodeService"],
+    execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"],
+    callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
+)
+VARIABLE = re.compile(r"\b(?:PIPELINE|EXECUTOR|GATEWAY|MEDIA|DEVSTACK|MONTAGE)_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
+NOT_VARIABLES = frozenset({"PIPELINE_NOT_FOUND", "PIPELINE_EXISTS", "PIPELINE_CREATED", "PIPELINE_IMPORTED"})
+"""Words of the contract that begin like our variables."""
+
+
+def sources(*folders: str, suffixes: Iterable[str] = (".py",)) -> Iterable[str]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix in suffixes:
+                yield path.read_text(encoding="utf-8")
+
+
+def variables_of_services() -> set[str]:
+    return {settings.variable_of(field) for settings in SETTINGS for field in settings.model_fields}
+
+
+def variables_in(*folders: str, prefix: str, suffixes: Iterable[str] = (".py",)) -> set[str]:
+    """Variables that code names; a constant of the code itself is none."""
+    return {
+        name
+        for text in sources(*folders, suffixes=suffixes)
+        for name in VARIABLE.findall(text)
+        if name.startswith(prefix) and not re.search(rf"^{name}\b.* = ", text, re.MULTILINE)
+    }
+
+
+def default_of(field: FieldInfo) -> str:
+    """A default as the page writes it."""
+    if field.is_required():
+        return "required"
+    match field.default:
+        case None:
+            return "none"
+        case bool() as value:
+            return str(int(value))
+        case "":
+            return "empty"
+        case float() as value:
+            return f"{value:g}"
+        case tuple() as value:
+            return ",".join(value)
+        case value:
+            return str(value)
+
+
+def minutes(time: timedelta) -> str:
+    return f"{time.total_seconds() / 60:g} min"
+
+
+def slot_row(name: str, slot: Slot) -> Row:
+    most = "1" if slot.min_count else "0 or 1"
+    return (
+        f"`{name}`",
+        ", ".join(slot.accepts),
+        most if slot.max_count == 1 else f"{slot.min_count} to {slot.max_count}",
+    )
+
+
+def field_row(name: str, field: Field) -> Row:
+    allowed = "any"
+    if field.allowed:
+        allowed = ", ".join(f"`{value}`" for value in field.allowed)
+    elif field.minimum is not None and field.maximum is not None:
+        allowed = f"{field.minimum:g} to {field.maximum:g}"
+    elif field.minimum is not None:
+        allowed = f"at least {field.minimum:g}"
+    default = "none" if field.default is None else f"`{field.default}`"
+    return (f"`{name}`", field.kind, "**required**" if field.required else default, allowed)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_reference_settings_have_the_defaults_of_the_code(settings: type[ServiceSettings]) -> None:
+    expected = {settings.variable_of(name): default_of(field) for name, field in settings.model_fields.items()}
+
+    written = {plain(row[0]): plain(row[2]) for row in rows(section(REFERENCE, "Variables"), "Variable") if row[3:]}
+
+    assert {name: written.get(name) for name in expected} == expected
+
+
+def test_reference_media_variables_have_the_defaults_of_the_code() -> None:
+    given = MediaSettings.from_environment({})
+
+    written = {plain(row[0]): plain(row[2]) for row in rows(section(REFERENCE, "Media function"), "Variable")}
+
+    assert set(written) == variables_in("media_lambda", prefix="MEDIA_")
+    assert written["MEDIA_S3_REGION"] == given.s3_region
+    assert written["MEDIA_WORK_DIR"] == str(given.work_dir)
+    assert written["MEDIA_MAX_INPUT_BYTES"] == str(given.max_input_bytes)
+    optional = set(written) - {"MEDIA_S3_REGION", "MEDIA_WORK_DIR", "MEDIA_MAX_INPUT_BYTES"}
+    assert {written[name] for name in optional} == {"none"}
+
+
+def test_reference_variables_are_those_of_the_code() -> None:
+    clients = variables_in("devstack", "montage_cli", prefix="MONTAGE_")
+    own_servers = variables_in("devstack", prefix="DEVSTACK_")
+    scripts = {name for text in scripts_of_bin() for name in VARIABLE.findall(text) if name.startswith("MONTAGE_")}
+    expected = variables_of_services() | variables_in("media_lambda", prefix="MEDIA_") | clients | own_servers | scripts
+
+    assert set(VARIABLE.findall(REFERENCE)) - NOT_VARIABLES == expected
+
+
+def scripts_of_bin() -> Iterable[str]:
+    return sources("bin", suffixes=("",))
+
+
+def test_reference_programs_are_those_of_bin() -> None:
+    written = {name for name in names(section(REFERENCE, "Programs"), "Program") if name.startswith("bin/")}
+
+    assert written == {f"bin/{path.name}" for path in (ROOT / "bin").iterdir() if not path.name.startswith("_")}
+
+
+def test_reference_modules_can_be_run() -> None:
+    written = [name for name in names(section(REFERENCE, "Programs"), "Program") if name.startswith("python -m ")]
+
+    for program in written:
+        assert (ROOT / program.split()[2] / "__main__.py").is_file(), program
+
+
+def test_reference_commands_have_the_options_of_the_command_line() -> None:
+    expected = {name: options_of(command) for name, command in cli.commands.items()}
+
+    written = {plain(row[0]).split()[0]: set(codes(row[1])) for row in rows(REFERENCE, "Command")}
+
+    assert written == expected
+    assert options_of(cli) <= set(codes(section(REFERENCE, "Commands of `montage`")))
+
+
+def options_of(command: click.Command) -> set[str]:
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    return {name for option in options for name in (*option.opts, *option.secondary_opts) if name.startswith("--")}
+
+
+def test_reference_options_of_devstack_are_those_of_its_parser() -> None:
+    parser = (ROOT / "devstack" / "__main__.py").read_text(encoding="utf-8")
+
+    written = {(plain(row[1]).removeprefix("bin/"), plain(row[0])) for row in rows(REFERENCE, "Option")}
+
+    expected = set(re.findall(r'^    (dev|demo)\.add_argument\(\s*"(--[a-z]+)"', parser, re.MULTILINE))
+    assert written == expected
+
+
+def test_reference_identities_are_those_of_the_certificates() -> None:
+    written = set(names(section(REFERENCE, "Identities"), "Identity"))
+
+    assert written == {re.sub(r"/(client|ops)/dev$", r"/\1/<name>", identity) for identity in IDENTITIES.values()}
+
+
+def test_reference_calls_are_those_of_the_contract() -> None:
+    expected = {(service.name, method.name) for service in SERVICES for method in service.methods}
+
+    assert {(row[0], plain(row[1])) for row in rows(section(REFERENCE, "Calls"), "Service")} == expected
+
+
+def test_reference_callback_is_the_route_of_the_gateway() -> None:
+    assert f"POST {PATH}" in section(REFERENCE, "Callback")
+
+
+def test_reference_nats_names_are_those_of_the_code() -> None:
+    text = section(REFERENCE, "NATS")
+    written = names(text, "Name")
+    allowed = {subject for user in PERMISSIONS.values() for side in user.values() for subject in side}
+
+    assert STREAM in written
+    assert {name for name in written if name.startswith("_INBOX_")} == {
+        subject for subject in allowed if subject.startswith("_INBOX_")
+    }
+    assert {"work.>", "control.>", "events.>"} <= allowed
+    assert f"ack wait {ACK_WAIT_S} s, at most {MAX_DELIVER} deliveries and {MAX_ACK_PENDING} unacknowledged" in text
+    queues = {queue for node_type in CATALOGUE.values() for queue in node_type.queues.values()}
+    listed = next(line for line in text.splitlines() if line.startswith("Task queues:"))
+    assert set(codes(listed)) == queues
+
+
+def test_reference_store_names_are_those_of_the_code() -> None:
+    text = section(REFERENCE, "Object store")
+
+    assert any(key.endswith(f"/{MANIFEST}") for key in names(text, "Key"))
+    principals = next(line for line in text.splitlines() if line.startswith("Principals"))
+    assert set(codes(principals)) == set(S3_ACTIONS)
+
+
+def test_reference_data_folder_is_the_layout_of_devstack(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    entries = [value for name in dir(Layout) if isinstance(value := getattr_of(layout, name), Path)]
+    expected = {entry.relative_to(tmp_path).parts[0] for entry in entries if entry != tmp_path}
+
+    written = names(section(REFERENCE, "Data folder and ports"), "Name")
+
+    assert {name.removesuffix("/") for name in written} == expected
+
+
+def getattr_of(layout: Layout, name: str) -> object:
+    return getattr(layout, name) if isinstance(getattr(Layout, name), property) else None
+
+
+def test_reference_ports_are_those_of_dev() -> None:
+    assert set(names(REFERENCE, "Port")) == {str(port) for port in DEV_PORTS.values()}
+
+
+def test_reference_exit_codes_are_those_of_the_code() -> None:
+    text = section(REFERENCE, "Exit codes")
+    client = names(section(text, "`montage` and `bin/demo`"), "Code")
+    service = names(section(text, "Services"), "Code")
+
+    assert client == [str(int(code)) for code in ClientExitCode]
+    of_devstack = {
+        devstack_commands.USAGE,
+        devstack_commands.REFUSED,
+        devstack_commands.UNREACHABLE,
+        devstack_commands.INTERRUPTED_WAITING,
+    }
+    assert {str(code) for code in of_devstack} <= set(client)
+    assert f"({INTERRUPTED})" in text
+    usage = 2
+    assert service == [*(str(int(code)) for code in ServiceExitCode), str(usage)]
+
+
+def test_reference_limits_of_documents_are_those_of_the_code() -> None:
+    text = section(REFERENCE, "Documents")
+
+    assert f"1 to {MAX_NODES:,} nodes with at most {MAX_EDGES:,} edges" in text
+    assert f"at most {MAX_CONTENT_BYTES // 1024} KiB in place" in text
+
+
+def test_reference_node_types_are_those_of_the_catalogue() -> None:
+    headings = subsections(section(REFERENCE, "Node types"))
+
+    assert [plain(heading) for heading in headings if heading.startswith("`")] == list(CATALOGUE)
+
+
+@pytest.mark.parametrize("node_type", CATALOGUE.values(), ids=lambda node_type: node_type.name)
+def test_reference_node_type_has_the_slots_and_fields_of_the_code(node_type: NodeType) -> None:
+    text = section(REFERENCE, f"`{node_type.name}`")
+
+    assert [row[:3] for row in rows(text, "Slot")] == [slot_row(*item) for item in node_type.slots.items()]
+    assert [row[:4] for row in rows(text, "Config field")] == [field_row(*item) for item in node_type.fields.items()]
+    assert f"Time from start to close: {minutes(node_type.start_to_close)}." in text
+    for provider, queue in node_type.queues.items():
+        assert (f"`{provider}` → `{queue}`" if provider else f"the queue `{queue}`") in text
+
+
+def test_reference_names_of_the_local_vendor_are_those_of_the_code() -> None:
+    written = {plain(row[0]): codes(row[1]) for row in rows(section(REFERENCE, "Names of the local vendor"), "Field")}
+
+    assert written == {"voiceId": list(voices()), "avatarId": list(looks()), "theme": list(THEMES)}
+
+
+def test_reference_event_types_are_those_of_code_and_contract() -> None:
+    written = names(section(REFERENCE, "Event types"), "Event")
+
+    assert written == list(EventType)
+    assert {f"EVENT_TYPE_{name}" for name in written} == set(resources_pb2.EventType.keys()[1:])
+
+
+def test_reference_error_reasons_are_those_of_the_contract() -> None:
+    table = rows(section(REFERENCE, "Error reasons"), "Reason")
+
+    assert {f"ERROR_REASON_{plain(row[0])}" for row in table} == set(errors_pb2.ErrorReason.keys()[1:])
+    assert len(table) == len(errors_pb2.ErrorReason.keys()) - 1
+    codes_of_grpc = {code.name for code in grpc.StatusCode}
+    assert {row[1] for row in table} <= codes_of_grpc | {"none"}
+
+
+def test_reference_error_reasons_that_are_sent_are_those_that_code_names() -> None:
+    code = "\n".join(sources("pipeline_service", "servicekit"))
+    # The service makes these of what was looked for.
+    made = {f"{kind.upper()}_NOT_FOUND" for kind in re.findall(r'NotFound\("([a-z]+)"', code)}
+
+    sent = {plain(row[0]) for row in rows(section(REFERENCE, "Error reasons"), "Reason") if row[1] != "none"}
+
+    every = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()[1:]}
+    assert sent == {name for name in every if f'"{name}"' in code} | made
+
+
+def test_reference_failure_classes_are_those_of_the_code() -> None:
+    written = {plain(row[0]): row[1] for row in rows(section(REFERENCE, "Failure classes"), "Class")}
+
+    assert written == {kind.value: "yes" if kind.value in RETRYABLE else "no" for kind in ErrorType}
+
+
+def test_reference_metrics_are_those_of_the_code() -> None:
+    registry = CollectorRegistry()
+    for metrics in (Metrics, RunnerMetrics, GatewayMetrics):
+        metrics(registry)
+    exported = {f"{one.name}_total" if one.type == "counter" else one.name for one in registry.collect()}
+
+    # That one is made where the consumers are wired.
+    assert set(names(REFERENCE, "Metric")) == exported | {"executor_busy_slots"}
+
+
+def test_reference_failpoints_are_those_that_code_passes() -> None:
+    places = {
+        place
+        for text in sources("pipeline_service", "executor_service", "callback_gateway")
+        for place in re.findall(r'(?:failpoints\.hit|_crash_point)\("([a-z_.]+)"\)', text)
+    }
+
+    assert set(names(section(REFERENCE, "Failpoints"), "Place")) == places
