@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
-from devstack.addresses import Addresses
 from devstack.buckets import ensure_bucket
 from devstack.layout import MEDIA_FUNCTION, Layout, repository_root
+from devstack.place import Place
 from devstack.readiness import Probe, file_appears, http_answers_ok, never
 from devstack.service_environments import (
     executor_environment,
@@ -25,22 +24,6 @@ from devstack.supervisor import ProcessSpec
 
 INHERITED = ("PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """All that a process sees of the environment around the stack."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """One stack's folders and addresses: what the entries of the table are made from."""
-
-    layout: Layout
-    addresses: Addresses
-    test_types: bool = False
-    media_environment: Mapping[str, str] = field(default_factory=dict)
-    """Overrides for the media function, which runs below the Lambda endpoint."""
-    inherited: Mapping[str, str] = field(default_factory=dict)
-    """The environment around the stack, as far as it may add to the settings of our programs."""
-
-    def ready_file(self, process: str) -> Path:
-        return self.layout.ready / process
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from devstack.layout import APP_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION
-
-if TYPE_CHECKING:
-    from devstack.process_table import Place
+from devstack.place import Place
 
 
 def s3_environment(_: Place) -> Mapping[str, str]:

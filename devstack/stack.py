@@ -20,9 +20,10 @@ from devstack.layout import Layout, make_private_folder, write_private
 from devstack.logs import keep_previous
 from devstack.nats_server import nats_spec
 from devstack.nursery_client import Launch, Nursery, Spawned
+from devstack.place import Place
 from devstack.ports import PortReservations
 from devstack.postgres import find_home, folder_for_nobody, postgres_spec
-from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, Place, base_environment, python_spec
+from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, base_environment, python_spec
 from devstack.secret_files import ensure_secrets
 from devstack.service_environments import media_environment
 from devstack.supervisor import ManagedProcess, ProcessEvent, ProcessSpec, StartFailed

@@ -9,7 +9,8 @@ from devstack.addresses import Addresses, Ports, client_environment
 from devstack.certificates import ensure_certificates
 from devstack.external import ExternalDatabase, ExternalServers, InvalidExternalServers, external_servers_from
 from devstack.layout import Layout
-from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, SERVERS, Place, PythonProcess, python_spec
+from devstack.place import Place
+from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, SERVERS, PythonProcess, python_spec
 from devstack.secret_files import ensure_secrets
 from devstack.service_environments import media_environment
 
