@@ -1,0 +1,251 @@
+"""Who is let in where, tried against the running services with every wrong certificate, none, and plaintext."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import nats
+import nats.errors
+import pytest
+import pytest_asyncio
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
+from montage.v1 import callback_service_pb2, execution_service_pb2, node_service_pb2, pipeline_service_pb2
+from nats.aio.client import Client
+
+from devstack.certificates import issue_client_certificate
+from devstack.stack import StackOptions
+from servicekit.grpc_retry import error_reason
+from tests.e2e.house import House, open_house
+from tests.fakes.certificates import CertificateAuthority
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+CLIENT = "spiffe://montage/client/dev"
+LONG_AGO = timedelta(days=200)
+AS_BYTES: Any = {"request_serializer": bytes, "response_deserializer": bytes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Papers:
+    """What somebody shows, and whom it trusts; PEM files."""
+
+    ca: Path
+    cert: Path | None
+    key: Path | None
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="house")
+async def _house() -> AsyncIterator[House]:
+    processes = ("postgres", "nats", "s3", "migrate", "pipeline", "gateway")
+    async with open_house(StackOptions(processes=processes)) as house:
+        yield house
+
+
+@pytest.fixture(name="papers")
+def _papers(house: House, tmp_path: Path) -> dict[str, Papers]:
+    """Certificates with names that would be let in, each wrong in one way, and a good one."""
+    layout = house.stack.layout
+    stranger = CertificateAuthority("Montage development CA").issue_files(tmp_path, "stranger", CLIENT)
+    expired = issue_client_certificate(layout, "late", now=datetime.now(UTC) - LONG_AGO)
+    good = layout.tls("client-dev")
+    return {
+        "good": Papers(ca=layout.ca_cert, cert=good.cert, key=good.key),
+        "wrong authority": Papers(ca=layout.ca_cert, cert=stranger.cert, key=stranger.key),
+        "expired": Papers(ca=layout.ca_cert, cert=expired.cert, key=expired.key),
+        "no certificate": Papers(ca=layout.ca_cert, cert=None, key=None),
+        "trusts another": Papers(ca=stranger.ca, cert=good.cert, key=good.key),
+    }
+
+
+class TestPipelineService:
+    async def test_good_certificate_is_let_in(self, house: House, papers: dict[str, Papers]) -> None:
+        assert await health(house, papers["good"]) is grpc.StatusCode.OK
+
+    @pytest.mark.parametrize("wrong", ["wrong authority", "expired", "no certificate", "trusts another"])
+    async def test_wrong_certificate_gets_no_connection(
+        self, house: House, papers: dict[str, Papers], wrong: str
+    ) -> None:
+        assert await health(house, papers[wrong]) is grpc.StatusCode.UNAVAILABLE
+
+    async def test_plaintext_gets_no_connection(self, house: House) -> None:
+        assert await health(house, None) is grpc.StatusCode.UNAVAILABLE
+
+
+class TestGateway:
+    @pytest.mark.parametrize("shown", ["good", "no certificate"])
+    async def test_caller_with_a_good_certificate_or_none_is_heard_and_needs_a_capability(
+        self, house: House, papers: dict[str, Papers], shown: str
+    ) -> None:
+        assert (await callback(house, papers[shown])).status_code == 401
+
+    @pytest.mark.parametrize("wrong", ["wrong authority", "expired", "trusts another"])
+    async def test_wrong_certificate_gets_no_answer(self, house: House, papers: dict[str, Papers], wrong: str) -> None:
+        with pytest.raises(httpx.TransportError):
+            await callback(house, papers[wrong])
+
+    async def test_plaintext_gets_no_answer(self, house: House) -> None:
+        with pytest.raises(httpx.TransportError):
+            await callback(house, None)
+
+
+class TestNats:
+    async def test_good_certificate_is_let_in(self, house: House, papers: dict[str, Papers]) -> None:
+        async with nats_connection(house, papers["good"]) as connection:
+            assert connection.is_connected
+
+    @pytest.mark.parametrize("wrong", ["wrong authority", "expired", "no certificate", "trusts another"])
+    async def test_wrong_certificate_gets_no_connection_even_with_the_password(
+        self, house: House, papers: dict[str, Papers], wrong: str
+    ) -> None:
+        with pytest.raises((nats.errors.Error, OSError, TimeoutError)):
+            async with nats_connection(house, papers[wrong]):
+                pass
+
+    async def test_plaintext_is_not_answered(self, house: House) -> None:
+        password = house.stack.layout.nats_password("pipeline").read_text()
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.stack.addresses.ports.nats)
+        await asyncio.wait_for(reader.readline(), 10)
+
+        writer.write(f'CONNECT {{"user":"pipeline","pass":"{password}","verbose":true}}\r\nPING\r\n'.encode())
+        answer = await asyncio.wait_for(reader.read(), 10)
+
+        writer.close()
+        assert b"PONG" not in answer
+        assert b"+OK" not in answer
+
+
+SERVICES: tuple[ServiceDescriptor, ...] = (
+    pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"],
+    node_service_pb2.DESCRIPTOR.services_by_name["NodeService"],
+    execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"],
+    callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
+)
+MAY_CALL = {
+    "client-dev": {"PipelineService", "NodeService", "reflection"},
+    "ops-dev": {"PipelineService", "NodeService", "reflection"},
+    "executor": {"ExecutionService"},
+    "callback-gateway": {"CallbackService"},
+    "pipeline": set[str](),
+    "nats": set[str](),
+}
+"""Folder of a certificate to the services that let its identity in; every one may ask for health."""
+
+
+@pytest.mark.parametrize("who", MAY_CALL)
+async def test_identity_may_call_its_services_and_no_method_of_another(house: House, who: str) -> None:
+    files = house.stack.layout.tls(who)
+    admitted: dict[str, set[bool]] = {}
+    async with channel(house, Papers(ca=files.ca, cert=files.cert, key=files.key)) as connection:
+        for service in SERVICES:
+            admitted[service.name] = {
+                await is_admitted(connection, f"/{service.full_name}/{method.name}") for method in service.methods
+            }
+        admitted["reflection"] = {await may_reflect(connection)}
+
+    assert admitted == {
+        name: {name in MAY_CALL[who]} for name in [*(service.name for service in SERVICES), "reflection"]
+    }
+    assert await health(house, Papers(ca=files.ca, cert=files.cert, key=files.key)) is grpc.StatusCode.OK
+
+
+@contextlib.asynccontextmanager
+async def channel(house: House, papers: Papers | None) -> AsyncIterator[grpc.aio.Channel]:
+    """To the pipeline service; None is plaintext."""
+    address = house.stack.addresses.pipeline
+    if papers is None:
+        connection = grpc.aio.insecure_channel(address)
+    else:
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=papers.ca.read_bytes(),
+            private_key=papers.key.read_bytes() if papers.key else None,
+            certificate_chain=papers.cert.read_bytes() if papers.cert else None,
+        )
+        connection = grpc.aio.secure_channel(address, credentials)
+    async with connection:
+        yield connection
+
+
+async def health(house: House, papers: Papers | None) -> grpc.StatusCode:
+    """What a health check is answered."""
+    async with channel(house, papers) as connection:
+        check = connection.unary_unary("/grpc.health.v1.Health/Check", **AS_BYTES)
+        try:
+            answer = await check(b"", timeout=10)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+    assert health_pb2.HealthCheckResponse.FromString(answer).status == health_pb2.HealthCheckResponse.SERVING
+    return grpc.StatusCode.OK
+
+
+async def is_admitted(connection: grpc.aio.Channel, method: str) -> bool:
+    """Whether an empty request gets past the door; what becomes of it there is no matter."""
+    # Whoever reads a stream can read a single answer just as well.
+    call = connection.unary_stream(method, **AS_BYTES)(b"", timeout=10)
+    try:
+        await call.read()
+    except grpc.aio.AioRpcError as error:
+        return not (error.code() is grpc.StatusCode.PERMISSION_DENIED and error_reason(error) == "CALLER_NOT_ALLOWED")
+    finally:
+        call.cancel()
+    return True
+
+
+async def may_reflect(connection: grpc.aio.Channel) -> bool:
+    question = reflection_pb2.ServerReflectionRequest(list_services="*").SerializeToString()
+    ask = connection.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", **AS_BYTES)
+    call = ask(iter([question]), timeout=10)
+    try:
+        await call.read()
+    except grpc.aio.AioRpcError as error:
+        return error.code() is not grpc.StatusCode.PERMISSION_DENIED
+    finally:
+        call.cancel()
+    return True
+
+
+async def callback(house: House, papers: Papers | None) -> httpx.Response:
+    """A callback without capability; None is plaintext."""
+    port = house.stack.addresses.ports.gateway
+    scheme = "http" if papers is None else "https"
+    context = ssl.create_default_context() if papers is None else tls_context(papers)
+    async with httpx.AsyncClient(verify=context, trust_env=False, timeout=10) as http:
+        return await http.post(f"{scheme}://127.0.0.1:{port}/spi/video_production/executor_callback", json={})
+
+
+@contextlib.asynccontextmanager
+async def nats_connection(house: House, papers: Papers) -> AsyncIterator[Client]:
+    """As the user of the pipeline service."""
+    connection = await nats.connect(
+        house.stack.addresses.nats_url,
+        user="pipeline",
+        password=house.stack.layout.nats_password("pipeline").read_text(),
+        tls=tls_context(papers),
+        allow_reconnect=False,
+        connect_timeout=10,
+        error_cb=_ignore,
+    )
+    try:
+        await connection.flush(timeout=10)
+        yield connection
+    finally:
+        await connection.close()
+
+
+def tls_context(papers: Papers) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(papers.ca))
+    if papers.cert is not None:
+        context.load_cert_chain(papers.cert, papers.key)
+    return context
+
+
+async def _ignore(_: Exception) -> None:
+    return None
