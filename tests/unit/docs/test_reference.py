@@ -167,7 +167,8 @@ def scripts_of_bin() -> Iterable[str]:
 
 
 def test_reference_programs_are_those_of_bin() -> None:
-    written = {name for name in names(section(REFERENCE, "Programs"), "Program") if name.startswith("bin/")}
+    programs = names(section(REFERENCE, "Programs"), "Program")
+    written = {name.split()[0] for name in programs if name.startswith("bin/")}
 
     assert written == {f"bin/{path.name}" for path in (ROOT / "bin").iterdir() if not path.name.startswith("_")}
 
@@ -193,13 +194,17 @@ def options_of(command: click.Command) -> set[str]:
     return {name for option in options for name in (*option.opts, *option.secondary_opts) if name.startswith("--")}
 
 
-def test_reference_options_of_devstack_are_those_of_its_parser() -> None:
-    parser = (ROOT / "devstack" / "__main__.py").read_text(encoding="utf-8")
+def test_reference_options_of_programs_are_those_of_their_parsers() -> None:
+    written = {(plain(row[1]), plain(row[0])) for row in rows(REFERENCE, "Option")}
 
-    written = {(plain(row[1]).removeprefix("bin/"), plain(row[0])) for row in rows(REFERENCE, "Option")}
+    of_devstack = {(f"bin/{name}", option) for name, option in options_in("devstack/__main__.py") if name != "cert"}
+    of_benchmarks = {(f"bin/bench {name}", option) for name, option in options_in("benchmarks/__main__.py")}
+    assert written == of_devstack | of_benchmarks
 
-    expected = set(re.findall(r'^    (dev|demo)\.add_argument\(\s*"(--[a-z]+)"', parser, re.MULTILINE))
-    assert written == expected
+
+def options_in(module: str) -> set[tuple[str, str]]:
+    """Subcommand and option of every `<subcommand>.add_argument("--…")`."""
+    return set(re.findall(r'^    ([a-z]+)\.add_argument\(\s*"(--[a-z-]+)"', read(module), re.MULTILINE))
 
 
 def test_reference_identities_are_those_of_the_certificates() -> None:
