@@ -116,7 +116,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             server,
         ),
         lambda server: node_service_pb2_grpc.add_NodeServiceServicer_to_server(
-            NodeServicer(reader=reader, artifacts=artifacts, owners=owners), server
+            NodeServicer(reader=reader, artifacts=artifacts, owners=owners, catalogue=catalogue), server
         ),
         lambda server: execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
             ExecutionServicer(

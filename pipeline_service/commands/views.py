@@ -127,6 +127,16 @@ class Reader(Protocol):
     async def run(self, owner: Owner, pipeline_id: PipelineId, run_id: RunId) -> RunView | None:
         """One run."""
 
+    async def runs(
+        self, owner: Owner, pipeline_id: PipelineId, *, after: RunId | None, limit: int
+    ) -> Sequence[RunView] | None:
+        """A page of runs without their decisions, newest first; None when there is no such pipeline."""
+
+    async def execution(
+        self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, execution_id: ExecutionId
+    ) -> ExecutionView | None:
+        """One attempt."""
+
     async def snapshot(self, owner: Owner, pipeline_id: PipelineId) -> SnapshotView | None:
         """A pipeline with all its nodes."""
 

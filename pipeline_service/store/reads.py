@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from pipeline_service.commands.views import (
     EventView,
@@ -57,6 +58,10 @@ _EXECUTIONS = f"SELECT {EXECUTION_COLUMNS} FROM executions"
 _RUN_NODES = """
 SELECT n.id, r.decision, r.reason, r.execution_id
 FROM run_nodes AS r JOIN nodes AS n ON n.uid = r.node_uid WHERE r.run_id = $1 ORDER BY n.position
+"""
+_RUNS = """
+SELECT id, pipeline_uid, state, targets, create_time, end_time FROM runs
+WHERE pipeline_uid = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
 """
 _EVENTS = """
 SELECT pipeline_uid, seq, create_time, type, node_uid, node_id, execution_id, run_id, attempt, old_state, new_state,
@@ -149,12 +154,34 @@ class PostgresReader:
                 if row is None:
                     return None
                 nodes = await connection.fetch(_RUN_NODES, run_id)
-                targets = await connection.fetch("SELECT id FROM nodes WHERE uid = ANY($1)", row["targets"])
+                ids = await _node_ids(connection, row["targets"])
         return RunView(
             run=run_from_row(row),
-            target_ids=tuple(NodeId(target["id"]) for target in targets),
+            target_ids=_targets(row, ids),
             nodes=tuple(_run_node(node) for node in nodes),
         )
+
+    async def runs(
+        self, owner: Owner, pipeline_id: PipelineId, *, after: RunId | None, limit: int
+    ) -> Sequence[RunView] | None:
+        with translated():
+            async with self._pool.acquire() as connection:
+                uid = await _find(connection, owner, pipeline_id)
+                if uid is None:
+                    return None
+                rows = await connection.fetch(_RUNS, uid, after, limit)
+                ids = await _node_ids(connection, [target for row in rows for target in row["targets"]])
+        return [RunView(run=run_from_row(row), target_ids=_targets(row, ids), nodes=()) for row in rows]
+
+    async def execution(
+        self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, execution_id: ExecutionId
+    ) -> ExecutionView | None:
+        with translated():
+            async with self._pool.acquire() as connection:
+                uid = await _find(connection, owner, pipeline_id)
+                query = f"{_EXECUTIONS} WHERE id = $1 AND pipeline_uid = $2 AND work ->> 'nodeId' = $3"
+                row = await connection.fetchrow(query, execution_id, uid, node_id)
+        return ExecutionView(node_id=node_id, execution=execution_from_row(row)) if row else None
 
     async def snapshot(self, owner: Owner, pipeline_id: PipelineId) -> SnapshotView | None:
         with translated():
@@ -196,6 +223,16 @@ async def _find(connection: Connection, owner: Owner, pipeline_id: PipelineId) -
         "SELECT uid FROM pipelines WHERE owner = $1 AND id = $2 AND delete_time IS NULL", owner, pipeline_id
     )
     return PipelineUid(uid) if uid else None
+
+
+async def _node_ids(connection: Connection, uids: Sequence[UUID]) -> dict[UUID, NodeId]:
+    rows = await connection.fetch("SELECT uid, id FROM nodes WHERE uid = ANY($1)", uids)
+    return {row["uid"]: NodeId(row["id"]) for row in rows}
+
+
+def _targets(row: Row, ids: Mapping[UUID, NodeId]) -> tuple[NodeId, ...]:
+    """Ids of a run's targets; those that were deleted meanwhile are left out."""
+    return tuple(ids[uid] for uid in row["targets"] if uid in ids)
 
 
 async def _with_edges(connection: Connection, rows: Sequence[Row]) -> list[NodeView]:

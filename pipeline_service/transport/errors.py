@@ -40,9 +40,9 @@ def _not_found(error: Exception) -> RpcError:
     assert isinstance(error, NotFound)  # noqa: S101 - the table pairs each function with its class
     return RpcError(
         code=_CODE.NOT_FOUND,
-        reason=f"{error.kind.upper()}_NOT_FOUND",
+        reason=f"{error.kind.upper().replace(' ', '_')}_NOT_FOUND",
         message=f"There is no {error.kind} '{error.name}'.",
-        resource=Resource(type=f"montage/{error.kind.title()}", name=error.name),
+        resource=Resource(type=f"montage/{error.kind.title().replace(' ', '')}", name=error.name),
     )
 
 

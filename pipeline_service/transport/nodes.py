@@ -11,9 +11,11 @@ from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.ports import Artifacts
 from pipeline_service.commands.views import NodeView, Reader
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId
+from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
-from pipeline_service.wire.names import node_name, parse_node, parse_pipeline
+from pipeline_service.wire.names import node_name, parse_execution, parse_node, parse_node_type, parse_pipeline
+from pipeline_service.wire.node_types import node_type_message
 from pipeline_service.wire.resources import execution_message, node_message
 from pipeline_service.wire.values import duration_value, output_message, timestamp
 from servicekit.grpc_handlers import Context
@@ -25,10 +27,11 @@ ALL_NODES = "-"
 class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
     """Decodes, queries, encodes."""
 
-    def __init__(self, *, reader: Reader, artifacts: Artifacts, owners: Owners) -> None:
+    def __init__(self, *, reader: Reader, artifacts: Artifacts, owners: Owners, catalogue: Catalogue) -> None:
         self._reader = reader
         self._artifacts = artifacts
         self._owners = owners
+        self._catalogue = catalogue
 
     async def GetNode(self, request: pb.GetNodeRequest, context: Context) -> pb.GetNodeResponse:
         pipeline, node = parse_node(request.name)
@@ -66,6 +69,16 @@ class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
             output=output_message(output),
         )
 
+    async def GetExecution(self, request: pb.GetExecutionRequest, context: Context) -> pb.GetExecutionResponse:
+        try:
+            pipeline, node, execution = parse_execution(request.name)
+        except ValueError as error:
+            raise NotFound("execution", request.name) from error
+        view = await self._reader.execution(self._owners.owner(context), pipeline, node, execution)
+        if view is None:
+            raise NotFound("execution", request.name)
+        return pb.GetExecutionResponse(execution=execution_message(view, pipeline))
+
     async def ListExecutions(self, request: pb.ListExecutionsRequest, context: Context) -> pb.ListExecutionsResponse:
         owner = self._owners.owner(context)
         pipeline, node = parse_node(request.parent)
@@ -81,6 +94,20 @@ class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
         return pb.ListExecutionsResponse(
             executions=[execution_message(view, pipeline) for view in found[:size]], next_page_token=token
         )
+
+    async def ListNodeTypes(
+        self,
+        request: pb.ListNodeTypesRequest,
+        context: Context,
+    ) -> pb.ListNodeTypesResponse:
+        types = [self._catalogue[name] for name in sorted(self._catalogue)]
+        return pb.ListNodeTypesResponse(node_types=[node_type_message(node_type) for node_type in types])
+
+    async def GetNodeType(self, request: pb.GetNodeTypeRequest, context: Context) -> pb.GetNodeTypeResponse:
+        node_type = self._catalogue.get(parse_node_type(request.name))
+        if node_type is None:
+            raise NotFound("node type", request.name)
+        return pb.GetNodeTypeResponse(node_type=node_type_message(node_type))
 
     async def _node(self, owner: Owner, pipeline: PipelineId, node: NodeId) -> NodeView:
         view = await self._reader.node(owner, pipeline, node)

@@ -16,8 +16,9 @@ from pipeline_service.transport.owners import Owners, actor
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
 from pipeline_service.transport.watch import watch
 from pipeline_service.transport.watchers import Watchers
+from pipeline_service.wire.documents import document_message
 from pipeline_service.wire.names import parse_pipeline, parse_run, parse_target, pipeline_name
-from pipeline_service.wire.resources import pipeline_message, run_message
+from pipeline_service.wire.resources import event_message, pipeline_message, run_message
 from pipeline_service.wire.values import json_object
 from servicekit.grpc_handlers import Context
 
@@ -117,6 +118,38 @@ class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
             raise NotFound("run", request.name)
         return pb.GetRunResponse(run=run_message(view, pipeline))
 
+    async def ExportPipeline(self, request: pb.ExportPipelineRequest, context: Context) -> pb.ExportPipelineResponse:
+        view = await self._reader.snapshot(self._owners.owner(context), parse_pipeline(request.name))
+        if view is None:
+            raise NotFound("pipeline", request.name)
+        return pb.ExportPipelineResponse(document=document_message(view))
+
+    async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
+        owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
+        size = page_size(request.page_size)
+        arguments = f"runs/{owner}/{pipeline}"
+        after = _run_id(read_token(request.page_token, arguments=arguments, length=1))
+        found = await self._reader.runs(owner, pipeline, after=after, limit=size + 1)
+        if found is None:
+            raise NotFound("pipeline", request.parent)
+        token = make_token([str(found[size - 1].run.id)], arguments=arguments) if len(found) > size else ""
+        return pb.ListRunsResponse(runs=[run_message(view, pipeline) for view in found[:size]], next_page_token=token)
+
+    async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
+        owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
+        size = page_size(request.page_size)
+        arguments = f"events/{owner}/{pipeline}/{request.after_sequence}"
+        after = _sequence(read_token(request.page_token, arguments=arguments, length=1))
+        view = await self._reader.pipeline(owner, pipeline)
+        if view is None:
+            raise NotFound("pipeline", request.parent)
+        begin = request.after_sequence if after is None else after
+        found = await self._reader.events(view.uid, after=begin, limit=size + 1)
+        token = make_token([found[size - 1].event.sequence], arguments=arguments) if len(found) > size else ""
+        return pb.ListEventsResponse(
+            events=[event_message(event, pipeline) for event in found[:size]], next_page_token=token
+        )
+
     async def WatchPipeline(
         self, request: pb.WatchPipelineRequest, context: Context
     ) -> AsyncIterator[pb.WatchPipelineResponse]:
@@ -142,6 +175,23 @@ def _run_of(name: str) -> tuple[PipelineId, RunId]:
         return parse_run(name)
     except ValueError as error:
         raise NotFound("run", name) from error
+
+
+def _run_id(cursor: list[str | int] | None) -> RunId | None:
+    if cursor is None:
+        return None
+    try:
+        return RunId(UUID(str(cursor[0])))
+    except ValueError as error:
+        raise InvalidPageToken from error
+
+
+def _sequence(cursor: list[str | int] | None) -> int | None:
+    if cursor is None:
+        return None
+    if not isinstance(cursor[0], int) or not 0 <= cursor[0] < 2**63:
+        raise InvalidPageToken
+    return cursor[0]
 
 
 def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> list[NodeId]:

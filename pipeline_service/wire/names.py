@@ -36,6 +36,16 @@ def parse_run(name: str) -> tuple[PipelineId, RunId]:
     return PipelineId(parts[1]), RunId(UUID(parts[3]))
 
 
+def parse_execution(name: str) -> tuple[PipelineId, NodeId, ExecutionId]:
+    """Raises ValueError when the last part is not a UUID."""
+    parts = name.split("/")
+    return PipelineId(parts[1]), NodeId(parts[3]), ExecutionId(UUID(parts[5]))
+
+
+def parse_node_type(name: str) -> str:
+    return name.split("/")[1]
+
+
 def parse_target(pipeline: PipelineId, name: str) -> NodeId:
     """The node of a run's target. Raises ValueError for another pipeline's."""
     parts = name.split("/")

@@ -32,6 +32,11 @@ class Incomplete(ValueError):
         self.description = description
 
 
+def media_type_number(media_type: MediaType | None) -> resources_pb2.MediaType:
+    """The contract's number of a kind of material; unspecified for none."""
+    return resources_pb2.MEDIA_TYPE_UNSPECIFIED if media_type is None else _MEDIA_TYPES[media_type]
+
+
 def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
     if moment is None:
         return None

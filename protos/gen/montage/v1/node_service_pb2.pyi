@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from montage.v1 import node_type_pb2 as _node_type_pb2
 from montage.v1 import resources_pb2 as _resources_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -62,6 +63,18 @@ class GetNodeOutputUrlResponse(_message.Message):
     output: _resources_pb2.Output
     def __init__(self, url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., file_name: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ...) -> None: ...
 
+class GetExecutionRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetExecutionResponse(_message.Message):
+    __slots__ = ("execution",)
+    EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    execution: _resources_pb2.Execution
+    def __init__(self, execution: _Optional[_Union[_resources_pb2.Execution, _Mapping]] = ...) -> None: ...
+
 class ListExecutionsRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token")
     PARENT_FIELD_NUMBER: _ClassVar[int]
@@ -79,3 +92,25 @@ class ListExecutionsResponse(_message.Message):
     executions: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Execution]
     next_page_token: str
     def __init__(self, executions: _Optional[_Iterable[_Union[_resources_pb2.Execution, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListNodeTypesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListNodeTypesResponse(_message.Message):
+    __slots__ = ("node_types",)
+    NODE_TYPES_FIELD_NUMBER: _ClassVar[int]
+    node_types: _containers.RepeatedCompositeFieldContainer[_node_type_pb2.NodeType]
+    def __init__(self, node_types: _Optional[_Iterable[_Union[_node_type_pb2.NodeType, _Mapping]]] = ...) -> None: ...
+
+class GetNodeTypeRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetNodeTypeResponse(_message.Message):
+    __slots__ = ("node_type",)
+    NODE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    node_type: _node_type_pb2.NodeType
+    def __init__(self, node_type: _Optional[_Union[_node_type_pb2.NodeType, _Mapping]] = ...) -> None: ...

@@ -50,10 +50,25 @@ class NodeServiceStub:
                 request_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeOutputUrlRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeOutputUrlResponse.FromString,
                 _registered_method=True)
+        self.GetExecution = channel.unary_unary(
+                '/montage.v1.NodeService/GetExecution',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.GetExecutionRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.GetExecutionResponse.FromString,
+                _registered_method=True)
         self.ListExecutions = channel.unary_unary(
                 '/montage.v1.NodeService/ListExecutions',
                 request_serializer=montage_dot_v1_dot_node__service__pb2.ListExecutionsRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_node__service__pb2.ListExecutionsResponse.FromString,
+                _registered_method=True)
+        self.ListNodeTypes = channel.unary_unary(
+                '/montage.v1.NodeService/ListNodeTypes',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.ListNodeTypesRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.ListNodeTypesResponse.FromString,
+                _registered_method=True)
+        self.GetNodeType = channel.unary_unary(
+                '/montage.v1.NodeService/GetNodeType',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeResponse.FromString,
                 _registered_method=True)
 
 
@@ -82,8 +97,29 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetExecution(self, request, context):
+        """Reads an attempt. NOT_FOUND when there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListExecutions(self, request, context):
         """Lists the attempts of a node, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNodeTypes(self, request, context):
+        """Lists the node types with their slots and settings, so that an editor can draw its forms.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNodeType(self, request, context):
+        """Reads a node type. NOT_FOUND when there is none of that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,10 +143,25 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     request_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeOutputUrlRequest.FromString,
                     response_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeOutputUrlResponse.SerializeToString,
             ),
+            'GetExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExecution,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.GetExecutionRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.GetExecutionResponse.SerializeToString,
+            ),
             'ListExecutions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListExecutions,
                     request_deserializer=montage_dot_v1_dot_node__service__pb2.ListExecutionsRequest.FromString,
                     response_serializer=montage_dot_v1_dot_node__service__pb2.ListExecutionsResponse.SerializeToString,
+            ),
+            'ListNodeTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNodeTypes,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.ListNodeTypesRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.ListNodeTypesResponse.SerializeToString,
+            ),
+            'GetNodeType': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNodeType,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -206,6 +257,33 @@ class NodeService:
             _registered_method=True)
 
     @staticmethod
+    def GetExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/GetExecution',
+            montage_dot_v1_dot_node__service__pb2.GetExecutionRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.GetExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListExecutions(request,
             target,
             options=(),
@@ -222,6 +300,60 @@ class NodeService:
             '/montage.v1.NodeService/ListExecutions',
             montage_dot_v1_dot_node__service__pb2.ListExecutionsRequest.SerializeToString,
             montage_dot_v1_dot_node__service__pb2.ListExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNodeTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/ListNodeTypes',
+            montage_dot_v1_dot_node__service__pb2.ListNodeTypesRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.ListNodeTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNodeType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/GetNodeType',
+            montage_dot_v1_dot_node__service__pb2.GetNodeTypeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.GetNodeTypeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!montage/v1/pipeline_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1amontage/v1/resources.proto\"y\n\x15\x43reatePipelineRequest\x12\x38\n\x0bpipeline_id\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12&\n\x08pipeline\x18\x02 \x01(\x0b\x32\x14.montage.v1.Pipeline\"@\n\x16\x43reatePipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"N\n\x12GetPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"=\n\x13GetPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"S\n\x14ListPipelinesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x15ListPipelinesResponse\x12\'\n\tpipelines\x18\x01 \x03(\x0b\x32\x14.montage.v1.Pipeline\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x15ImportPipelineRequest\x12\x31\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0b\x63reate_only\x18\x03 \x01(\x08\"\xcb\x01\n\x16ImportPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x13\n\x0b\x61\x64\x64\x65\x64_nodes\x18\x02 \x03(\t\x12\x15\n\rchanged_nodes\x18\x03 \x03(\t\x12\x15\n\rremoved_nodes\x18\x04 \x03(\t\x12\x17\n\x0funchanged_nodes\x18\x05 \x03(\t\x12-\n\x08problems\x18\x06 \x03(\x0b\x32\x1b.montage.v1.DocumentProblem\"5\n\x0f\x44ocumentProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"\xd7\x01\n\x12\x43reateAssetRequest\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12!\n\nsize_bytes\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x80\x80\x80\x14(\x01\x12\x46\n\x0c\x63ontent_type\x18\x03 \x01(\tB0\xbaH-r+\x18\x7f\x32\'^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$\x12/\n\tfile_name\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18\xff\x01\x32\x10^[^/\\x00-\\x1f]+$\"\xe3\x01\n\x13\x43reateAssetResponse\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06s3_key\x18\x02 \x01(\t\x12\x16\n\x0e\x61lready_exists\x18\x03 \x01(\x08\x12\x12\n\nupload_url\x18\x04 \x01(\t\x12J\n\x0eupload_headers\x18\x05 \x03(\x0b\x32\x32.montage.v1.CreateAssetResponse.UploadHeadersEntry\x1a\x34\n\x12UploadHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"y\n\x12RunPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1a\n\x07targets\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"3\n\x13RunPipelineResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\\\n\rGetRunRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xbaH:r826^pipelines/[a-z0-9][a-z0-9-]{0,62}/runs/[0-9a-f-]{36}$\".\n\x0eGetRunResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\x89\x01\n\x14WatchPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12$\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x11\n\x0f_after_sequence\"\xc9\x01\n\x15WatchPipelineResponse\x12(\n\x08snapshot\x18\x01 \x01(\x0b\x32\x14.montage.v1.SnapshotH\x00\x12\"\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x11.montage.v1.EventH\x00\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x18.montage.v1.NodeProgressH\x00\x12*\n\theartbeat\x18\x04 \x01(\x0b\x32\x15.montage.v1.HeartbeatH\x00\x42\x08\n\x06update\"w\n\x08Snapshot\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x1f\n\x05nodes\x18\x02 \x03(\x0b\x32\x10.montage.v1.Node\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\"W\n\x0cNodeProgress\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\texecution\x18\x02 \x01(\t\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x14.montage.v1.Progress\"\x1d\n\tHeartbeat\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x32\xa2\x05\n\x0fPipelineService\x12W\n\x0e\x43reatePipeline\x12!.montage.v1.CreatePipelineRequest\x1a\".montage.v1.CreatePipelineResponse\x12N\n\x0bGetPipeline\x12\x1e.montage.v1.GetPipelineRequest\x1a\x1f.montage.v1.GetPipelineResponse\x12T\n\rListPipelines\x12 .montage.v1.ListPipelinesRequest\x1a!.montage.v1.ListPipelinesResponse\x12W\n\x0eImportPipeline\x12!.montage.v1.ImportPipelineRequest\x1a\".montage.v1.ImportPipelineResponse\x12N\n\x0b\x43reateAsset\x12\x1e.montage.v1.CreateAssetRequest\x1a\x1f.montage.v1.CreateAssetResponse\x12N\n\x0bRunPipeline\x12\x1e.montage.v1.RunPipelineRequest\x1a\x1f.montage.v1.RunPipelineResponse\x12?\n\x06GetRun\x12\x19.montage.v1.GetRunRequest\x1a\x1a.montage.v1.GetRunResponse\x12V\n\rWatchPipeline\x12 .montage.v1.WatchPipelineRequest\x1a!.montage.v1.WatchPipelineResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!montage/v1/pipeline_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1amontage/v1/resources.proto\"y\n\x15\x43reatePipelineRequest\x12\x38\n\x0bpipeline_id\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12&\n\x08pipeline\x18\x02 \x01(\x0b\x32\x14.montage.v1.Pipeline\"@\n\x16\x43reatePipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"N\n\x12GetPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"=\n\x13GetPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"S\n\x14ListPipelinesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x15ListPipelinesResponse\x12\'\n\tpipelines\x18\x01 \x03(\x0b\x32\x14.montage.v1.Pipeline\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x15ImportPipelineRequest\x12\x31\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0b\x63reate_only\x18\x03 \x01(\x08\"\xcb\x01\n\x16ImportPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x13\n\x0b\x61\x64\x64\x65\x64_nodes\x18\x02 \x03(\t\x12\x15\n\rchanged_nodes\x18\x03 \x03(\t\x12\x15\n\rremoved_nodes\x18\x04 \x03(\t\x12\x17\n\x0funchanged_nodes\x18\x05 \x03(\t\x12-\n\x08problems\x18\x06 \x03(\x0b\x32\x1b.montage.v1.DocumentProblem\"5\n\x0f\x44ocumentProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"Q\n\x15\x45xportPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"C\n\x16\x45xportPipelineResponse\x12)\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xd7\x01\n\x12\x43reateAssetRequest\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12!\n\nsize_bytes\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x80\x80\x80\x14(\x01\x12\x46\n\x0c\x63ontent_type\x18\x03 \x01(\tB0\xbaH-r+\x18\x7f\x32\'^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$\x12/\n\tfile_name\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18\xff\x01\x32\x10^[^/\\x00-\\x1f]+$\"\xe3\x01\n\x13\x43reateAssetResponse\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06s3_key\x18\x02 \x01(\t\x12\x16\n\x0e\x61lready_exists\x18\x03 \x01(\x08\x12\x12\n\nupload_url\x18\x04 \x01(\t\x12J\n\x0eupload_headers\x18\x05 \x03(\x0b\x32\x32.montage.v1.CreateAssetResponse.UploadHeadersEntry\x1a\x34\n\x12UploadHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"y\n\x12RunPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1a\n\x07targets\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"3\n\x13RunPipelineResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\\\n\rGetRunRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xbaH:r826^pipelines/[a-z0-9][a-z0-9-]{0,62}/runs/[0-9a-f-]{36}$\".\n\x0eGetRunResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\x8a\x01\n\x0fListRunsRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"J\n\x10ListRunsResponse\x12\x1d\n\x04runs\x18\x01 \x03(\x0b\x32\x0f.montage.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xad\x01\n\x11ListEventsRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"P\n\x12ListEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.montage.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x14WatchPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12$\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x11\n\x0f_after_sequence\"\xc9\x01\n\x15WatchPipelineResponse\x12(\n\x08snapshot\x18\x01 \x01(\x0b\x32\x14.montage.v1.SnapshotH\x00\x12\"\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x11.montage.v1.EventH\x00\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x18.montage.v1.NodeProgressH\x00\x12*\n\theartbeat\x18\x04 \x01(\x0b\x32\x15.montage.v1.HeartbeatH\x00\x42\x08\n\x06update\"w\n\x08Snapshot\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x1f\n\x05nodes\x18\x02 \x03(\x0b\x32\x10.montage.v1.Node\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\"W\n\x0cNodeProgress\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\texecution\x18\x02 \x01(\t\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x14.montage.v1.Progress\"\x1d\n\tHeartbeat\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x32\x8f\x07\n\x0fPipelineService\x12W\n\x0e\x43reatePipeline\x12!.montage.v1.CreatePipelineRequest\x1a\".montage.v1.CreatePipelineResponse\x12N\n\x0bGetPipeline\x12\x1e.montage.v1.GetPipelineRequest\x1a\x1f.montage.v1.GetPipelineResponse\x12T\n\rListPipelines\x12 .montage.v1.ListPipelinesRequest\x1a!.montage.v1.ListPipelinesResponse\x12W\n\x0eImportPipeline\x12!.montage.v1.ImportPipelineRequest\x1a\".montage.v1.ImportPipelineResponse\x12W\n\x0e\x45xportPipeline\x12!.montage.v1.ExportPipelineRequest\x1a\".montage.v1.ExportPipelineResponse\x12N\n\x0b\x43reateAsset\x12\x1e.montage.v1.CreateAssetRequest\x1a\x1f.montage.v1.CreateAssetResponse\x12N\n\x0bRunPipeline\x12\x1e.montage.v1.RunPipelineRequest\x1a\x1f.montage.v1.RunPipelineResponse\x12?\n\x06GetRun\x12\x19.montage.v1.GetRunRequest\x1a\x1a.montage.v1.GetRunResponse\x12\x45\n\x08ListRuns\x12\x1b.montage.v1.ListRunsRequest\x1a\x1c.montage.v1.ListRunsResponse\x12K\n\nListEvents\x12\x1d.montage.v1.ListEventsRequest\x1a\x1e.montage.v1.ListEventsResponse\x12V\n\rWatchPipeline\x12 .montage.v1.WatchPipelineRequest\x1a!.montage.v1.WatchPipelineResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPIPELINESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_IMPORTPIPELINEREQUEST'].fields_by_name['document']._loaded_options = None
   _globals['_IMPORTPIPELINEREQUEST'].fields_by_name['document']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_EXPORTPIPELINEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_EXPORTPIPELINEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CREATEASSETREQUEST'].fields_by_name['sha256']._loaded_options = None
   _globals['_CREATEASSETREQUEST'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
   _globals['_CREATEASSETREQUEST'].fields_by_name['size_bytes']._loaded_options = None
@@ -60,6 +62,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNPIPELINEREQUEST'].fields_by_name['targets']._serialized_options = b'\272H\006\222\001\003\020\320\017'
   _globals['_GETRUNREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETRUNREQUEST'].fields_by_name['name']._serialized_options = b'\272H:r826^pipelines/[a-z0-9][a-z0-9-]{0,62}/runs/[0-9a-f-]{36}$'
+  _globals['_LISTRUNSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTRUNSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTRUNSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['after_sequence']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_WATCHPIPELINEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_WATCHPIPELINEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_WATCHPIPELINEREQUEST'].fields_by_name['after_sequence']._loaded_options = None
@@ -82,30 +98,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTPIPELINERESPONSE']._serialized_end=968
   _globals['_DOCUMENTPROBLEM']._serialized_start=970
   _globals['_DOCUMENTPROBLEM']._serialized_end=1023
-  _globals['_CREATEASSETREQUEST']._serialized_start=1026
-  _globals['_CREATEASSETREQUEST']._serialized_end=1241
-  _globals['_CREATEASSETRESPONSE']._serialized_start=1244
-  _globals['_CREATEASSETRESPONSE']._serialized_end=1471
-  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_start=1419
-  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_end=1471
-  _globals['_RUNPIPELINEREQUEST']._serialized_start=1473
-  _globals['_RUNPIPELINEREQUEST']._serialized_end=1594
-  _globals['_RUNPIPELINERESPONSE']._serialized_start=1596
-  _globals['_RUNPIPELINERESPONSE']._serialized_end=1647
-  _globals['_GETRUNREQUEST']._serialized_start=1649
-  _globals['_GETRUNREQUEST']._serialized_end=1741
-  _globals['_GETRUNRESPONSE']._serialized_start=1743
-  _globals['_GETRUNRESPONSE']._serialized_end=1789
-  _globals['_WATCHPIPELINEREQUEST']._serialized_start=1792
-  _globals['_WATCHPIPELINEREQUEST']._serialized_end=1929
-  _globals['_WATCHPIPELINERESPONSE']._serialized_start=1932
-  _globals['_WATCHPIPELINERESPONSE']._serialized_end=2133
-  _globals['_SNAPSHOT']._serialized_start=2135
-  _globals['_SNAPSHOT']._serialized_end=2254
-  _globals['_NODEPROGRESS']._serialized_start=2256
-  _globals['_NODEPROGRESS']._serialized_end=2343
-  _globals['_HEARTBEAT']._serialized_start=2345
-  _globals['_HEARTBEAT']._serialized_end=2374
-  _globals['_PIPELINESERVICE']._serialized_start=2377
-  _globals['_PIPELINESERVICE']._serialized_end=3051
+  _globals['_EXPORTPIPELINEREQUEST']._serialized_start=1025
+  _globals['_EXPORTPIPELINEREQUEST']._serialized_end=1106
+  _globals['_EXPORTPIPELINERESPONSE']._serialized_start=1108
+  _globals['_EXPORTPIPELINERESPONSE']._serialized_end=1175
+  _globals['_CREATEASSETREQUEST']._serialized_start=1178
+  _globals['_CREATEASSETREQUEST']._serialized_end=1393
+  _globals['_CREATEASSETRESPONSE']._serialized_start=1396
+  _globals['_CREATEASSETRESPONSE']._serialized_end=1623
+  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_start=1571
+  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_end=1623
+  _globals['_RUNPIPELINEREQUEST']._serialized_start=1625
+  _globals['_RUNPIPELINEREQUEST']._serialized_end=1746
+  _globals['_RUNPIPELINERESPONSE']._serialized_start=1748
+  _globals['_RUNPIPELINERESPONSE']._serialized_end=1799
+  _globals['_GETRUNREQUEST']._serialized_start=1801
+  _globals['_GETRUNREQUEST']._serialized_end=1893
+  _globals['_GETRUNRESPONSE']._serialized_start=1895
+  _globals['_GETRUNRESPONSE']._serialized_end=1941
+  _globals['_LISTRUNSREQUEST']._serialized_start=1944
+  _globals['_LISTRUNSREQUEST']._serialized_end=2082
+  _globals['_LISTRUNSRESPONSE']._serialized_start=2084
+  _globals['_LISTRUNSRESPONSE']._serialized_end=2158
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2161
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2334
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2336
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2416
+  _globals['_WATCHPIPELINEREQUEST']._serialized_start=2419
+  _globals['_WATCHPIPELINEREQUEST']._serialized_end=2556
+  _globals['_WATCHPIPELINERESPONSE']._serialized_start=2559
+  _globals['_WATCHPIPELINERESPONSE']._serialized_end=2760
+  _globals['_SNAPSHOT']._serialized_start=2762
+  _globals['_SNAPSHOT']._serialized_end=2881
+  _globals['_NODEPROGRESS']._serialized_start=2883
+  _globals['_NODEPROGRESS']._serialized_end=2970
+  _globals['_HEARTBEAT']._serialized_start=2972
+  _globals['_HEARTBEAT']._serialized_end=3001
+  _globals['_PIPELINESERVICE']._serialized_start=3004
+  _globals['_PIPELINESERVICE']._serialized_end=3915
 # @@protoc_insertion_point(module_scope)

@@ -58,6 +58,11 @@ class PipelineServiceStub:
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ImportPipelineRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ImportPipelineResponse.FromString,
                 _registered_method=True)
+        self.ExportPipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/ExportPipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ExportPipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ExportPipelineResponse.FromString,
+                _registered_method=True)
         self.CreateAsset = channel.unary_unary(
                 '/montage.v1.PipelineService/CreateAsset',
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.CreateAssetRequest.SerializeToString,
@@ -72,6 +77,16 @@ class PipelineServiceStub:
                 '/montage.v1.PipelineService/GetRun',
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.GetRunRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.GetRunResponse.FromString,
+                _registered_method=True)
+        self.ListRuns = channel.unary_unary(
+                '/montage.v1.PipelineService/ListRuns',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsResponse.FromString,
+                _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/montage.v1.PipelineService/ListEvents',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
         self.WatchPipeline = channel.unary_stream(
                 '/montage.v1.PipelineService/WatchPipeline',
@@ -120,6 +135,13 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportPipeline(self, request, context):
+        """Answers the document that makes a pipeline equal to this one: what ImportPipeline takes, uploaded assets by their digest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateAsset(self, request, context):
         """Registers the bytes of an asset before they are uploaded.
 
@@ -140,6 +162,20 @@ class PipelineServiceServicer:
 
     def GetRun(self, request, context):
         """Reads a run with its decision for each node. NOT_FOUND when there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRuns(self, request, context):
+        """Lists the runs of a pipeline, newest first, without their decisions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """Lists what happened to a pipeline, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,6 +213,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ImportPipelineRequest.FromString,
                     response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ImportPipelineResponse.SerializeToString,
             ),
+            'ExportPipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportPipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ExportPipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ExportPipelineResponse.SerializeToString,
+            ),
             'CreateAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAsset,
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CreateAssetRequest.FromString,
@@ -191,6 +232,16 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.GetRun,
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.GetRunRequest.FromString,
                     response_serializer=montage_dot_v1_dot_pipeline__service__pb2.GetRunResponse.SerializeToString,
+            ),
+            'ListRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRuns,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListEventsResponse.SerializeToString,
             ),
             'WatchPipeline': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchPipeline,
@@ -321,6 +372,33 @@ class PipelineService:
             _registered_method=True)
 
     @staticmethod
+    def ExportPipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/ExportPipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.ExportPipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.ExportPipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateAsset(request,
             target,
             options=(),
@@ -391,6 +469,60 @@ class PipelineService:
             '/montage.v1.PipelineService/GetRun',
             montage_dot_v1_dot_pipeline__service__pb2.GetRunRequest.SerializeToString,
             montage_dot_v1_dot_pipeline__service__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/ListRuns',
+            montage_dot_v1_dot_pipeline__service__pb2.ListRunsRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.ListRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/ListEvents',
+            montage_dot_v1_dot_pipeline__service__pb2.ListEventsRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.ListEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,
