@@ -332,7 +332,7 @@ def test_reference_error_reasons_are_those_of_the_contract() -> None:
 def test_reference_error_reasons_that_are_sent_are_those_that_code_names() -> None:
     code = "\n".join(sources("pipeline_service", "servicekit"))
     # The service makes these of what was looked for.
-    made = {f"{kind.upper()}_NOT_FOUND" for kind in re.findall(r'NotFound\("([a-z]+)"', code)}
+    made = {f"{kind.upper().replace(' ', '_')}_NOT_FOUND" for kind in re.findall(r'NotFound\("([a-z ]+)"', code)}
 
     sent = {plain(row[0]) for row in rows(section(REFERENCE, "Error reasons"), "Reason") if row[1] != "none"}
 
