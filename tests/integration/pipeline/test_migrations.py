@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
-from pipeline_service.store.schema import NEEDED, wait_for_schema
 
 from pipeline_service.store import migrations
 from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import Pool
+from pipeline_service.store.schema import NEEDED, wait_for_schema
 from tests.integration.pipeline.conftest import Database
 
 VERSIONS = Path(migrations.__file__).parent / "versions"
