@@ -1,0 +1,277 @@
+"""The welcome film is what its graph says: one real run, measured in its pictures and its sound.
+
+Every artifact of the run is at hand as a file, and so the film is held against the very pictures and sounds that the
+graph puts into it. That each measure can fail is shown by tests/unit/film and by the negative cases here.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from montage.v1 import resources_pb2 as resources
+from PIL import Image
+
+from tests.e2e.film_graph import FilmGraph, Segment, read_graph
+from tests.e2e.film_making import WELCOME, Made, make_film, sha256_of
+from tests.e2e.film_media import Luma, Sound, colours, lumas, pictures_at, probe, sound, top_level_boxes
+from tests.e2e.film_mouth import follows, mouth_areas, mouth_region, scaled_into
+from tests.e2e.film_pictures import likeness, motion_of
+from tests.e2e.film_sound import (
+    Mono,
+    correlation,
+    integrated_lufs,
+    lag_s,
+    levels,
+    mono,
+    part_of,
+    peak_dbfs,
+    rms_dbfs,
+)
+
+# The fixture makes a whole film, and counts as a part of the first test.
+pytestmark = pytest.mark.timeout(300)
+
+FPS = 25
+SHARES = (0.25, 0.5, 0.75)
+"""The moments of a segment that are looked for."""
+NEIGHBOURS = (-2, -1, 1, 2)
+"""Pictures around each moment, which must be less like it."""
+ROUNDED_EDGE = 32
+"""Pixels at the edge of the small picture: its corners are round."""
+TWO_SECONDS = 2 * FPS
+DEMO_TIMEOUT_S = 180
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make_film(tmp_path_factory.mktemp("film"))
+
+
+@pytest.fixture(scope="module")
+def graph(made: Made) -> FilmGraph:
+    return read_graph(made.nodes)
+
+
+@pytest.fixture(scope="module")
+def film(made: Made, graph: FilmGraph) -> Path:
+    return made.artifacts[graph.film]
+
+
+@pytest.fixture(scope="module")
+def shown(film: Path, graph: FilmGraph) -> Mapping[int, Luma]:
+    """The film's pictures at and around every moment that is looked for, by number."""
+    moments = {number_in_film(segment, share) for segment in graph.segments for share in SHARES}
+    return pictures_at(film, {number + step for number in moments for step in (0, *NEIGHBOURS)})
+
+
+@pytest.fixture(scope="module")
+def wanted(made: Made, graph: FilmGraph) -> Mapping[tuple[str, float], Luma]:
+    """Each segment's own pictures, from its own file."""
+    found = {}
+    for segment in graph.segments:
+        numbers = {share: round(segment.moment(share) * FPS) for share in SHARES}
+        pictures = pictures_at(made.artifacts[segment.node], numbers.values())
+        found |= {(segment.node, share): pictures[number] for share, number in numbers.items()}
+    return found
+
+
+@pytest.fixture(scope="module")
+def heard(film: Path) -> Sound:
+    return sound(film)
+
+
+@pytest.fixture(scope="module")
+def voice(made: Made, graph: FilmGraph) -> Mono:
+    return mono(sound(made.artifacts[graph.voice]))
+
+
+def number_in_film(segment: Segment, share: float) -> int:
+    return round(segment.start_s * FPS) + round(segment.moment(share) * FPS)
+
+
+class TestDelivery:
+    """The client ended with 0, or there would be no fixture."""
+
+    def test_client_after_the_run_has_downloaded_the_film_and_nothing_else(self, made, graph):
+        assert [path.name for path in made.delivered] == ["welcome.mp4"]
+        assert graph.film == "welcome"
+
+    def test_executions_of_the_run_are_one_per_node_that_is_no_asset(self, made):
+        executed = sorted(execution.name.split("/")[3] for execution in made.executions)
+
+        assert executed == sorted(node_id for node_id, node in made.nodes.items() if node.type != "asset")
+        assert {execution.state for execution in made.executions} == {resources.EXECUTION_STATE_SUCCEEDED}
+
+    def test_film_has_the_checksum_of_the_last_artifact_in_store_and_api(self, made, graph, film):
+        digests = {
+            "delivered": sha256_of(made.delivered[0]),
+            "downloaded": sha256_of(film),
+            "node": made.nodes[graph.film].output.sha256,
+            "execution": made.last.output.sha256,
+            "store": made.stored_sha256,
+            "manifest": made.manifest["result"]["sha256"],
+        }
+
+        assert made.last.name == made.nodes[graph.film].execution
+        assert len(set(digests.values())) == 1, digests
+
+    def test_artifacts_of_all_nodes_have_the_checksums_of_the_api(self, made):
+        stated = {node_id: node.output.sha256 for node_id, node in made.nodes.items()}
+
+        assert {node_id: sha256_of(path) for node_id, path in made.artifacts.items()} == stated
+
+
+class TestContainer:
+    def test_film_is_one_h264_and_one_aac_stream_at_720p(self, film):
+        facts = probe(film)
+
+        assert facts.kinds == ("audio", "video")
+        assert (facts.video.codec, facts.video.pixel_format) == ("h264", "yuv420p")
+        assert (facts.video.width, facts.video.height, facts.video.fps) == (1280, 720, FPS)
+        assert (facts.audio.codec, facts.audio.sample_rate, facts.audio.channels) == ("aac", 48_000, 2)
+
+    def test_film_can_start_before_all_of_it_has_arrived(self, film):
+        boxes = top_level_boxes(film)
+
+        assert boxes.index("moov") < boxes.index("mdat")
+
+    def test_film_lasts_as_long_as_its_segments_together(self, made, graph, film):
+        facts = probe(film)
+
+        assert 15 <= graph.duration_s <= 30
+        assert facts.duration_s == pytest.approx(graph.duration_s, abs=0.2)
+        assert facts.video.duration_s == pytest.approx(graph.duration_s, abs=0.2)
+        assert facts.audio.duration_s == pytest.approx(graph.duration_s, abs=0.2)
+        assert (facts.video.start_s, facts.audio.start_s) == (0, 0)
+        stated = made.nodes[graph.film].output.duration.ToTimedelta().total_seconds()
+        assert stated == pytest.approx(facts.duration_s, abs=0.05)
+
+    def test_segments_last_as_long_as_the_api_states(self, made, graph):
+        assert len(graph.segments) >= 3
+        for segment in graph.segments:
+            assert probe(made.artifacts[segment.node]).video.duration_s == pytest.approx(segment.duration_s, abs=0.02)
+
+
+class TestPictures:
+    """Likeness is SSIM of luma, outside the corner where the speaker stands, over every window that touches no pixel
+    of it; `drawn` is the mean over those windows only where the segment has lines or letters, which is the stricter.
+    """
+
+    def test_film_never_stands_still_for_a_second(self, film):
+        motion = motion_of(lumas(film), fps=FPS)
+
+        assert motion.longest_still_s <= 1.0, motion
+
+    @pytest.mark.parametrize("share", SHARES)
+    def test_segments_are_shown_where_the_graph_puts_them(self, share, graph, shown, wanted):
+        for segment in graph.segments:
+            found = likeness(wanted[segment.node, share], shown[number_in_film(segment, share)], hidden=graph.corner)
+
+            assert found.whole >= 0.9, (segment, found)
+            assert found.drawn >= 0.9, (segment, found)
+
+    @pytest.mark.parametrize("share", SHARES)
+    def test_segments_come_neither_a_picture_early_nor_late(self, share, graph, shown, wanted):
+        for segment in graph.segments:
+            picture, number = wanted[segment.node, share], number_in_film(segment, share)
+            on_time = likeness(picture, shown[number], hidden=graph.corner).drawn
+            around = {step: likeness(picture, shown[number + step], hidden=graph.corner).drawn for step in NEIGHBOURS}
+
+            assert on_time > max(around.values()), (segment, on_time, around)
+
+    def test_segments_are_not_found_where_another_is_shown(self, graph, shown, wanted):
+        for one, other in [*pairwise(graph.segments), (graph.segments[-1], graph.segments[0])]:
+            found = likeness(wanted[one.node, 0.5], shown[number_in_film(other, 0.5)], hidden=graph.corner)
+
+            assert found.whole < 0.9, (one.node, other.node, found)
+            assert found.drawn < 0.5, (one.node, other.node, found)
+
+    def test_speaker_is_shown_in_the_corner_at_the_same_moment(self, made, graph, shown):
+        numbers = {number_in_film(segment, share) for segment in graph.segments for share in SHARES}
+        middle = graph.corner.shrunk(ROUNDED_EDGE)
+        for number, speaker in pictures_at(made.artifacts[graph.speaker], numbers).items():
+            small = Image.fromarray(speaker[graph.crop.slices]).resize((graph.corner.width, graph.corner.height))
+            expected = np.asarray(small)[ROUNDED_EDGE:-ROUNDED_EDGE, ROUNDED_EDGE:-ROUNDED_EDGE]
+
+            on_time = likeness(expected, shown[number][middle.slices])
+            around = {step: likeness(expected, shown[number + step][middle.slices]).drawn for step in NEIGHBOURS}
+
+            assert min(on_time.whole, on_time.drawn) >= 0.9, (number, on_time)
+            assert on_time.drawn > max(around.values()), (number, on_time, around)
+
+
+class TestSound:
+    """The voice is looked for by its waveform, not by its envelope: the film holds the recording itself, encoded once
+    more and with music under it, while the envelopes of any two people who read the same text may agree.
+    """
+
+    def test_voice_is_in_the_film_from_the_beginning_on(self, heard, voice):
+        whole = mono(heard)
+
+        assert abs(lag_s(whole, voice)) <= 1 / FPS
+        assert part_of(whole, voice).correlation >= 0.6
+
+    def test_voice_two_seconds_off_is_not_in_the_film(self, heard, voice):
+        assert abs(part_of(mono(heard)[2 * 48_000 :], voice).correlation) < 0.1
+
+    def test_voice_past_the_end_of_the_film_is_silent(self, heard, voice):
+        cut_off = voice[heard.shape[1] :]
+
+        assert not cut_off.size or rms_dbfs(cut_off) < -50
+
+    def test_voice_stands_clear_of_everything_else(self, heard, voice):
+        found = part_of(mono(heard), voice)
+
+        assert 0.7 < found.gain < 1.5
+        assert found.level_dbfs - found.rest_dbfs >= 8
+
+    def test_everything_else_is_the_music_at_its_volume(self, made, graph, heard, voice):
+        rest = part_of(mono(heard), voice).rest
+        background = mono(sound(made.artifacts[graph.background]))
+        found = part_of(background, mono(sound(made.artifacts[graph.music])))
+
+        assert found.correlation >= 0.95
+        assert found.gain == pytest.approx(graph.music_volume, rel=0.05)
+        assert correlation(rest, background[: len(rest)]) >= 0.9
+        assert rms_dbfs(rest) > -45
+
+    def test_film_is_loud_enough_and_never_clips(self, heard):
+        assert peak_dbfs(heard) < -0.1
+        assert -23 <= integrated_lufs(heard) <= -14
+
+
+class TestMouth:
+    """Area of the mouth's colour in the pictures themselves, against the loudness of the sound in the same file."""
+
+    def test_mouth_of_the_speaker_follows_the_voice(self, made, graph):
+        speaker = made.artifacts[graph.speaker]
+        areas = mouth_areas(colours(speaker), mouth_region(width=1280, height=720))
+        loudness = levels(mono(sound(speaker)), fps=FPS, count=len(areas))
+
+        assert follows(areas, loudness) >= 0.5
+        assert follows(areas, loudness, later_by=TWO_SECONDS) < 0.2
+        assert follows(areas, loudness, later_by=-TWO_SECONDS) < 0.2
+
+    def test_mouth_in_the_corner_of_the_film_follows_its_sound(self, graph, film, heard):
+        region = scaled_into(mouth_region(width=1280, height=720), crop=graph.crop, place=graph.corner)
+        areas = mouth_areas(colours(film), region)
+        loudness = levels(mono(heard), fps=FPS, count=len(areas))
+
+        assert follows(areas, loudness) >= 0.5
+        assert follows(areas, loudness, later_by=TWO_SECONDS) < 0.2
+        assert follows(areas, loudness, later_by=-TWO_SECONDS) < 0.2
+
+
+@pytest.mark.slow
+def test_demo_of_the_same_document_in_another_stack_makes_the_same_bytes(film, tmp_path):
+    command = [sys.executable, "-P", "-m", "devstack", "demo", "--document", str(WELCOME), "--out", str(tmp_path)]
+    demo = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEMO_TIMEOUT_S, check=False
+    )
+
+    assert demo.returncode == 0, demo.stdout
+    assert sha256_of(tmp_path / film.name) == sha256_of(film)
