@@ -36,11 +36,21 @@ def measure_cold_set_up(repository: Path) -> ColdSetUp:
         _run(["git", "clone", "--quiet", "--no-hardlinks", str(repository), str(clone)], environment=dict(os.environ))
         received = received_bytes()
         began = time.monotonic()
-        _run([str(clone / "bin" / "montage"), "--help"], environment=_environment(home))
+        _run([str(clone / "bin" / "montage"), "--help"], environment=newcomers_environment(home))
         seconds = time.monotonic() - began
         now = received_bytes()
     megabytes = (now - received) / BYTES_PER_MB if now is not None and received is not None else None
     return ColdSetUp(seconds=seconds, megabytes=megabytes)
+
+
+def newcomers_environment(home: Path) -> dict[str, str]:
+    """Of somebody who has never set anything up: no cache, and of this shell only how to reach packages."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if (name in KEPT or name.upper().startswith(KEPT_PREFIXES)) and name not in CACHES
+    }
+    return kept | {"HOME": str(home)}
 
 
 def received_bytes(net: Path = Path("/proc/net")) -> int | None:
@@ -53,15 +63,6 @@ def received_bytes(net: Path = Path("/proc/net")) -> int | None:
     outward = {route[0] for route in routes if len(route) > 1 and route[1] == "00000000"}
     received = {name.strip(): int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in devices)}
     return sum(count for name, count in received.items() if (name in outward if outward else name != "lo"))
-
-
-def _environment(home: Path) -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if (name in KEPT or name.upper().startswith(KEPT_PREFIXES)) and name not in CACHES
-    }
-    return kept | {"HOME": str(home)}
 
 
 def _run(command: list[str], *, environment: Mapping[str, str]) -> None:
