@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from devstack.layout import BUCKET, DATABASE, OWNER_ROLE, REGION, SUPERUSER_ROLE
 from devstack.stack import Stack, StackOptions
+from devstack.supervisor import ManagedProcess
 from montage_cli.client import MontageClient
 from montage_cli.connection import find_connection
 from montage_cli.running import is_over
@@ -208,21 +210,28 @@ class House:
         """Invocations that the Lambda endpoint has promised and not finished."""
         return len(list(self.stack.layout.lambda_endpoint.rglob("*.event")))
 
-    def set_environment(self, process: str, **variables: str) -> None:
-        """Change what the next life of a process is started with; an empty value takes a variable away."""
+    @asynccontextmanager
+    async def stopping_at(self, process: str, failpoint: str, **variables: str) -> AsyncIterator[ManagedProcess]:
+        """Restart a process so that it stops itself (SIGSTOP) when it first passes a failpoint; SIGKILL at the end.
+
+        `variables` are settings of that life only; the next one is ready when this context is left.
+        """
         managed = self.stack.process(process)
-        environment = {**managed.spec.environment, **variables}
-        kept = {name: value for name, value in environment.items() if value or name not in variables}
-        managed.spec = replace(managed.spec, environment=kept)
+        original = managed.spec
+        changed = {f"{process.upper()}_FAILPOINTS": failpoint, **variables}
+        managed.spec = replace(original, environment={**original.environment, **changed})
+        await managed.restart()
+        try:
+            yield managed
+        finally:
+            managed.spec = original
+            await self.kill(process)
 
-    async def arm(self, process: str, failpoints: str) -> None:
-        """Restart a process with failpoints."""
-        self.set_environment(process, **{f"{process.upper()}_FAILPOINTS": failpoints})
-        await self.stack.process(process).restart()
-
-    def disarm(self, process: str) -> None:
-        """Let the next life of a process have no failpoints."""
-        self.set_environment(process, **{f"{process.upper()}_FAILPOINTS": ""})
+    async def kill(self, process: str) -> None:
+        """SIGKILL, and wait until the supervisor has brought it back."""
+        managed = self.stack.process(process)
+        assert await managed.kill() == -signal.SIGKILL
+        await managed.wait_ready(60)
 
 
 @asynccontextmanager

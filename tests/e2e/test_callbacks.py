@@ -11,14 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from montage.v1 import resources_pb2 as resources
 
 from devstack.layout import repository_root
 from devstack.stack import StackOptions
 from servicekit.tokens import IssuerKey, IssuerKeys, TokenIssuer, load_issuer_keys
 from tests.e2e.documents import a_merge
-from tests.e2e.house import House, Row, new_id, open_house, state_of, until, until_true
-from tests.e2e.processes import below, go_on, stop
+from tests.e2e.house import House, Row, new_id, open_house, state_of, until_true
+from tests.e2e.kills import Held, held_encoding
 from tests.mutations.copies import apply_patch, copy_repository
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
@@ -26,14 +25,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)
 PATCH = repository_root() / "tests" / "mutations" / "gateway_believes_every_capability.patch"
 PATH = "/spi/video_production/executor_callback"
 METHOD = "/montage.v1.CallbackService/ReportExternal"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """A Lambda node in the middle of its work: the execution waits for a callback, and FFmpeg is held still."""
-
-    run: resources.Run
-    execution: Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,25 +123,6 @@ async def gateway_of(house: House, repository: Path) -> AsyncIterator[None]:
     finally:
         await gateway.stop()
         gateway.spec = original
-
-
-@asynccontextmanager
-async def held_encoding(house: House) -> AsyncIterator[Held]:
-    """Hold FFmpeg still in a merge; it goes on at the end."""
-    run = await house.begin(a_merge(new_id("held")))
-    endpoint = house.stack.process("lambda").pid
-
-    async def encoders() -> list[int]:
-        return below(endpoint, running="ffmpeg")
-
-    found = await until(encoders, within_s=40)
-    for pid in found:
-        stop(pid)
-    try:
-        yield Held(run=run, execution=await house.until_execution(run, "film", "WAITING"))
-    finally:
-        for pid in found:
-            go_on(pid)
 
 
 async def forge(house: House, held: Held) -> Forgeries:
