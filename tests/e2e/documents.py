@@ -65,12 +65,9 @@ def a_chain(document_id: str, *, length: int) -> Document:
     return {"id": document_id, "title": "A chain", "nodes": nodes}
 
 
-def a_crowd(document_id: str, *, size: int) -> Document:
-    """Pairs of nodes, the second after the first, and one at the end that needs the last of all pairs."""
-    firsts = [noop(f"a{number}") for number in range(size)]
-    seconds = [noop(f"b{number}", f"a{number}") for number in range(size)]
-    return {
-        "id": document_id,
-        "title": "A crowd",
-        "nodes": [*firsts, *seconds, noop("end", *(f"b{number}" for number in range(size)))],
-    }
+def a_crowd(document_id: str, *, size: int, seconds: float = 0) -> Document:
+    """Pairs of nodes, the second after the first, and one at the end; `seconds` is how long each second one takes."""
+    first = [noop(f"a{number}") for number in range(size)]
+    second = [noop(f"b{number}", f"a{number}", seconds=seconds) for number in range(size)]
+    end = noop("end", *(f"b{number}" for number in range(size)))
+    return {"id": document_id, "title": "A crowd", "nodes": [*first, *second, end]}

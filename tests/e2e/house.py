@@ -16,7 +16,7 @@ import httpx
 from montage.v1 import resources_pb2 as resources
 from prometheus_client.parser import text_string_to_metric_families
 
-from devstack.layout import BUCKET, DATABASE, OWNER_ROLE, REGION, SUPERUSER_ROLE
+from devstack.layout import BUCKET, DATABASE, OWNER_ROLE, REGION
 from devstack.stack import Stack, StackOptions
 from devstack.supervisor import ManagedProcess
 from montage_cli.client import MontageClient
@@ -168,9 +168,6 @@ class House:
         finally:
             # A server that was killed under it cannot be told good-bye.
             connection.terminate()
-
-    def superuser(self) -> "Any":
-        return self.database(SUPERUSER_ROLE)
 
     async def callbacks(self, **labels: str) -> float:
         """Callbacks that the gateway has answered since it started, by labels of `gateway_callbacks_total`."""
