@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from tests.e2e.film_graph import FilmGraph, Segment, read_graph
 from tests.e2e.film_making import WELCOME, Made, make_film, sha256_of
 from tests.e2e.film_media import Luma, Sound, colours, lumas, pictures_at, probe, sound, top_level_boxes
 from tests.e2e.film_mouth import follows, mouth_areas, mouth_region, scaled_into
-from tests.e2e.film_pictures import likeness, motion_of
+from tests.e2e.film_pictures import Rectangle, likeness, motion_of
 from tests.e2e.film_sound import (
     Mono,
     correlation,
@@ -93,6 +94,10 @@ def number_in_film(segment: Segment, share: float) -> int:
     return round(segment.start_s * FPS) + round(segment.moment(share) * FPS)
 
 
+def shrunk_to(place: Rectangle, picture: Luma) -> Luma:
+    return np.asarray(Image.fromarray(picture).resize((place.width, place.height)))
+
+
 class TestDelivery:
     """The client ended with 0, or there would be no fixture."""
 
@@ -151,7 +156,7 @@ class TestContainer:
         assert stated == pytest.approx(facts.duration_s, abs=0.05)
 
     def test_segments_last_as_long_as_the_api_states(self, made, graph):
-        assert len(graph.segments) >= 3
+        assert len(graph.segments) == 4
         for segment in graph.segments:
             assert probe(made.artifacts[segment.node]).video.duration_s == pytest.approx(segment.duration_s, abs=0.02)
 
@@ -174,14 +179,19 @@ class TestPictures:
             assert found.whole >= 0.9, (segment, found)
             assert found.drawn >= 0.9, (segment, found)
 
-    @pytest.mark.parametrize("share", SHARES)
-    def test_segments_come_neither_a_picture_early_nor_late(self, share, graph, shown, wanted):
-        for segment in graph.segments:
-            picture, number = wanted[segment.node, share], number_in_film(segment, share)
-            on_time = likeness(picture, shown[number], hidden=graph.corner).drawn
-            around = {step: likeness(picture, shown[number + step], hidden=graph.corner).drawn for step in NEIGHBOURS}
+    @pytest.mark.parametrize("index", range(4))
+    def test_segment_comes_neither_a_picture_early_nor_late(self, index, graph, shown, wanted):
+        segment = graph.segments[index]
 
-            assert on_time > max(around.values()), (segment, on_time, around)
+        def drawn(share: float, step: int) -> float:
+            number = number_in_film(segment, share) + step
+            return likeness(wanted[segment.node, share], shown[number], hidden=graph.corner).drawn
+
+        # Of all three moments together: at one of them the picture may happen to change very little.
+        on_time = mean(drawn(share, 0) for share in SHARES)
+        around = {step: mean(drawn(share, step) for share in SHARES) for step in NEIGHBOURS}
+
+        assert on_time > max(around.values()), (segment, on_time, around)
 
     def test_segments_are_not_found_where_another_is_shown(self, graph, shown, wanted):
         for one, other in [*pairwise(graph.segments), (graph.segments[-1], graph.segments[0])]:
@@ -192,16 +202,20 @@ class TestPictures:
 
     def test_speaker_is_shown_in_the_corner_at_the_same_moment(self, made, graph, shown):
         numbers = {number_in_film(segment, share) for segment in graph.segments for share in SHARES}
-        middle = graph.corner.shrunk(ROUNDED_EDGE)
-        for number, speaker in pictures_at(made.artifacts[graph.speaker], numbers).items():
-            small = Image.fromarray(speaker[graph.crop.slices]).resize((graph.corner.width, graph.corner.height))
-            expected = np.asarray(small)[ROUNDED_EDGE:-ROUNDED_EDGE, ROUNDED_EDGE:-ROUNDED_EDGE]
+        place, inner = graph.corner.shrunk(ROUNDED_EDGE).slices, (slice(ROUNDED_EDGE, -ROUNDED_EDGE),) * 2
+        small = {
+            number: shrunk_to(graph.corner, speaker[graph.crop.slices])[inner]
+            for number, speaker in pictures_at(made.artifacts[graph.speaker], numbers).items()
+        }
 
-            on_time = likeness(expected, shown[number][middle.slices])
-            around = {step: likeness(expected, shown[number + step][middle.slices]).drawn for step in NEIGHBOURS}
+        found = {number: likeness(picture, shown[number][place]) for number, picture in small.items()}
+        around = {
+            step: mean(likeness(picture, shown[number + step][place]).drawn for number, picture in small.items())
+            for step in NEIGHBOURS
+        }
 
-            assert min(on_time.whole, on_time.drawn) >= 0.9, (number, on_time)
-            assert on_time.drawn > max(around.values()), (number, on_time, around)
+        assert min(min(one.whole, one.drawn) for one in found.values()) >= 0.9, found
+        assert mean(one.drawn for one in found.values()) > max(around.values()), (found, around)
 
 
 class TestSound:
