@@ -59,7 +59,7 @@ def external_servers_from(environment: Mapping[str, str]) -> ExternalServers:
         database=_database(reader),
         nats=_nats(reader),
         s3=_s3(reader),
-        lambda_endpoint=environment.get("DEVSTACK_LAMBDA_ENDPOINT"),
+        lambda_endpoint=reader.optional("DEVSTACK_LAMBDA_ENDPOINT"),
     )
     if reader.faults:
         raise InvalidExternalServers("; ".join(reader.faults))

@@ -21,6 +21,7 @@ from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.identifiers import uuid7
+from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
@@ -91,7 +92,10 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
     reconciler = Reconciler(store=store, artifacts=artifacts, reporter=reporter)
     timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
-    pipelines = Pipelines(store=store, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
+    pipelines = Pipelines(
+        store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal
+    )
+    nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
     capabilities = Capabilities(
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
@@ -116,7 +120,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             server,
         ),
         lambda server: node_service_pb2_grpc.add_NodeServiceServicer_to_server(
-            NodeServicer(reader=reader, artifacts=artifacts, owners=owners, catalogue=catalogue), server
+            NodeServicer(nodes=nodes, reader=reader, artifacts=artifacts, owners=owners, catalogue=catalogue), server
         ),
         lambda server: execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
             ExecutionServicer(
@@ -227,6 +231,10 @@ async def _run_timers(timers: Timers, metrics: Metrics, *, interval_s: float) ->
         except PipelineError as error:
             metrics.timer_failures.labels(reason=type(error).__name__).inc()
             log.warning("timers_failed", reason=str(error))
+            due = 0
+        except Exception:  # a defect about one execution must not end the timers of all others
+            metrics.timer_failures.labels(reason="defect").inc()
+            log.exception("timers_failed")
             due = 0
         if not due:
             # Up to a fifth more, so that replicas do not look at the same moment.

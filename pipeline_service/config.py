@@ -1,7 +1,9 @@
 """Settings of the pipeline service, read once from `PIPELINE_*`."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from servicekit.config import HostPortField, ServiceSettings
 
@@ -28,12 +30,12 @@ class Settings(ServiceSettings):
     database_url: str
     """postgresql://role@host:port/database, without password."""
     database_password_file: Path
-    database_connections: int = 10
+    database_connections: Annotated[int, Field(ge=2)] = 10
     """Most connections to Postgres."""
     nats_url: str
     nats_user: str = "pipeline"
     nats_password_file: Path
-    nats_replicas: int = 1
+    nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of the work queue; 3 in a cluster."""
     s3_endpoint: str | None = None
     """None is AWS."""
@@ -47,15 +49,15 @@ class Settings(ServiceSettings):
     """Base of callback addresses, as functions and vendors reach the gateway."""
     owners_file: Path | None = None
     """Identities to owners; who is not in it belongs to `default`."""
-    lease_s: float = 60.0
+    lease_s: Annotated[float, Field(gt=0)] = 60.0
     """How long a claim lasts without a heartbeat."""
-    timer_interval_s: float = 0.5
+    timer_interval_s: Annotated[float, Field(gt=0)] = 0.5
     """How often due work is looked for."""
-    max_start_to_close_s: float | None = None
+    max_start_to_close_s: Annotated[float, Field(gt=0)] | None = None
     """Caps the time that node types allow an execution; None leaves it to them."""
-    drain_notice_s: float = 3.0
+    drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
     """How long health says NOT_SERVING before calls are refused."""
-    log_level: str = "info"
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error|critical)$")] = "info"
     failpoints: str = ""
     """Named crash points, for tests; empty arms none."""
     test_types: bool = False

@@ -51,6 +51,10 @@ class ArtifactMismatch(PipelineError):
     """The object that a report names is not in the store as described."""
 
 
+class FailedPrecondition(PipelineError):
+    """What was asked for is not possible in the present state; the message says why."""
+
+
 class OutputMissing(PipelineError):
     """The node has no output yet."""
 
@@ -65,6 +69,10 @@ class Overloaded(PipelineError):
 
 class Contended(PipelineError):
     """Other writers changed the rows meanwhile; the transaction may be repeated."""
+
+
+class EtagMismatch(Contended):
+    """The caller's etag is not the present one: somebody else was faster."""
 
 
 class BadRow(PipelineError):

@@ -4,20 +4,28 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import uuid4
 
-from pipeline_service.commands.errors import AlreadyExists, Contended, InvalidDocument, InvalidField, NotFound
+from pipeline_service.commands.asset_bytes import asset_outputs, put_contents
+from pipeline_service.commands.errors import (
+    AlreadyExists,
+    Contended,
+    FailedPrecondition,
+    InvalidDocument,
+    InvalidField,
+    NotFound,
+)
+from pipeline_service.commands.etags import check_etag, pipeline_etag
 from pipeline_service.commands.ports import Artifacts, Journal, NewPipeline, Publisher, Store
-from pipeline_service.domain.document import Document, Violation, read_document
-from pipeline_service.domain.engine.editing import apply_import
-from pipeline_service.domain.engine.runs import start_run
+from pipeline_service.commands.views import PipelineView, Reader
+from pipeline_service.domain.document import Document, read_document
+from pipeline_service.domain.engine.editing import apply_deletion, apply_import
+from pipeline_service.domain.engine.runs import start_run, wanted_problems
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid, RunId
-from pipeline_service.domain.keys import asset_key
 from pipeline_service.domain.model import Structure
-from pipeline_service.domain.states import EventType, MediaType
+from pipeline_service.domain.states import EventType
 from pipeline_service.domain.structure import ImportPlan, build_structure, plan_import
 from pipeline_service.domain.values import Json, Output
 
-_CONTENT_TYPES = {MediaType.TEXT: "text/plain; charset=utf-8", MediaType.JSON: "application/json"}
 MAX_TRIES = 3
 
 
@@ -34,9 +42,17 @@ class Pipelines:
     """The use cases of pipelines as a whole."""
 
     def __init__(
-        self, *, store: Store, artifacts: Artifacts, rules: Rules, publisher: Publisher, journal: Journal
+        self,
+        *,
+        store: Store,
+        reader: Reader,
+        artifacts: Artifacts,
+        rules: Rules,
+        publisher: Publisher,
+        journal: Journal,
     ) -> None:
         self._store = store
+        self._reader = reader
         self._artifacts = artifacts
         self._rules = rules
         self._publisher = publisher
@@ -65,10 +81,10 @@ class Pipelines:
         document, violations = read_document(raw, self._rules.catalogue)
         if document is None:
             raise InvalidDocument(violations)
-        facts = await self._asset_facts(owner, document)
+        facts = await asset_outputs(self._artifacts, owner, document.nodes)
         if validate_only:
             return await self._plan_only(owner, document, create_only=create_only)
-        await self._put_contents(owner, document)
+        await put_contents(self._artifacts, owner, document.nodes)
         for tries_left in reversed(range(MAX_TRIES)):
             try:
                 return await self._import(owner, document, facts, create_only=create_only, actor=actor)
@@ -92,43 +108,52 @@ class Pipelines:
             if unknown:
                 raise InvalidField("targets", f"pipeline '{pipeline_id}' has no node '{unknown[0]}'")
             uids = tuple(by_id[target] for target in targets)
+            invalid = wanted_problems(working_set, pipeline_uid, uids)
+            if invalid:
+                raise FailedPrecondition(f"not valid, so that they cannot run: {', '.join(invalid)}")
             run = start_run(working_set, pipeline_uid, targets=uids, force=force, rules=self._rules, actor=actor)
             await transaction.save(working_set)
         self._publisher.publish(working_set.dispatches)
         self._journal.committed(working_set)
         return run.id
 
-    async def _asset_facts(self, owner: Owner, document: Document) -> dict[NodeId, Output]:
-        """The artifacts of assets whose bytes are given. Refuses references to bytes that were never uploaded."""
-        outputs: dict[NodeId, Output] = {}
-        missing: list[Violation] = []
-        for index, node in enumerate(document.nodes):
-            asset = node.asset
-            if asset is None or not asset.sha256:
-                continue
-            key = asset_key(owner, asset.sha256, asset.extension)
-            if node.content is not None:
-                size, content_type = len(node.content), _CONTENT_TYPES[asset.type]
-            else:
-                facts = await self._artifacts.head(key)
-                if facts is None:
-                    place = f"nodes[{index}].asset.source"
-                    missing.append(Violation(field=place, description="these bytes were never uploaded"))
-                    continue
-                size, content_type = facts.size_bytes, facts.content_type
-            outputs[node.id] = Output(
-                type=asset.type, s3_key=key, size_bytes=size, content_type=content_type, sha256=asset.sha256
+    async def update(
+        self, owner: Owner, pipeline_id: PipelineId, *, title: str | None, version: str | None, etag: str, actor: str
+    ) -> None:
+        """Change what is not None. Raises NotFound, EtagMismatch."""
+        pipeline = await self._find(owner, pipeline_id)
+        async with self._store.transaction([pipeline.uid]) as transaction:
+            working_set = await transaction.load()
+            check_etag(etag, pipeline_etag(pipeline.uid, working_set.structures[pipeline.uid].version))
+            await transaction.rename(
+                pipeline.uid,
+                title=pipeline.title if title is None else title,
+                version=pipeline.version if version is None else version,
             )
-        if missing:
-            raise InvalidDocument(missing)
-        return outputs
+            working_set.record(EventType.PIPELINE_UPDATED, pipeline.uid, actor=actor)
+            await transaction.save(working_set)
+        self._journal.committed(working_set)
 
-    async def _put_contents(self, owner: Owner, document: Document) -> None:
-        """Store the bytes that the document itself holds. They lie under their digest, so a repeat changes nothing."""
-        for node in document.nodes:
-            if node.asset is not None and node.content is not None:
-                key = asset_key(owner, node.asset.sha256, node.asset.extension)
-                await self._artifacts.put(key, node.content, content_type=_CONTENT_TYPES[node.asset.type])
+    async def delete(self, owner: Owner, pipeline_id: PipelineId, *, force: bool, etag: str, actor: str) -> None:
+        """Delete a pipeline. Raises NotFound, EtagMismatch; FailedPrecondition while something runs, unless `force`."""
+        pipeline = await self._find(owner, pipeline_id)
+        async with self._store.transaction([pipeline.uid]) as transaction:
+            working_set = await transaction.load()
+            structure = working_set.structures[pipeline.uid]
+            check_etag(etag, pipeline_etag(pipeline.uid, structure.version))
+            running = sorted(structure.nodes[node.uid].id for node in working_set.nodes.values() if node.execution_id)
+            if running and not force:
+                raise FailedPrecondition(f"these nodes run: {', '.join(running)}; wait, or delete with force")
+            apply_deletion(working_set, pipeline.uid, actor=actor)
+            await transaction.save(working_set)
+            await transaction.delete(pipeline.uid)
+        self._journal.committed(working_set)
+
+    async def _find(self, owner: Owner, pipeline_id: PipelineId) -> PipelineView:
+        pipeline = await self._reader.pipeline(owner, pipeline_id)
+        if pipeline is None:
+            raise NotFound("pipeline", f"pipelines/{pipeline_id}")
+        return pipeline
 
     async def _plan_only(self, owner: Owner, document: Document, *, create_only: bool) -> Imported:
         pipeline_uid = await self._store.find_pipeline(owner, document.id)
@@ -161,7 +186,8 @@ class Pipelines:
             first = EventType.PIPELINE_CREATED if new else EventType.PIPELINE_IMPORTED
             working_set.record(first, pipeline_uid, actor=actor)
             apply_import(working_set, plan, uploaded=uploaded, actor=actor)
-            await transaction.save_structure(plan, title=document.title, version=document.version)
+            await transaction.save_structure(plan)
+            await transaction.rename(pipeline_uid, title=document.title, version=document.version)
             await transaction.save(working_set)
         self._journal.committed(working_set)
         return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid)

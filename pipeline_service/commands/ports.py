@@ -59,8 +59,14 @@ class Transaction(Protocol):
     async def save(self, working_set: WorkingSet) -> None:
         """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""
 
-    async def save_structure(self, plan: ImportPlan, *, title: str, version: str) -> None:
-        """Write nodes and edges as planned."""
+    async def save_structure(self, plan: ImportPlan) -> None:
+        """Write nodes and edges as planned, and count the structure's version up."""
+
+    async def rename(self, pipeline: PipelineUid, *, title: str, version: str) -> None:
+        """Write title and version of the document."""
+
+    async def delete(self, pipeline: PipelineUid) -> None:
+        """Make the pipeline invisible and its id free."""
 
 
 class Store(Protocol):

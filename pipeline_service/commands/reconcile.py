@@ -1,19 +1,27 @@
 """Looks in the store before an execution is declared dead: a callback may be lost, a manifest is not."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
 
-from pipeline_service.commands.errors import ArtifactMismatch, InvalidField
+import msgspec
+from msgspec import Meta
+
+from pipeline_service.commands.errors import ArtifactMismatch, BadRow, InvalidField
 from pipeline_service.commands.ports import Artifacts, DueExecution, Store
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.ids import Claim, ExecutionId
 from pipeline_service.domain.keys import MANIFEST, artifact_prefix
 from pipeline_service.domain.states import MediaType
-from pipeline_service.domain.values import Failure, MediaFacts, Output
+from pipeline_service.domain.values import Failure, Json, MediaFacts, Output
 
 ACTOR = "reconcile"
+MAX_DURATION_S = 7 * 24 * 3600
+MAX_SIZE_BYTES = 50 * 1024**4
+"""More than the largest object that S3 keeps."""
+EXTERNAL_ERROR_TYPES = frozenset({"lambda_error", "ffmpeg_error", "invalid_input"})
+"""What a report from outside may give as its class: the class decides about a retry."""
 
 
 class Reconciler:
@@ -39,43 +47,73 @@ class Reconciler:
             return False
         try:
             await self._reporter.report(report)
-        except (ArtifactMismatch, InvalidField):
+        except (ArtifactMismatch, InvalidField, BadRow):
             return False
         return True
 
 
-def read_manifest(manifest: Mapping[str, Any], *, execution_id: ExecutionId, claim: Claim) -> Complete | Fail | None:
-    """A manifest as the report that its callback would have been; None when it is not one."""
-    if manifest.get("process_uuid") != str(execution_id):
-        return None
-    if "error" in manifest:
-        failure = Failure(
-            error_type=str(manifest.get("error_type", "lambda_error")),
-            message=str(manifest["error"])[:2048],
-            details=str(manifest.get("details", ""))[-8192:],
-        )
-        return Fail(execution_id=execution_id, claim=claim, failure=failure, is_external=True, actor=ACTOR)
+class _Result(msgspec.Struct):
+    s3_key: Annotated[str, Meta(min_length=1, max_length=1024)]
+    size: Annotated[int, Meta(ge=0, le=MAX_SIZE_BYTES)]
+    duration: Annotated[float, Meta(ge=0, le=MAX_DURATION_S)]
+    sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    content_type: Annotated[str, Meta(max_length=255)] = "video/mp4"
+    width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    height: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    fps: Annotated[float, Meta(ge=0, le=1000)] | None = None
+    video_codec: Annotated[str, Meta(max_length=64)] | None = None
+    audio_codec: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class _Manifest(msgspec.Struct):
+    process_uuid: UUID
+    result: _Result | None = None
+    error: str | None = None
+    error_type: str = "lambda_error"
+    details: str = ""
+
+
+def read_manifest(manifest: Json, *, execution_id: ExecutionId, claim: Claim) -> Complete | Fail | None:
+    """A manifest as the report that its callback would have been; None when it is damaged or another execution's."""
     try:
-        output = _output(manifest["result"])
-    except (KeyError, TypeError, ValueError):
+        read = msgspec.convert(_without_nul(manifest), type=_Manifest)
+    except msgspec.ValidationError:
         return None
-    return Complete(execution_id=execution_id, claim=claim, output=output, is_external=True, actor=ACTOR)
+    if read.process_uuid != execution_id or (read.result is None) == (read.error is None):
+        return None
+    if read.result is not None:
+        output = _output(read.result)
+        return Complete(execution_id=execution_id, claim=claim, output=output, is_external=True, actor=ACTOR)
+    failure = Failure(
+        error_type=read.error_type if read.error_type in EXTERNAL_ERROR_TYPES else "lambda_error",
+        message=str(read.error)[:2048],
+        details=read.details[-8192:],
+    )
+    return Fail(execution_id=execution_id, claim=claim, failure=failure, is_external=True, actor=ACTOR)
 
 
-def _output(result: Mapping[str, Any]) -> Output:
-    content_type = str(result.get("content_type", "video/mp4"))
+def _output(result: _Result) -> Output:
     return Output(
-        type=MediaType.AUDIO if content_type.startswith("audio/") else MediaType.VIDEO,
-        s3_key=str(result["s3_key"]),
-        size_bytes=int(result["size"]),
-        content_type=content_type,
-        sha256=str(result.get("sha256", "")),
-        duration=timedelta(seconds=float(result["duration"])),
+        type=MediaType.AUDIO if result.content_type.startswith("audio/") else MediaType.VIDEO,
+        s3_key=result.s3_key,
+        size_bytes=result.size,
+        content_type=result.content_type,
+        sha256=result.sha256,
+        duration=timedelta(seconds=result.duration),
         media=MediaFacts(
-            video_codec=str(result.get("video_codec") or ""),
-            width=int(result.get("width") or 0),
-            height=int(result.get("height") or 0),
-            fps=float(result.get("fps") or 0),
-            audio_codec=str(result.get("audio_codec") or ""),
+            video_codec=result.video_codec or "",
+            width=result.width or 0,
+            height=result.height or 0,
+            fps=result.fps or 0,
+            audio_codec=result.audio_codec or "",
         ),
     )
+
+
+def _without_nul(value: Any) -> Any:
+    """Postgres stores no U+0000, and a stray one is no reason to lose a result."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {key: _without_nul(item) for key, item in value.items()}
+    return value

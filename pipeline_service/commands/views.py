@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pipeline_service.commands.etags import pipeline_etag
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.model import Event, Execution, Node, NodeSpec, Run
 from pipeline_service.domain.states import NodeState, RunDecision
@@ -24,6 +25,11 @@ class PipelineView:
     create_time: datetime
     update_time: datetime
     counts: Mapping[NodeState, int]
+
+    @property
+    def etag(self) -> str:
+        """Changes with every edit of a node."""
+        return pipeline_etag(self.uid, self.structure_version)
 
 
 @dataclass(frozen=True, kw_only=True)

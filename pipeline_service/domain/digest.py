@@ -25,6 +25,11 @@ def spec_digest(node_type: NodeType, *, config: Json, asset: Asset | None, input
     )
 
 
+def etag_of(parts: dict[str, JsonValue]) -> str:
+    """Short digest of what a user may edit, for `etag`."""
+    return _digest(parts)[:32]
+
+
 def work_digest(node_type: NodeType, *, config: Json, asset: Asset | None, inputs: Mapping[str, Sequence[str]]) -> str:
     """Digest of an execution's work. As `spec_digest`, but `inputs` are the sources' content digests."""
     return "w" + spec_digest(node_type, config=config, asset=asset, inputs=inputs)

@@ -14,6 +14,7 @@ from pipeline_service.domain.states import (
     WaitingFor,
 )
 from pipeline_service.domain.values import Asset, Failure, Json, Output, Progress
+from pipeline_service.domain.violations import Violation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class NodeSpec:
     asset: Asset | None
     provider: str
     spec_digest: str
+    problems: tuple[Violation, ...] = ()
+    """What keeps it from running; its places begin with `config.` or `inputs.`."""
 
 
 @dataclass(frozen=True, kw_only=True)

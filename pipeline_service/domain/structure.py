@@ -1,16 +1,18 @@
 """Builds the graph of a pipeline, and compares a document with the graph that is there."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pipeline_service.domain.digest import effective_config, spec_digest
 from pipeline_service.domain.document import Document, DocumentNode
+from pipeline_service.domain.document.checks import check_node
 from pipeline_service.domain.graph import in_order, successors_of
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.values import JsonValue
+from pipeline_service.domain.violations import Violation, Violations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,10 @@ def plan_import(
     """Compare a document with the structure that is there; nodes are the same when their ids are."""
     before = {spec.id: spec for spec in existing.nodes.values()}
     uids = {node.id: before[node.id].uid if node.id in before else NodeUid(new_uid()) for node in document.nodes}
-    specs = _with_digests([_spec(node, index, uids) for index, node in enumerate(document.nodes)], catalogue)
+    problems = problems_of(document.nodes, catalogue)
+    specs = _with_digests(
+        [_spec(node, index, uids, problems[node.id]) for index, node in enumerate(document.nodes)], catalogue
+    )
     structure = build_structure(
         existing.pipeline_uid, pipeline_id=document.id, version=existing.version + 1, specs=specs
     )
@@ -75,7 +80,42 @@ def plan_import(
     )
 
 
-def _spec(node: DocumentNode, position: int, uids: Mapping[NodeId, NodeUid]) -> NodeSpec:
+def document_of(structure: Structure, *, title: str = "", version: str = "") -> Document:
+    """The graph as a document, to be edited and planned again. Asset bytes are referred to, not held."""
+    specs = sorted(structure.nodes.values(), key=lambda spec: spec.position)
+    ids = {spec.uid: spec.id for spec in specs}
+    return Document(
+        id=structure.pipeline_id,
+        title=title,
+        version=version,
+        nodes=tuple(
+            DocumentNode(
+                id=spec.id,
+                type=spec.type,
+                title=spec.title,
+                inputs={slot: tuple(ids[source] for source in sources) for slot, sources in spec.inputs.items()},
+                config=spec.config,
+                asset=spec.asset,
+            )
+            for spec in specs
+        ),
+    )
+
+
+def problems_of(nodes: Sequence[DocumentNode], catalogue: Catalogue) -> dict[NodeId, tuple[Violation, ...]]:
+    """What keeps each node from running, by node."""
+    known = {node.id: node for node in nodes}
+    found: dict[NodeId, tuple[Violation, ...]] = {}
+    for node in nodes:
+        violations = Violations()
+        check_node("", node, known, catalogue, violations)
+        found[node.id] = tuple(violations.found)
+    return found
+
+
+def _spec(
+    node: DocumentNode, position: int, uids: Mapping[NodeId, NodeUid], problems: tuple[Violation, ...]
+) -> NodeSpec:
     return NodeSpec(
         uid=uids[node.id],
         id=node.id,
@@ -87,6 +127,7 @@ def _spec(node: DocumentNode, position: int, uids: Mapping[NodeId, NodeUid]) -> 
         asset=node.asset,
         provider=str(node.config.get("provider", "")),
         spec_digest="",
+        problems=problems,
     )
 
 

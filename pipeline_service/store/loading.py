@@ -28,6 +28,7 @@ _RUNS = """
 SELECT id, pipeline_uid, state, targets, create_time, end_time FROM runs
 WHERE pipeline_uid = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
 """
+_RENAME = "UPDATE pipelines SET title = $2, version = $3, update_time = now() WHERE uid = $1"
 _RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_nodes WHERE run_id = ANY($1)"
 
 
@@ -79,8 +80,14 @@ class PostgresTransaction:
         self._loaded = Loaded.of(working_set, owners={pipeline.uid: pipeline.owner for pipeline in self._locked})
         return working_set
 
-    async def save_structure(self, plan: ImportPlan, *, title: str, version: str) -> None:
-        await write_structure(self._connection, plan, title=title, version=version)
+    async def save_structure(self, plan: ImportPlan) -> None:
+        await write_structure(self._connection, plan)
+
+    async def rename(self, pipeline: PipelineUid, *, title: str, version: str) -> None:
+        await self._connection.execute(_RENAME, pipeline, title, version)
+
+    async def delete(self, pipeline: PipelineUid) -> None:
+        await self._connection.execute("UPDATE pipelines SET delete_time = now() WHERE uid = $1", pipeline)
 
     async def save(self, working_set: WorkingSet) -> None:
         await save_changes(self._connection, working_set, loaded=self._loaded)

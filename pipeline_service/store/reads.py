@@ -44,7 +44,8 @@ WHERE p.owner = $1 AND p.delete_time IS NULL
 """
 _NODE = """
 SELECT n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.config, n.asset, n.provider, n.spec_digest,
-    n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec, n.output, n.content_digest, n.failure,
+    n.validation_errors, n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec, n.output,
+    n.content_digest, n.failure,
     n.create_time, n.update_time, e.progress_stage, e.progress_fraction, e.progress_time
 FROM nodes AS n LEFT JOIN executions AS e ON e.id = n.execution_id
 WHERE n.pipeline_uid = $1

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.structure import ImportPlan, build_structure
+from pipeline_service.domain.violations import Violation
 from pipeline_service.store.codec import Row, asset_from_json, asset_to_json
 from pipeline_service.store.pool import Connection, as_json
 
 _REMEMBERED = 1000
-SPEC_COLUMNS = "uid, id, pipeline_uid, position, type, title, config, asset, provider, spec_digest"
+SPEC_COLUMNS = "uid, id, pipeline_uid, position, type, title, config, asset, provider, spec_digest, validation_errors"
 _SPECS = f"SELECT {SPEC_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
 _IDS = "SELECT uid, id FROM pipelines WHERE uid = ANY($1)"
 _EDGES = """
@@ -18,15 +19,19 @@ SELECT node_uid, slot, source_uid, pipeline_uid FROM node_inputs
 WHERE pipeline_uid = ANY($1) ORDER BY node_uid, slot, position
 """
 _UPSERT_SPECS = """
-INSERT INTO nodes (uid, pipeline_uid, id, position, type, title, provider, config, asset, spec_digest)
-SELECT uid, pipeline_uid, id, position, type, title, provider, config, asset, spec_digest
+INSERT INTO nodes (
+    uid, pipeline_uid, id, position, type, title, provider, config, asset, spec_digest, is_valid, validation_errors
+)
+SELECT
+    uid, pipeline_uid, id, position, type, title, provider, config, asset, spec_digest, is_valid, validation_errors
 FROM json_to_recordset($1::text::json) AS u(
     uid uuid, pipeline_uid uuid, id text, position int, type text, title text, provider text, config jsonb, asset jsonb,
-    spec_digest text
+    spec_digest text, is_valid boolean, validation_errors jsonb
 )
 ON CONFLICT (uid) DO UPDATE SET
     position = excluded.position, type = excluded.type, title = excluded.title, provider = excluded.provider,
-    config = excluded.config, asset = excluded.asset, spec_digest = excluded.spec_digest, update_time = now()
+    config = excluded.config, asset = excluded.asset, spec_digest = excluded.spec_digest,
+    is_valid = excluded.is_valid, validation_errors = excluded.validation_errors, update_time = now()
 """
 _INSERT_EDGES = """
 INSERT INTO node_inputs (node_uid, slot, position, source_uid, pipeline_uid)
@@ -36,7 +41,7 @@ FROM json_to_recordset($1::text::json) AS u(
 )
 """
 _BUMP = """
-UPDATE pipelines SET structure_version = $2, title = $3, version = $4, update_time = now()
+UPDATE pipelines SET structure_version = $2, update_time = now()
 WHERE uid = $1 AND structure_version = $2 - 1
 """
 
@@ -67,7 +72,7 @@ class StructureCache:
         return kept
 
 
-async def write_structure(connection: Connection, plan: ImportPlan, *, title: str, version: str) -> None:
+async def write_structure(connection: Connection, plan: ImportPlan) -> None:
     """Make nodes and edges equal to the plan. The caller holds the pipeline's lock."""
     structure = plan.structure
     uid = structure.pipeline_uid
@@ -77,7 +82,7 @@ async def write_structure(connection: Connection, plan: ImportPlan, *, title: st
     await connection.execute(_UPSERT_SPECS, as_json(specs))
     edges = [edge for spec in structure.nodes.values() for edge in _edge_values(spec, uid)]
     await connection.execute(_INSERT_EDGES, as_json(edges))
-    await connection.execute(_BUMP, uid, structure.version, title, version)
+    await connection.execute(_BUMP, uid, structure.version)
 
 
 def spec_from_row(row: Row, inputs: Mapping[str, tuple[NodeUid, ...]]) -> NodeSpec:
@@ -93,6 +98,11 @@ def spec_from_row(row: Row, inputs: Mapping[str, tuple[NodeUid, ...]]) -> NodeSp
         asset=asset_from_json(row["asset"]),
         provider=row["provider"],
         spec_digest=row["spec_digest"],
+        problems=tuple(
+            Violation(field=field, description=description)
+            for field, descriptions in row["validation_errors"].items()
+            for description in descriptions
+        ),
     )
 
 
@@ -130,7 +140,17 @@ def _spec_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> dict[str, object]
         "config": dict(spec.config),
         "asset": asset_to_json(spec.asset),
         "spec_digest": spec.spec_digest,
+        "is_valid": not spec.problems,
+        "validation_errors": _errors(spec),
     }
+
+
+def _errors(spec: NodeSpec) -> dict[str, list[str]]:
+    """Problems as the column keeps them: messages by field."""
+    errors: dict[str, list[str]] = defaultdict(list)
+    for problem in spec.problems:
+        errors[problem.field].append(problem.description)
+    return errors
 
 
 def _edge_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> list[dict[str, object]]:

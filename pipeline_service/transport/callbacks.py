@@ -6,6 +6,7 @@ from montage.v1 import callback_service_pb2 as pb
 from montage.v1 import callback_service_pb2_grpc
 
 from pipeline_service.capabilities import Capabilities, Capability
+from pipeline_service.commands.reconcile import EXTERNAL_ERROR_TYPES
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.states import Disposition
@@ -16,9 +17,6 @@ from pipeline_service.wire.reports import disposition_name
 from pipeline_service.wire.values import Incomplete, failure_value, output_value
 from servicekit.grpc_handlers import Context
 from servicekit.tokens import InvalidToken
-
-# A callback's own error decides about a retry, so it may only be one of these.
-EXTERNAL_ERROR_TYPES = frozenset({"lambda_error", "ffmpeg_error", "invalid_input"})
 
 
 class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):

@@ -17,10 +17,13 @@ from pipeline_service.transport.paging import InvalidPageToken, make_token, page
 from pipeline_service.transport.watch import watch
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.wire.documents import document_message
-from pipeline_service.wire.names import parse_pipeline, parse_run, parse_target, pipeline_name
+from pipeline_service.wire.edits import masked
+from pipeline_service.wire.names import checked_pipeline_name, parse_pipeline, parse_run, parse_target, pipeline_name
 from pipeline_service.wire.resources import event_message, pipeline_message, run_message
 from pipeline_service.wire.values import json_object
 from servicekit.grpc_handlers import Context
+
+DOCUMENT_FIELDS = ("title", "version")
 
 
 class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
@@ -49,6 +52,30 @@ class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
     async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.GetPipelineResponse:
         found = await self._pipeline(self._owners.owner(context), parse_pipeline(request.name))
         return pb.GetPipelineResponse(pipeline=found)
+
+    async def UpdatePipeline(self, request: pb.UpdatePipelineRequest, context: Context) -> pb.UpdatePipelineResponse:
+        owner, given = self._owners.owner(context), request.pipeline
+        pipeline = checked_pipeline_name(given.name)
+        fields = masked(request.update_mask.paths or DOCUMENT_FIELDS, allowed=DOCUMENT_FIELDS)
+        await self._pipelines.update(
+            owner,
+            pipeline,
+            title=given.title if "title" in fields else None,
+            version=given.version if "version" in fields else None,
+            etag=given.etag,
+            actor=actor(context),
+        )
+        return pb.UpdatePipelineResponse(pipeline=await self._pipeline(owner, pipeline))
+
+    async def DeletePipeline(self, request: pb.DeletePipelineRequest, context: Context) -> pb.DeletePipelineResponse:
+        await self._pipelines.delete(
+            self._owners.owner(context),
+            parse_pipeline(request.name),
+            force=request.force,
+            etag=request.etag,
+            actor=actor(context),
+        )
+        return pb.DeletePipelineResponse()
 
     async def ListPipelines(self, request: pb.ListPipelinesRequest, context: Context) -> pb.ListPipelinesResponse:
         owner = self._owners.owner(context)

@@ -1,8 +1,14 @@
 """Resource names: `pipelines/{pipeline}/nodes/{node}/executions/{execution}`. The contract has checked their shape."""
 
+import re
 from uuid import UUID
 
 from pipeline_service.domain.ids import ExecutionId, NodeId, PipelineId, RunId
+from pipeline_service.wire.values import Incomplete
+
+_ID = "[a-z0-9][a-z0-9-]{0,62}"
+_PIPELINE_NAME = re.compile(rf"^pipelines/{_ID}\Z")
+_NODE_NAME = re.compile(rf"^pipelines/{_ID}/nodes/{_ID}\Z")
 
 
 def pipeline_name(pipeline: PipelineId) -> str:
@@ -28,6 +34,20 @@ def parse_pipeline(name: str) -> PipelineId:
 def parse_node(name: str) -> tuple[PipelineId, NodeId]:
     parts = name.split("/")
     return PipelineId(parts[1]), NodeId(parts[3])
+
+
+def checked_node_name(name: str) -> tuple[PipelineId, NodeId]:
+    """The name of a node inside a message, whose shape the contract cannot check. Raises Incomplete."""
+    if not _NODE_NAME.match(name):
+        raise Incomplete("node.name", f"expected 'pipelines/<pipeline>/nodes/<node>', found '{name[:200]}'")
+    return parse_node(name)
+
+
+def checked_pipeline_name(name: str) -> PipelineId:
+    """The name of a pipeline inside a message. Raises Incomplete."""
+    if not _PIPELINE_NAME.match(name):
+        raise Incomplete("pipeline.name", f"expected 'pipelines/<pipeline>', found '{name[:200]}'")
+    return parse_pipeline(name)
 
 
 def parse_run(name: str) -> tuple[PipelineId, RunId]:

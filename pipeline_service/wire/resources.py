@@ -2,6 +2,7 @@
 
 from montage.v1 import resources_pb2, work_pb2
 
+from pipeline_service.commands.etags import node_etag
 from pipeline_service.commands.views import EventView, ExecutionView, NodeView, PipelineView, RunView
 from pipeline_service.domain.ids import PipelineId
 from pipeline_service.domain.model import Execution
@@ -28,6 +29,7 @@ def pipeline_message(view: PipelineView) -> resources_pb2.Pipeline:
         structure_version=view.structure_version,
         last_sequence=view.last_sequence,
         node_count=sum(view.counts.values()),
+        etag=view.etag,
         node_state_counts=[
             resources_pb2.NodeStateCount(state=_node_state(state), count=view.counts[state])
             for state in NodeState
@@ -58,6 +60,9 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         progress=progress_message(view.progress),
         create_time=timestamp(view.create_time),
         update_time=timestamp(view.update_time),
+        is_valid=not spec.problems,
+        problems=[resources_pb2.NodeProblem(field=one.field, description=one.description) for one in spec.problems],
+        etag=node_etag(spec),
     )
 
 

@@ -37,6 +37,13 @@ def media_type_number(media_type: MediaType | None) -> resources_pb2.MediaType:
     return resources_pb2.MEDIA_TYPE_UNSPECIFIED if media_type is None else _MEDIA_TYPES[media_type]
 
 
+def media_type_value(number: resources_pb2.MediaType, *, field: str) -> MediaType:
+    """A kind of material. Raises Incomplete for none."""
+    if number not in _MEDIA_TYPE_OF:
+        raise Incomplete(field, "expected text, json, image, audio or video")
+    return _MEDIA_TYPE_OF[number]
+
+
 def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
     if moment is None:
         return None

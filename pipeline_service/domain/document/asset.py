@@ -5,10 +5,10 @@ import json
 import re
 
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys, kind_of
-from pipeline_service.domain.document.violations import Violations, spelled
 from pipeline_service.domain.node_types import NodeType
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Asset, JsonValue
+from pipeline_service.domain.violations import Violations, spelled
 
 MAX_CONTENT_BYTES = 64 * 1024
 _UPLOADED = re.compile(r"^asset:sha256/([0-9a-f]{64})\.([a-z0-9]{1,10})$")

@@ -5,15 +5,29 @@ from collections.abc import Mapping
 
 from pipeline_service.domain.document.shapes import kind_of
 from pipeline_service.domain.document.values import DocumentNode
-from pipeline_service.domain.document.violations import Violations, did_you_mean, spelled
 from pipeline_service.domain.graph import find_cycle
 from pipeline_service.domain.ids import NodeId
 from pipeline_service.domain.node_types import Catalogue, Field, FieldKind, NodeType, Slot
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import JsonValue
+from pipeline_service.domain.violations import Violations, did_you_mean, spelled
 
 MAX_CONFIG_BYTES = 64 * 1024
 MAX_INPUTS_PER_SLOT = 64
+
+
+def check_node(
+    prefix: str,
+    node: DocumentNode,
+    known: Mapping[NodeId, DocumentNode],
+    catalogue: Catalogue,
+    violations: Violations,
+) -> None:
+    """Hold a node against its type. `prefix` goes before `config.…` and `inputs.…`."""
+    node_type = catalogue.get(node.type)
+    if node_type is not None:
+        check_config(f"{prefix}config", node.config, node_type, violations)
+    check_inputs(f"{prefix}inputs", node, known, catalogue, violations)
 
 
 def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeType, violations: Violations) -> None:
@@ -43,7 +57,7 @@ def check_inputs(
     """Hold a node's inputs against its type: known slots, counts, references, kinds of material."""
     node_type = catalogue.get(node.type)
     for slot_name, sources in node.inputs.items():
-        where = f"{place}.inputs.{slot_name}"
+        where = f"{place}.{slot_name}"
         slot = node_type.slots.get(slot_name) if node_type else None
         if node_type and slot is None:
             hint = did_you_mean(slot_name, node_type.slots)
@@ -51,7 +65,7 @@ def check_inputs(
         for source in sources:
             _check_source(where, node, source, slot, known, catalogue, violations)
     if node_type:
-        _check_counts(f"{place}.inputs", node, node_type, violations)
+        _check_counts(place, node, node_type, violations)
 
 
 def check_graph(nodes: Mapping[int, DocumentNode], violations: Violations) -> None:

@@ -3,13 +3,13 @@
 import re
 
 from pipeline_service.domain.document.asset import read_asset
-from pipeline_service.domain.document.checks import check_config, check_graph, check_inputs
+from pipeline_service.domain.document.checks import check_graph, check_node
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys
 from pipeline_service.domain.document.values import Document, DocumentNode
-from pipeline_service.domain.document.violations import Violation, Violations, did_you_mean
 from pipeline_service.domain.ids import NodeId, PipelineId
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.values import Json, JsonValue
+from pipeline_service.domain.violations import Violation, Violations, did_you_mean
 
 MAX_NODES = 2000
 MAX_EDGES = 10_000
@@ -30,6 +30,13 @@ def read_document(raw: Json, catalogue: Catalogue) -> tuple[Document | None, tup
     return Document(id=PipelineId(pipeline_id), title=title, version=version, nodes=nodes), ()
 
 
+def read_node(raw: Json, catalogue: Catalogue) -> tuple[DocumentNode | None, tuple[Violation, ...]]:
+    """Read one node as it stands in a document: its shape, not yet the rules of its type or its place in a graph."""
+    violations = Violations()
+    node = _read_node("node", dict(raw), catalogue, violations)
+    return (None, tuple(violations.found)) if violations.found else (node, ())
+
+
 def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) -> tuple[DocumentNode, ...]:
     if not isinstance(raw, list) or not raw:
         violations.add("nodes", "expected a list of at least one node")
@@ -42,7 +49,7 @@ def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) ->
     _check_unique(nodes, violations)
     known = {node.id: node for node in nodes.values()}
     for index, node in nodes.items():
-        check_inputs(f"nodes[{index}]", node, known, catalogue, violations)
+        check_node(f"nodes[{index}].", node, known, catalogue, violations)
     edges = sum(len(sources) for node in nodes.values() for sources in node.inputs.values())
     if edges > MAX_EDGES:
         violations.add("nodes", f"expected at most {MAX_EDGES} edges, found {edges}")
@@ -66,7 +73,6 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
             hint = did_you_mean(type_name, catalogue) or f"; expected one of {', '.join(sorted(catalogue))}"
             violations.add(f"{place}.type", f"unknown node type '{type_name}'{hint}")
         return DocumentNode(id=NodeId(node_id), type="", inputs=inputs, config=config) if node_id else None
-    check_config(f"{place}.config", config, node_type, violations)
     asset, content = read_asset(f"{place}.asset", node.get("asset"), node_type, violations)
     return DocumentNode(
         id=NodeId(node_id), type=type_name, title=title, inputs=inputs, config=config, asset=asset, content=content

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from pipeline_service.domain.document.violations import Violations, did_you_mean
 from pipeline_service.domain.values import Json, JsonValue
+from pipeline_service.domain.violations import Violations, did_you_mean
 
 
 def as_object(place: str, raw: JsonValue, violations: Violations) -> dict[str, JsonValue] | None:

@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pipeline_service.domain.engine.scheduling import cancel
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import NodeUid
-from pipeline_service.domain.model import Execution, Node, NodeSpec
-from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunDecision, RunState
+from pipeline_service.domain.ids import NodeUid, PipelineUid
+from pipeline_service.domain.model import Node, NodeSpec
+from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Output
+
+
+def apply_deletion(ws: WorkingSet, pipeline_uid: PipelineUid, *, actor: str) -> None:
+    """End everything that runs in a pipeline, because the pipeline goes."""
+    nodes = [node for node in ws.nodes.values() if node.pipeline_uid == pipeline_uid]
+    for node in nodes:
+        _supersede(ws, node, actor=actor)
+    _end_runs_that_want(ws, {node.uid for node in nodes}, actor=actor)
+    ws.record(EventType.PIPELINE_DELETED, pipeline_uid, actor=actor)
 
 
 def apply_import(ws: WorkingSet, plan: ImportPlan, *, uploaded: Mapping[NodeUid, Output], actor: str) -> None:
@@ -56,31 +66,8 @@ def _complete_asset(ws: WorkingSet, spec: NodeSpec, output: Output, *, actor: st
 
 
 def _supersede(ws: WorkingSet, node: Node, *, actor: str) -> None:
-    """End the active execution of a node that means something else now; a late result of it is SUPERSEDED."""
-    if node.execution_id is None:
-        return
-    execution: Execution = ws.executions[node.execution_id]
-    cancelled = replace(
-        execution,
-        state=ExecutionState.CANCELLED,
-        end_time=ws.now,
-        claim=None,
-        lease_until=None,
-        dispatch_due_at=None,
-        close_due_at=None,
-        waiting_for=None,
-    )
-    ws.put(cancelled)
-    ws.put(replace(node, state=NodeState.PENDING, execution_id=None))
-    ws.record(
-        EventType.EXECUTION_CANCELLED,
-        node.pipeline_uid,
-        actor=actor,
-        execution=cancelled,
-        old_state=execution.state,
-        new_state=cancelled.state,
-        message="superseded by an edit",
-    )
+    if node.execution_id is not None:
+        cancel(ws, ws.executions[node.execution_id], reason="superseded by an edit", actor=actor)
 
 
 def _end_runs_that_want(ws: WorkingSet, touched: set[NodeUid], *, actor: str) -> None:

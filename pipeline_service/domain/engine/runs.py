@@ -21,6 +21,14 @@ def leaves(structure: Structure) -> tuple[NodeUid, ...]:
     return tuple(spec.uid for spec in specs if not structure.successors.get(spec.uid))
 
 
+def wanted_problems(ws: WorkingSet, pipeline_uid: PipelineUid, targets: Iterable[NodeUid]) -> list[str]:
+    """Ids of nodes that targets (every leaf when there are none) need and that are not valid."""
+    structure = ws.structures[pipeline_uid]
+    decisions = _decisions(ws, structure, list(targets) or leaves(structure), force=False)
+    wanted = [structure.nodes[uid] for uid, decision in decisions.items() if decision is RunDecision.WANTED]
+    return sorted(spec.id for spec in wanted if spec.problems)
+
+
 def start_run(
     ws: WorkingSet, pipeline_uid: PipelineUid, *, targets: tuple[NodeUid, ...], force: bool, rules: Rules, actor: str
 ) -> Run:
@@ -39,6 +47,24 @@ def start_run(
         ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=decision))
     advance(ws, pipeline_uid, rules=rules, actor=actor)
     return ws.runs[run.id]
+
+
+def execute_node(ws: WorkingSet, node_uid: NodeUid, *, rules: Rules, actor: str) -> None:
+    """Run one node over its inputs as they are: a run of its own, that wants nothing else."""
+    node = ws.nodes[node_uid]
+    run = Run(
+        id=RunId(rules.new_id()),
+        pipeline_uid=node.pipeline_uid,
+        state=RunState.ACTIVE,
+        targets=(node_uid,),
+        create_time=ws.now,
+    )
+    ws.put(run)
+    ws.record(EventType.RUN_CREATED, node.pipeline_uid, actor=actor, run_id=run.id, new_state=run.state)
+    for source in sources_of(ws.spec(node)):
+        ws.put(RunNode(run_id=run.id, node_uid=source, decision=RunDecision.REUSED))
+    ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=RunDecision.WANTED))
+    advance(ws, node.pipeline_uid, rules=rules, actor=actor)
 
 
 def _decisions(

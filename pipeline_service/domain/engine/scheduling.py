@@ -14,6 +14,8 @@ from pipeline_service.domain.values import Failure
 
 REDISPATCH_FIRST = timedelta(seconds=5)
 REDISPATCH_MAX = timedelta(minutes=5)
+SCHEDULE_TO_CLOSE = timedelta(hours=4)
+"""How long work may wait for a first worker; from then on its node type's start-to-close counts."""
 RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
 
 
@@ -53,6 +55,7 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
         create_time=ws.now,
         dispatch_no=0,
         dispatch_due_at=ws.now + after,
+        close_due_at=ws.now + SCHEDULE_TO_CLOSE,
     )
     _put_queued(ws, attempt, actor=actor)
     for row in list(ws.run_nodes.values()):
@@ -68,6 +71,31 @@ def skip_descendants(ws: WorkingSet, node_uid: NodeUid, structure_of: PipelineUi
         waits = row.decision in (RunDecision.WANTED, RunDecision.WAITING)
         if row.node_uid in below and waits and run.state in (RunState.ACTIVE, RunState.PAUSED):
             ws.put(replace(row, decision=RunDecision.SKIPPED, reason=reason))
+
+
+def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> None:
+    """End an active execution without a result; its node is pending again. A late result of it is SUPERSEDED."""
+    cancelled = replace(
+        execution,
+        state=ExecutionState.CANCELLED,
+        end_time=ws.now,
+        claim=None,
+        lease_until=None,
+        dispatch_due_at=None,
+        close_due_at=None,
+        waiting_for=None,
+    )
+    ws.put(cancelled)
+    ws.put(replace(ws.nodes[execution.node_uid], state=NodeState.PENDING, execution_id=None))
+    ws.record(
+        EventType.EXECUTION_CANCELLED,
+        execution.pipeline_uid,
+        actor=actor,
+        execution=cancelled,
+        old_state=execution.state,
+        new_state=cancelled.state,
+        message=reason,
+    )
 
 
 def next_dispatch(execution: Execution, ws: WorkingSet) -> Execution:
@@ -89,10 +117,18 @@ def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
 def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) -> None:
     """Give a run its execution of a node: the one that is active already, or a new one."""
     node = ws.nodes[row.node_uid]
-    execution_id = node.execution_id
-    if execution_id is None:
-        execution_id = _queue(ws, run, node, rules=rules, actor=actor).id
-    ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=execution_id))
+    active = ws.executions[node.execution_id] if node.execution_id else None
+    if active is not None and active.spec_digest == ws.spec(node).spec_digest:
+        ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id))
+        return
+    # What runs was pinned before an edit further up: nobody wants its result any more.
+    waiting = [row]
+    if active is not None:
+        waiting += [other for other in ws.run_nodes.values() if other.execution_id == active.id]
+        cancel(ws, active, reason="superseded by an edit of what it is made from", actor=actor)
+    execution = _queue(ws, run, ws.nodes[row.node_uid], rules=rules, actor=actor)
+    for one in waiting:
+        ws.put(replace(one, decision=RunDecision.ACTIVE, execution_id=execution.id))
 
 
 def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) -> Execution:
@@ -112,6 +148,7 @@ def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) ->
             work=_pin(ws, spec, rules),
             create_time=ws.now,
             dispatch_no=0,
+            close_due_at=ws.now + SCHEDULE_TO_CLOSE,
         ),
         ws,
     )

@@ -152,7 +152,14 @@ async def running_rig(pool: Pool, **changes: Any) -> AsyncIterator[Rig]:
             outbox=outbox,
             batcher=batcher,
             reporter=reporter,
-            pipelines=Pipelines(store=store, artifacts=artifacts, rules=rules, publisher=outbox, journal=outbox),
+            pipelines=Pipelines(
+                store=store,
+                reader=PostgresReader(pool),
+                artifacts=artifacts,
+                rules=rules,
+                publisher=outbox,
+                journal=outbox,
+            ),
         )
     finally:
         writing.cancel()

@@ -62,7 +62,9 @@ SERVICES = (
     callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
 )
 VARIABLE = re.compile(r"\b(?:PIPELINE|EXECUTOR|GATEWAY|MEDIA|DEVSTACK|MONTAGE)_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
-NOT_VARIABLES = frozenset({"PIPELINE_NOT_FOUND", "PIPELINE_EXISTS", "PIPELINE_CREATED", "PIPELINE_IMPORTED"})
+NOT_VARIABLES = frozenset(
+    {"PIPELINE_NOT_FOUND", "PIPELINE_EXISTS"} | {name for name in EventType if name.startswith("PIPELINE_")}
+)
 """Words of the contract that begin like our variables."""
 
 

@@ -1,7 +1,10 @@
 """What a run starts, keeps, and leaves out."""
 
-from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
-from tests.factories import World, noop
+from datetime import timedelta
+
+from pipeline_service.domain.engine.reports import CloseDue
+from pipeline_service.domain.states import Disposition, EventType, NodeState, RunDecision, RunState
+from tests.factories import World, a_completion, noop
 
 DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))
 
@@ -120,6 +123,42 @@ def test_edit_of_a_running_node_ends_its_execution_and_its_run() -> None:
     assert world.node("a").state is NodeState.PENDING
     assert world.ws.runs[run.id].state is RunState.CANCELLED
     assert world.ws.events[-2].type is EventType.NODE_UPDATED or world.ws.events[-1].type is EventType.NODE_UPDATED
+
+
+def test_run_after_an_edit_further_up_does_not_take_what_was_begun_before_it() -> None:
+    world = World(*DIAMOND)
+    first = world.run()
+    world.complete("a")
+    old, claim = world.claim("b")
+    world.import_(noop("a", nonce="new"), *DIAMOND[1:])
+    second = world.run("b")
+
+    world.complete("a")
+
+    assert world.active("b").id != old.id
+    assert world.ws.executions[old.id].state == "CANCELLED"
+    assert world.report(a_completion(old, claim)) is Disposition.SUPERSEDED
+    assert world.decision(first, "b").execution_id == world.active("b").id
+    world.complete("b")
+    assert world.ws.runs[second.id].state is RunState.SUCCEEDED
+    assert world.node("b").done_spec == world.ws.spec(world.node("b")).spec_digest
+
+
+def test_work_that_nobody_takes_has_a_deadline_too() -> None:
+    world = World(noop("a"))
+    run = world.run()
+    execution = world.active("a")
+    assert execution.close_due_at is not None
+    world.pass_time(timedelta(hours=4))
+
+    for _ in range(3):
+        active = world.active("a")
+        assert active.close_due_at is not None
+        world.ws.now = active.close_due_at
+        world.report(CloseDue(execution_id=active.id, due=active.close_due_at))
+
+    assert world.node("a").state is NodeState.FAILED
+    assert world.ws.runs[run.id].state is RunState.FAILED
 
 
 def test_sequences_are_dense() -> None:

@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from montage.v1 import node_type_pb2 as montage_dot_v1_dot_node__type__pb2
 from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmontage/v1/node_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1amontage/v1/node_type.proto\x1a\x1amontage/v1/resources.proto\"h\n\x0eGetNodeRequest\x12V\n\x04name\x18\x01 \x01(\tBH\xbaHErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$\"1\n\x0fGetNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.montage.v1.Node\"\x8b\x01\n\x10ListNodesRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"M\n\x11ListNodesResponse\x12\x1f\n\x05nodes\x18\x01 \x03(\x0b\x32\x10.montage.v1.Node\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb0\x01\n\x17GetNodeOutputUrlRequest\x12V\n\x04name\x18\x01 \x01(\tBH\xbaHErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$\x12=\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xf5$2\x02\x08\x01\"\x8f\x01\n\x18GetNodeOutputUrlResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\"\n\x06output\x18\x04 \x01(\x0b\x32\x12.montage.v1.Output\"\x86\x01\n\x13GetExecutionRequest\x12o\n\x04name\x18\x01 \x01(\tBa\xbaH^r\\2Z^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}/executions/[0-9a-f-]{36}$\"@\n\x14GetExecutionResponse\x12(\n\texecution\x18\x01 \x01(\x0b\x32\x15.montage.v1.Execution\"\xb2\x01\n\x15ListExecutionsRequest\x12\\\n\x06parent\x18\x01 \x01(\tBL\xbaHIrG2E^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/(-|[a-z0-9][a-z0-9-]{0,62})$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\\\n\x16ListExecutionsResponse\x12)\n\nexecutions\x18\x01 \x03(\x0b\x32\x15.montage.v1.Execution\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14ListNodeTypesRequest\"A\n\x15ListNodeTypesResponse\x12(\n\nnode_types\x18\x01 \x03(\x0b\x32\x14.montage.v1.NodeType\"N\n\x12GetNodeTypeRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^nodeTypes/[a-z0-9][a-z0-9-]{0,62}$\">\n\x13GetNodeTypeResponse\x12\'\n\tnode_type\x18\x01 \x01(\x0b\x32\x14.montage.v1.NodeType2\xcc\x04\n\x0bNodeService\x12\x42\n\x07GetNode\x12\x1a.montage.v1.GetNodeRequest\x1a\x1b.montage.v1.GetNodeResponse\x12H\n\tListNodes\x12\x1c.montage.v1.ListNodesRequest\x1a\x1d.montage.v1.ListNodesResponse\x12]\n\x10GetNodeOutputUrl\x12#.montage.v1.GetNodeOutputUrlRequest\x1a$.montage.v1.GetNodeOutputUrlResponse\x12Q\n\x0cGetExecution\x12\x1f.montage.v1.GetExecutionRequest\x1a .montage.v1.GetExecutionResponse\x12W\n\x0eListExecutions\x12!.montage.v1.ListExecutionsRequest\x1a\".montage.v1.ListExecutionsResponse\x12T\n\rListNodeTypes\x12 .montage.v1.ListNodeTypesRequest\x1a!.montage.v1.ListNodeTypesResponse\x12N\n\x0bGetNodeType\x12\x1e.montage.v1.GetNodeTypeRequest\x1a\x1f.montage.v1.GetNodeTypeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dmontage/v1/node_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1amontage/v1/node_type.proto\x1a\x1amontage/v1/resources.proto\"h\n\x0eGetNodeRequest\x12V\n\x04name\x18\x01 \x01(\tBH\xbaHErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$\"1\n\x0fGetNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.montage.v1.Node\"\xbd\x01\n\x11\x43reateNodeRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x34\n\x07node_id\x18\x02 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12&\n\x04node\x18\x03 \x01(\x0b\x32\x10.montage.v1.NodeB\x06\xbaH\x03\xc8\x01\x01\x12\x0e\n\x06strict\x18\x04 \x01(\x08\"4\n\x12\x43reateNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.montage.v1.Node\"\x84\x01\n\x11UpdateNodeRequest\x12&\n\x04node\x18\x01 \x01(\x0b\x32\x10.montage.v1.NodeB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x0e\n\x06strict\x18\x03 \x01(\x08\"4\n\x12UpdateNodeResponse\x12\x1e\n\x04node\x18\x01 \x01(\x0b\x32\x10.montage.v1.Node\"\x82\x01\n\x11\x44\x65leteNodeRequest\x12V\n\x04name\x18\x01 \x01(\tBH\xbaHErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x14\n\x12\x44\x65leteNodeResponse\"{\n\x12\x45xecuteNodeRequest\x12V\n\x04name\x18\x01 \x01(\tBH\xbaHErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"?\n\x13\x45xecuteNodeResponse\x12(\n\texecution\x18\x01 \x01(\x0b\x32\x15.montage.v1.Execution\"\x8b\x01\n\x10ListNodesRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"M\n\x11ListNodesResponse\x12\x1f\n\x05nodes\x18\x01 \x03(\x0b\x32\x10.montage.v1.Node\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb0\x01\n\x17GetNodeOutputUrlRequest\x12V\n\x04name\x18\x01 \x01(\tBH\xbaHErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$\x12=\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xf5$2\x02\x08\x01\"\x8f\x01\n\x18GetNodeOutputUrlResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\"\n\x06output\x18\x04 \x01(\x0b\x32\x12.montage.v1.Output\"\x86\x01\n\x13GetExecutionRequest\x12o\n\x04name\x18\x01 \x01(\tBa\xbaH^r\\2Z^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}/executions/[0-9a-f-]{36}$\"@\n\x14GetExecutionResponse\x12(\n\texecution\x18\x01 \x01(\x0b\x32\x15.montage.v1.Execution\"\xb2\x01\n\x15ListExecutionsRequest\x12\\\n\x06parent\x18\x01 \x01(\tBL\xbaHIrG2E^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/(-|[a-z0-9][a-z0-9-]{0,62})$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\\\n\x16ListExecutionsResponse\x12)\n\nexecutions\x18\x01 \x03(\x0b\x32\x15.montage.v1.Execution\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14ListNodeTypesRequest\"A\n\x15ListNodeTypesResponse\x12(\n\nnode_types\x18\x01 \x03(\x0b\x32\x14.montage.v1.NodeType\"N\n\x12GetNodeTypeRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^nodeTypes/[a-z0-9][a-z0-9-]{0,62}$\">\n\x13GetNodeTypeResponse\x12\'\n\tnode_type\x18\x01 \x01(\x0b\x32\x14.montage.v1.NodeType2\x83\x07\n\x0bNodeService\x12\x42\n\x07GetNode\x12\x1a.montage.v1.GetNodeRequest\x1a\x1b.montage.v1.GetNodeResponse\x12K\n\nCreateNode\x12\x1d.montage.v1.CreateNodeRequest\x1a\x1e.montage.v1.CreateNodeResponse\x12K\n\nUpdateNode\x12\x1d.montage.v1.UpdateNodeRequest\x1a\x1e.montage.v1.UpdateNodeResponse\x12K\n\nDeleteNode\x12\x1d.montage.v1.DeleteNodeRequest\x1a\x1e.montage.v1.DeleteNodeResponse\x12N\n\x0b\x45xecuteNode\x12\x1e.montage.v1.ExecuteNodeRequest\x1a\x1f.montage.v1.ExecuteNodeResponse\x12H\n\tListNodes\x12\x1c.montage.v1.ListNodesRequest\x1a\x1d.montage.v1.ListNodesResponse\x12]\n\x10GetNodeOutputUrl\x12#.montage.v1.GetNodeOutputUrlRequest\x1a$.montage.v1.GetNodeOutputUrlResponse\x12Q\n\x0cGetExecution\x12\x1f.montage.v1.GetExecutionRequest\x1a .montage.v1.GetExecutionResponse\x12W\n\x0eListExecutions\x12!.montage.v1.ListExecutionsRequest\x1a\".montage.v1.ListExecutionsResponse\x12T\n\rListNodeTypes\x12 .montage.v1.ListNodeTypesRequest\x1a!.montage.v1.ListNodeTypesResponse\x12N\n\x0bGetNodeType\x12\x1e.montage.v1.GetNodeTypeRequest\x1a\x1f.montage.v1.GetNodeTypeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +39,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETNODEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETNODEREQUEST'].fields_by_name['name']._serialized_options = b'\272HErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_CREATENODEREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATENODEREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_CREATENODEREQUEST'].fields_by_name['node_id']._loaded_options = None
+  _globals['_CREATENODEREQUEST'].fields_by_name['node_id']._serialized_options = b'\272H r\0332\031^[a-z0-9][a-z0-9-]{0,62}$\330\001\001'
+  _globals['_CREATENODEREQUEST'].fields_by_name['node']._loaded_options = None
+  _globals['_CREATENODEREQUEST'].fields_by_name['node']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UPDATENODEREQUEST'].fields_by_name['node']._loaded_options = None
+  _globals['_UPDATENODEREQUEST'].fields_by_name['node']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UPDATENODEREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATENODEREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_DELETENODEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETENODEREQUEST'].fields_by_name['name']._serialized_options = b'\272HErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_DELETENODEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETENODEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_EXECUTENODEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_EXECUTENODEREQUEST'].fields_by_name['name']._serialized_options = b'\272HErC2A^pipelines/[a-z0-9][a-z0-9-]{0,62}/nodes/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_LISTNODESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTNODESREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_LISTNODESREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -58,34 +75,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEXECUTIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_GETNODETYPEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETNODETYPEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\'r%2#^nodeTypes/[a-z0-9][a-z0-9-]{0,62}$'
-  _globals['_GETNODEREQUEST']._serialized_start=195
-  _globals['_GETNODEREQUEST']._serialized_end=299
-  _globals['_GETNODERESPONSE']._serialized_start=301
-  _globals['_GETNODERESPONSE']._serialized_end=350
-  _globals['_LISTNODESREQUEST']._serialized_start=353
-  _globals['_LISTNODESREQUEST']._serialized_end=492
-  _globals['_LISTNODESRESPONSE']._serialized_start=494
-  _globals['_LISTNODESRESPONSE']._serialized_end=571
-  _globals['_GETNODEOUTPUTURLREQUEST']._serialized_start=574
-  _globals['_GETNODEOUTPUTURLREQUEST']._serialized_end=750
-  _globals['_GETNODEOUTPUTURLRESPONSE']._serialized_start=753
-  _globals['_GETNODEOUTPUTURLRESPONSE']._serialized_end=896
-  _globals['_GETEXECUTIONREQUEST']._serialized_start=899
-  _globals['_GETEXECUTIONREQUEST']._serialized_end=1033
-  _globals['_GETEXECUTIONRESPONSE']._serialized_start=1035
-  _globals['_GETEXECUTIONRESPONSE']._serialized_end=1099
-  _globals['_LISTEXECUTIONSREQUEST']._serialized_start=1102
-  _globals['_LISTEXECUTIONSREQUEST']._serialized_end=1280
-  _globals['_LISTEXECUTIONSRESPONSE']._serialized_start=1282
-  _globals['_LISTEXECUTIONSRESPONSE']._serialized_end=1374
-  _globals['_LISTNODETYPESREQUEST']._serialized_start=1376
-  _globals['_LISTNODETYPESREQUEST']._serialized_end=1398
-  _globals['_LISTNODETYPESRESPONSE']._serialized_start=1400
-  _globals['_LISTNODETYPESRESPONSE']._serialized_end=1465
-  _globals['_GETNODETYPEREQUEST']._serialized_start=1467
-  _globals['_GETNODETYPEREQUEST']._serialized_end=1545
-  _globals['_GETNODETYPERESPONSE']._serialized_start=1547
-  _globals['_GETNODETYPERESPONSE']._serialized_end=1609
-  _globals['_NODESERVICE']._serialized_start=1612
-  _globals['_NODESERVICE']._serialized_end=2200
+  _globals['_GETNODEREQUEST']._serialized_start=229
+  _globals['_GETNODEREQUEST']._serialized_end=333
+  _globals['_GETNODERESPONSE']._serialized_start=335
+  _globals['_GETNODERESPONSE']._serialized_end=384
+  _globals['_CREATENODEREQUEST']._serialized_start=387
+  _globals['_CREATENODEREQUEST']._serialized_end=576
+  _globals['_CREATENODERESPONSE']._serialized_start=578
+  _globals['_CREATENODERESPONSE']._serialized_end=630
+  _globals['_UPDATENODEREQUEST']._serialized_start=633
+  _globals['_UPDATENODEREQUEST']._serialized_end=765
+  _globals['_UPDATENODERESPONSE']._serialized_start=767
+  _globals['_UPDATENODERESPONSE']._serialized_end=819
+  _globals['_DELETENODEREQUEST']._serialized_start=822
+  _globals['_DELETENODEREQUEST']._serialized_end=952
+  _globals['_DELETENODERESPONSE']._serialized_start=954
+  _globals['_DELETENODERESPONSE']._serialized_end=974
+  _globals['_EXECUTENODEREQUEST']._serialized_start=976
+  _globals['_EXECUTENODEREQUEST']._serialized_end=1099
+  _globals['_EXECUTENODERESPONSE']._serialized_start=1101
+  _globals['_EXECUTENODERESPONSE']._serialized_end=1164
+  _globals['_LISTNODESREQUEST']._serialized_start=1167
+  _globals['_LISTNODESREQUEST']._serialized_end=1306
+  _globals['_LISTNODESRESPONSE']._serialized_start=1308
+  _globals['_LISTNODESRESPONSE']._serialized_end=1385
+  _globals['_GETNODEOUTPUTURLREQUEST']._serialized_start=1388
+  _globals['_GETNODEOUTPUTURLREQUEST']._serialized_end=1564
+  _globals['_GETNODEOUTPUTURLRESPONSE']._serialized_start=1567
+  _globals['_GETNODEOUTPUTURLRESPONSE']._serialized_end=1710
+  _globals['_GETEXECUTIONREQUEST']._serialized_start=1713
+  _globals['_GETEXECUTIONREQUEST']._serialized_end=1847
+  _globals['_GETEXECUTIONRESPONSE']._serialized_start=1849
+  _globals['_GETEXECUTIONRESPONSE']._serialized_end=1913
+  _globals['_LISTEXECUTIONSREQUEST']._serialized_start=1916
+  _globals['_LISTEXECUTIONSREQUEST']._serialized_end=2094
+  _globals['_LISTEXECUTIONSRESPONSE']._serialized_start=2096
+  _globals['_LISTEXECUTIONSRESPONSE']._serialized_end=2188
+  _globals['_LISTNODETYPESREQUEST']._serialized_start=2190
+  _globals['_LISTNODETYPESREQUEST']._serialized_end=2212
+  _globals['_LISTNODETYPESRESPONSE']._serialized_start=2214
+  _globals['_LISTNODETYPESRESPONSE']._serialized_end=2279
+  _globals['_GETNODETYPEREQUEST']._serialized_start=2281
+  _globals['_GETNODETYPEREQUEST']._serialized_end=2359
+  _globals['_GETNODETYPERESPONSE']._serialized_start=2361
+  _globals['_GETNODETYPERESPONSE']._serialized_end=2423
+  _globals['_NODESERVICE']._serialized_start=2426
+  _globals['_NODESERVICE']._serialized_end=3325
 # @@protoc_insertion_point(module_scope)

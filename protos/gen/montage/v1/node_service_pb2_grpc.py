@@ -40,6 +40,26 @@ class NodeServiceStub:
                 request_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeResponse.FromString,
                 _registered_method=True)
+        self.CreateNode = channel.unary_unary(
+                '/montage.v1.NodeService/CreateNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.CreateNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.CreateNodeResponse.FromString,
+                _registered_method=True)
+        self.UpdateNode = channel.unary_unary(
+                '/montage.v1.NodeService/UpdateNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.UpdateNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.UpdateNodeResponse.FromString,
+                _registered_method=True)
+        self.DeleteNode = channel.unary_unary(
+                '/montage.v1.NodeService/DeleteNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.DeleteNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.DeleteNodeResponse.FromString,
+                _registered_method=True)
+        self.ExecuteNode = channel.unary_unary(
+                '/montage.v1.NodeService/ExecuteNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeResponse.FromString,
+                _registered_method=True)
         self.ListNodes = channel.unary_unary(
                 '/montage.v1.NodeService/ListNodes',
                 request_serializer=montage_dot_v1_dot_node__service__pb2.ListNodesRequest.SerializeToString,
@@ -78,6 +98,41 @@ class NodeServiceServicer:
 
     def GetNode(self, request, context):
         """Reads a node. NOT_FOUND when there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateNode(self, request, context):
+        """Adds a node at the end of a pipeline.
+
+        A node that breaks the rules of its type is saved with its problems, unless `strict`; it cannot run until they are mended.
+        INVALID_ARGUMENT for an unknown type, a reference to a missing node, a circle, or a value of the wrong shape.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateNode(self, request, context):
+        """Changes a node. `inputs`, `config` or `asset` reset it: its last good output stays readable, an active execution is
+        superseded. Another title does not, unless it is the prompt. ABORTED when the etag is not the present one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteNode(self, request, context):
+        """Deletes a node and every reference to it; the nodes that referred to it are checked again and reset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExecuteNode(self, request, context):
+        """Runs one node whose inputs are complete.
+
+        While it runs, the running execution is answered. FAILED_PRECONDITION when an input is not complete, when the node is not
+        valid, or when it is current and not `force`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +187,26 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.GetNode,
                     request_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeRequest.FromString,
                     response_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeResponse.SerializeToString,
+            ),
+            'CreateNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.CreateNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.CreateNodeResponse.SerializeToString,
+            ),
+            'UpdateNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.UpdateNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.UpdateNodeResponse.SerializeToString,
+            ),
+            'DeleteNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.DeleteNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.DeleteNodeResponse.SerializeToString,
+            ),
+            'ExecuteNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExecuteNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeResponse.SerializeToString,
             ),
             'ListNodes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNodes,
@@ -192,6 +267,114 @@ class NodeService:
             '/montage.v1.NodeService/GetNode',
             montage_dot_v1_dot_node__service__pb2.GetNodeRequest.SerializeToString,
             montage_dot_v1_dot_node__service__pb2.GetNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/CreateNode',
+            montage_dot_v1_dot_node__service__pb2.CreateNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.CreateNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/UpdateNode',
+            montage_dot_v1_dot_node__service__pb2.UpdateNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.UpdateNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/DeleteNode',
+            montage_dot_v1_dot_node__service__pb2.DeleteNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.DeleteNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExecuteNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/ExecuteNode',
+            montage_dot_v1_dot_node__service__pb2.ExecuteNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.ExecuteNodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

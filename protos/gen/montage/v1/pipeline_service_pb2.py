@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!montage/v1/pipeline_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1amontage/v1/resources.proto\"y\n\x15\x43reatePipelineRequest\x12\x38\n\x0bpipeline_id\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12&\n\x08pipeline\x18\x02 \x01(\x0b\x32\x14.montage.v1.Pipeline\"@\n\x16\x43reatePipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"N\n\x12GetPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"=\n\x13GetPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"S\n\x14ListPipelinesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x15ListPipelinesResponse\x12\'\n\tpipelines\x18\x01 \x03(\x0b\x32\x14.montage.v1.Pipeline\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x15ImportPipelineRequest\x12\x31\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0b\x63reate_only\x18\x03 \x01(\x08\"\xcb\x01\n\x16ImportPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x13\n\x0b\x61\x64\x64\x65\x64_nodes\x18\x02 \x03(\t\x12\x15\n\rchanged_nodes\x18\x03 \x03(\t\x12\x15\n\rremoved_nodes\x18\x04 \x03(\t\x12\x17\n\x0funchanged_nodes\x18\x05 \x03(\t\x12-\n\x08problems\x18\x06 \x03(\x0b\x32\x1b.montage.v1.DocumentProblem\"5\n\x0f\x44ocumentProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"Q\n\x15\x45xportPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"C\n\x16\x45xportPipelineResponse\x12)\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xd7\x01\n\x12\x43reateAssetRequest\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12!\n\nsize_bytes\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x80\x80\x80\x14(\x01\x12\x46\n\x0c\x63ontent_type\x18\x03 \x01(\tB0\xbaH-r+\x18\x7f\x32\'^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$\x12/\n\tfile_name\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18\xff\x01\x32\x10^[^/\\x00-\\x1f]+$\"\xe3\x01\n\x13\x43reateAssetResponse\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06s3_key\x18\x02 \x01(\t\x12\x16\n\x0e\x61lready_exists\x18\x03 \x01(\x08\x12\x12\n\nupload_url\x18\x04 \x01(\t\x12J\n\x0eupload_headers\x18\x05 \x03(\x0b\x32\x32.montage.v1.CreateAssetResponse.UploadHeadersEntry\x1a\x34\n\x12UploadHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"y\n\x12RunPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1a\n\x07targets\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"3\n\x13RunPipelineResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\\\n\rGetRunRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xbaH:r826^pipelines/[a-z0-9][a-z0-9-]{0,62}/runs/[0-9a-f-]{36}$\".\n\x0eGetRunResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\x8a\x01\n\x0fListRunsRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"J\n\x10ListRunsResponse\x12\x1d\n\x04runs\x18\x01 \x03(\x0b\x32\x0f.montage.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xad\x01\n\x11ListEventsRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"P\n\x12ListEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.montage.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x14WatchPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12$\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x11\n\x0f_after_sequence\"\xc9\x01\n\x15WatchPipelineResponse\x12(\n\x08snapshot\x18\x01 \x01(\x0b\x32\x14.montage.v1.SnapshotH\x00\x12\"\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x11.montage.v1.EventH\x00\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x18.montage.v1.NodeProgressH\x00\x12*\n\theartbeat\x18\x04 \x01(\x0b\x32\x15.montage.v1.HeartbeatH\x00\x42\x08\n\x06update\"w\n\x08Snapshot\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x1f\n\x05nodes\x18\x02 \x03(\x0b\x32\x10.montage.v1.Node\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\"W\n\x0cNodeProgress\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\texecution\x18\x02 \x01(\t\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x14.montage.v1.Progress\"\x1d\n\tHeartbeat\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x32\x8f\x07\n\x0fPipelineService\x12W\n\x0e\x43reatePipeline\x12!.montage.v1.CreatePipelineRequest\x1a\".montage.v1.CreatePipelineResponse\x12N\n\x0bGetPipeline\x12\x1e.montage.v1.GetPipelineRequest\x1a\x1f.montage.v1.GetPipelineResponse\x12T\n\rListPipelines\x12 .montage.v1.ListPipelinesRequest\x1a!.montage.v1.ListPipelinesResponse\x12W\n\x0eImportPipeline\x12!.montage.v1.ImportPipelineRequest\x1a\".montage.v1.ImportPipelineResponse\x12W\n\x0e\x45xportPipeline\x12!.montage.v1.ExportPipelineRequest\x1a\".montage.v1.ExportPipelineResponse\x12N\n\x0b\x43reateAsset\x12\x1e.montage.v1.CreateAssetRequest\x1a\x1f.montage.v1.CreateAssetResponse\x12N\n\x0bRunPipeline\x12\x1e.montage.v1.RunPipelineRequest\x1a\x1f.montage.v1.RunPipelineResponse\x12?\n\x06GetRun\x12\x19.montage.v1.GetRunRequest\x1a\x1a.montage.v1.GetRunResponse\x12\x45\n\x08ListRuns\x12\x1b.montage.v1.ListRunsRequest\x1a\x1c.montage.v1.ListRunsResponse\x12K\n\nListEvents\x12\x1d.montage.v1.ListEventsRequest\x1a\x1e.montage.v1.ListEventsResponse\x12V\n\rWatchPipeline\x12 .montage.v1.WatchPipelineRequest\x1a!.montage.v1.WatchPipelineResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!montage/v1/pipeline_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1amontage/v1/resources.proto\"y\n\x15\x43reatePipelineRequest\x12\x38\n\x0bpipeline_id\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12&\n\x08pipeline\x18\x02 \x01(\x0b\x32\x14.montage.v1.Pipeline\"@\n\x16\x43reatePipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"N\n\x12GetPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"=\n\x13GetPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"x\n\x15UpdatePipelineRequest\x12.\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.PipelineB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"@\n\x16UpdatePipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\"w\n\x15\x44\x65letePipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x18\n\x16\x44\x65letePipelineResponse\"S\n\x14ListPipelinesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x15ListPipelinesResponse\x12\'\n\tpipelines\x18\x01 \x03(\x0b\x32\x14.montage.v1.Pipeline\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"v\n\x15ImportPipelineRequest\x12\x31\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0b\x63reate_only\x18\x03 \x01(\x08\"\xcb\x01\n\x16ImportPipelineResponse\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x13\n\x0b\x61\x64\x64\x65\x64_nodes\x18\x02 \x03(\t\x12\x15\n\rchanged_nodes\x18\x03 \x03(\t\x12\x15\n\rremoved_nodes\x18\x04 \x03(\t\x12\x17\n\x0funchanged_nodes\x18\x05 \x03(\t\x12-\n\x08problems\x18\x06 \x03(\x0b\x32\x1b.montage.v1.DocumentProblem\"5\n\x0f\x44ocumentProblem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"Q\n\x15\x45xportPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\"C\n\x16\x45xportPipelineResponse\x12)\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xd7\x01\n\x12\x43reateAssetRequest\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12!\n\nsize_bytes\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x80\x80\x80\x14(\x01\x12\x46\n\x0c\x63ontent_type\x18\x03 \x01(\tB0\xbaH-r+\x18\x7f\x32\'^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$\x12/\n\tfile_name\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17\x10\x01\x18\xff\x01\x32\x10^[^/\\x00-\\x1f]+$\"\xe3\x01\n\x13\x43reateAssetResponse\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06s3_key\x18\x02 \x01(\t\x12\x16\n\x0e\x61lready_exists\x18\x03 \x01(\x08\x12\x12\n\nupload_url\x18\x04 \x01(\t\x12J\n\x0eupload_headers\x18\x05 \x03(\x0b\x32\x32.montage.v1.CreateAssetResponse.UploadHeadersEntry\x1a\x34\n\x12UploadHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"y\n\x12RunPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1a\n\x07targets\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\"3\n\x13RunPipelineResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\\\n\rGetRunRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xbaH:r826^pipelines/[a-z0-9][a-z0-9-]{0,62}/runs/[0-9a-f-]{36}$\".\n\x0eGetRunResponse\x12\x1c\n\x03run\x18\x01 \x01(\x0b\x32\x0f.montage.v1.Run\"\x8a\x01\n\x0fListRunsRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"J\n\x10ListRunsResponse\x12\x1d\n\x04runs\x18\x01 \x03(\x0b\x32\x0f.montage.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xad\x01\n\x11ListEventsRequest\x12:\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"P\n\x12ListEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.montage.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x89\x01\n\x14WatchPipelineRequest\x12\x38\n\x04name\x18\x01 \x01(\tB*\xbaH\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$\x12$\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x11\n\x0f_after_sequence\"\xc9\x01\n\x15WatchPipelineResponse\x12(\n\x08snapshot\x18\x01 \x01(\x0b\x32\x14.montage.v1.SnapshotH\x00\x12\"\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x11.montage.v1.EventH\x00\x12,\n\x08progress\x18\x03 \x01(\x0b\x32\x18.montage.v1.NodeProgressH\x00\x12*\n\theartbeat\x18\x04 \x01(\x0b\x32\x15.montage.v1.HeartbeatH\x00\x42\x08\n\x06update\"w\n\x08Snapshot\x12&\n\x08pipeline\x18\x01 \x01(\x0b\x32\x14.montage.v1.Pipeline\x12\x1f\n\x05nodes\x18\x02 \x03(\x0b\x32\x10.montage.v1.Node\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\"W\n\x0cNodeProgress\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x11\n\texecution\x18\x02 \x01(\t\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x14.montage.v1.Progress\"\x1d\n\tHeartbeat\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x32\xc1\x08\n\x0fPipelineService\x12W\n\x0e\x43reatePipeline\x12!.montage.v1.CreatePipelineRequest\x1a\".montage.v1.CreatePipelineResponse\x12N\n\x0bGetPipeline\x12\x1e.montage.v1.GetPipelineRequest\x1a\x1f.montage.v1.GetPipelineResponse\x12W\n\x0eUpdatePipeline\x12!.montage.v1.UpdatePipelineRequest\x1a\".montage.v1.UpdatePipelineResponse\x12W\n\x0e\x44\x65letePipeline\x12!.montage.v1.DeletePipelineRequest\x1a\".montage.v1.DeletePipelineResponse\x12T\n\rListPipelines\x12 .montage.v1.ListPipelinesRequest\x1a!.montage.v1.ListPipelinesResponse\x12W\n\x0eImportPipeline\x12!.montage.v1.ImportPipelineRequest\x1a\".montage.v1.ImportPipelineResponse\x12W\n\x0e\x45xportPipeline\x12!.montage.v1.ExportPipelineRequest\x1a\".montage.v1.ExportPipelineResponse\x12N\n\x0b\x43reateAsset\x12\x1e.montage.v1.CreateAssetRequest\x1a\x1f.montage.v1.CreateAssetResponse\x12N\n\x0bRunPipeline\x12\x1e.montage.v1.RunPipelineRequest\x1a\x1f.montage.v1.RunPipelineResponse\x12?\n\x06GetRun\x12\x19.montage.v1.GetRunRequest\x1a\x1a.montage.v1.GetRunResponse\x12\x45\n\x08ListRuns\x12\x1b.montage.v1.ListRunsRequest\x1a\x1c.montage.v1.ListRunsResponse\x12K\n\nListEvents\x12\x1d.montage.v1.ListEventsRequest\x1a\x1e.montage.v1.ListEventsResponse\x12V\n\rWatchPipeline\x12 .montage.v1.WatchPipelineRequest\x1a!.montage.v1.WatchPipelineResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +39,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPIPELINEREQUEST'].fields_by_name['pipeline_id']._serialized_options = b'\272H r\0332\031^[a-z0-9][a-z0-9-]{0,62}$\330\001\001'
   _globals['_GETPIPELINEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETPIPELINEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_UPDATEPIPELINEREQUEST'].fields_by_name['pipeline']._loaded_options = None
+  _globals['_UPDATEPIPELINEREQUEST'].fields_by_name['pipeline']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_DELETEPIPELINEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEPIPELINEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_DELETEPIPELINEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEPIPELINEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_LISTPIPELINESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPIPELINESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTPIPELINESREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -80,60 +87,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHPIPELINEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\'r%2#^pipelines/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_WATCHPIPELINEREQUEST'].fields_by_name['after_sequence']._loaded_options = None
   _globals['_WATCHPIPELINEREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_CREATEPIPELINEREQUEST']._serialized_start=136
-  _globals['_CREATEPIPELINEREQUEST']._serialized_end=257
-  _globals['_CREATEPIPELINERESPONSE']._serialized_start=259
-  _globals['_CREATEPIPELINERESPONSE']._serialized_end=323
-  _globals['_GETPIPELINEREQUEST']._serialized_start=325
-  _globals['_GETPIPELINEREQUEST']._serialized_end=403
-  _globals['_GETPIPELINERESPONSE']._serialized_start=405
-  _globals['_GETPIPELINERESPONSE']._serialized_end=466
-  _globals['_LISTPIPELINESREQUEST']._serialized_start=468
-  _globals['_LISTPIPELINESREQUEST']._serialized_end=551
-  _globals['_LISTPIPELINESRESPONSE']._serialized_start=553
-  _globals['_LISTPIPELINESRESPONSE']._serialized_end=642
-  _globals['_IMPORTPIPELINEREQUEST']._serialized_start=644
-  _globals['_IMPORTPIPELINEREQUEST']._serialized_end=762
-  _globals['_IMPORTPIPELINERESPONSE']._serialized_start=765
-  _globals['_IMPORTPIPELINERESPONSE']._serialized_end=968
-  _globals['_DOCUMENTPROBLEM']._serialized_start=970
-  _globals['_DOCUMENTPROBLEM']._serialized_end=1023
-  _globals['_EXPORTPIPELINEREQUEST']._serialized_start=1025
-  _globals['_EXPORTPIPELINEREQUEST']._serialized_end=1106
-  _globals['_EXPORTPIPELINERESPONSE']._serialized_start=1108
-  _globals['_EXPORTPIPELINERESPONSE']._serialized_end=1175
-  _globals['_CREATEASSETREQUEST']._serialized_start=1178
-  _globals['_CREATEASSETREQUEST']._serialized_end=1393
-  _globals['_CREATEASSETRESPONSE']._serialized_start=1396
-  _globals['_CREATEASSETRESPONSE']._serialized_end=1623
-  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_start=1571
-  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_end=1623
-  _globals['_RUNPIPELINEREQUEST']._serialized_start=1625
-  _globals['_RUNPIPELINEREQUEST']._serialized_end=1746
-  _globals['_RUNPIPELINERESPONSE']._serialized_start=1748
-  _globals['_RUNPIPELINERESPONSE']._serialized_end=1799
-  _globals['_GETRUNREQUEST']._serialized_start=1801
-  _globals['_GETRUNREQUEST']._serialized_end=1893
-  _globals['_GETRUNRESPONSE']._serialized_start=1895
-  _globals['_GETRUNRESPONSE']._serialized_end=1941
-  _globals['_LISTRUNSREQUEST']._serialized_start=1944
-  _globals['_LISTRUNSREQUEST']._serialized_end=2082
-  _globals['_LISTRUNSRESPONSE']._serialized_start=2084
-  _globals['_LISTRUNSRESPONSE']._serialized_end=2158
-  _globals['_LISTEVENTSREQUEST']._serialized_start=2161
-  _globals['_LISTEVENTSREQUEST']._serialized_end=2334
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=2336
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=2416
-  _globals['_WATCHPIPELINEREQUEST']._serialized_start=2419
-  _globals['_WATCHPIPELINEREQUEST']._serialized_end=2556
-  _globals['_WATCHPIPELINERESPONSE']._serialized_start=2559
-  _globals['_WATCHPIPELINERESPONSE']._serialized_end=2760
-  _globals['_SNAPSHOT']._serialized_start=2762
-  _globals['_SNAPSHOT']._serialized_end=2881
-  _globals['_NODEPROGRESS']._serialized_start=2883
-  _globals['_NODEPROGRESS']._serialized_end=2970
-  _globals['_HEARTBEAT']._serialized_start=2972
-  _globals['_HEARTBEAT']._serialized_end=3001
-  _globals['_PIPELINESERVICE']._serialized_start=3004
-  _globals['_PIPELINESERVICE']._serialized_end=3915
+  _globals['_CREATEPIPELINEREQUEST']._serialized_start=170
+  _globals['_CREATEPIPELINEREQUEST']._serialized_end=291
+  _globals['_CREATEPIPELINERESPONSE']._serialized_start=293
+  _globals['_CREATEPIPELINERESPONSE']._serialized_end=357
+  _globals['_GETPIPELINEREQUEST']._serialized_start=359
+  _globals['_GETPIPELINEREQUEST']._serialized_end=437
+  _globals['_GETPIPELINERESPONSE']._serialized_start=439
+  _globals['_GETPIPELINERESPONSE']._serialized_end=500
+  _globals['_UPDATEPIPELINEREQUEST']._serialized_start=502
+  _globals['_UPDATEPIPELINEREQUEST']._serialized_end=622
+  _globals['_UPDATEPIPELINERESPONSE']._serialized_start=624
+  _globals['_UPDATEPIPELINERESPONSE']._serialized_end=688
+  _globals['_DELETEPIPELINEREQUEST']._serialized_start=690
+  _globals['_DELETEPIPELINEREQUEST']._serialized_end=809
+  _globals['_DELETEPIPELINERESPONSE']._serialized_start=811
+  _globals['_DELETEPIPELINERESPONSE']._serialized_end=835
+  _globals['_LISTPIPELINESREQUEST']._serialized_start=837
+  _globals['_LISTPIPELINESREQUEST']._serialized_end=920
+  _globals['_LISTPIPELINESRESPONSE']._serialized_start=922
+  _globals['_LISTPIPELINESRESPONSE']._serialized_end=1011
+  _globals['_IMPORTPIPELINEREQUEST']._serialized_start=1013
+  _globals['_IMPORTPIPELINEREQUEST']._serialized_end=1131
+  _globals['_IMPORTPIPELINERESPONSE']._serialized_start=1134
+  _globals['_IMPORTPIPELINERESPONSE']._serialized_end=1337
+  _globals['_DOCUMENTPROBLEM']._serialized_start=1339
+  _globals['_DOCUMENTPROBLEM']._serialized_end=1392
+  _globals['_EXPORTPIPELINEREQUEST']._serialized_start=1394
+  _globals['_EXPORTPIPELINEREQUEST']._serialized_end=1475
+  _globals['_EXPORTPIPELINERESPONSE']._serialized_start=1477
+  _globals['_EXPORTPIPELINERESPONSE']._serialized_end=1544
+  _globals['_CREATEASSETREQUEST']._serialized_start=1547
+  _globals['_CREATEASSETREQUEST']._serialized_end=1762
+  _globals['_CREATEASSETRESPONSE']._serialized_start=1765
+  _globals['_CREATEASSETRESPONSE']._serialized_end=1992
+  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_start=1940
+  _globals['_CREATEASSETRESPONSE_UPLOADHEADERSENTRY']._serialized_end=1992
+  _globals['_RUNPIPELINEREQUEST']._serialized_start=1994
+  _globals['_RUNPIPELINEREQUEST']._serialized_end=2115
+  _globals['_RUNPIPELINERESPONSE']._serialized_start=2117
+  _globals['_RUNPIPELINERESPONSE']._serialized_end=2168
+  _globals['_GETRUNREQUEST']._serialized_start=2170
+  _globals['_GETRUNREQUEST']._serialized_end=2262
+  _globals['_GETRUNRESPONSE']._serialized_start=2264
+  _globals['_GETRUNRESPONSE']._serialized_end=2310
+  _globals['_LISTRUNSREQUEST']._serialized_start=2313
+  _globals['_LISTRUNSREQUEST']._serialized_end=2451
+  _globals['_LISTRUNSRESPONSE']._serialized_start=2453
+  _globals['_LISTRUNSRESPONSE']._serialized_end=2527
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2530
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2703
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2705
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2785
+  _globals['_WATCHPIPELINEREQUEST']._serialized_start=2788
+  _globals['_WATCHPIPELINEREQUEST']._serialized_end=2925
+  _globals['_WATCHPIPELINERESPONSE']._serialized_start=2928
+  _globals['_WATCHPIPELINERESPONSE']._serialized_end=3129
+  _globals['_SNAPSHOT']._serialized_start=3131
+  _globals['_SNAPSHOT']._serialized_end=3250
+  _globals['_NODEPROGRESS']._serialized_start=3252
+  _globals['_NODEPROGRESS']._serialized_end=3339
+  _globals['_HEARTBEAT']._serialized_start=3341
+  _globals['_HEARTBEAT']._serialized_end=3370
+  _globals['_PIPELINESERVICE']._serialized_start=3373
+  _globals['_PIPELINESERVICE']._serialized_end=4462
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from buf.validate import validate_pb2 as _validate_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from montage.v1 import resources_pb2 as _resources_pb2
 from google.protobuf.internal import containers as _containers
@@ -34,6 +35,34 @@ class GetPipelineResponse(_message.Message):
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     pipeline: _resources_pb2.Pipeline
     def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
+
+class UpdatePipelineRequest(_message.Message):
+    __slots__ = ("pipeline", "update_mask")
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    pipeline: _resources_pb2.Pipeline
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdatePipelineResponse(_message.Message):
+    __slots__ = ("pipeline",)
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    pipeline: _resources_pb2.Pipeline
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
+
+class DeletePipelineRequest(_message.Message):
+    __slots__ = ("name", "force", "etag")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    force: bool
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., force: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class DeletePipelineResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class ListPipelinesRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

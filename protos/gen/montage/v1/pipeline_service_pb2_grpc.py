@@ -48,6 +48,16 @@ class PipelineServiceStub:
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.GetPipelineRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.GetPipelineResponse.FromString,
                 _registered_method=True)
+        self.UpdatePipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/UpdatePipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.UpdatePipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.UpdatePipelineResponse.FromString,
+                _registered_method=True)
+        self.DeletePipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/DeletePipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.DeletePipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.DeletePipelineResponse.FromString,
+                _registered_method=True)
         self.ListPipelines = channel.unary_unary(
                 '/montage.v1.PipelineService/ListPipelines',
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListPipelinesRequest.SerializeToString,
@@ -116,6 +126,21 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdatePipeline(self, request, context):
+        """Changes title or version. ABORTED when the etag is not the present one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeletePipeline(self, request, context):
+        """Deletes a pipeline with its nodes; its artifacts and its history stay. FAILED_PRECONDITION while something runs, unless
+        `force`, which ends that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPipelines(self, request, context):
         """Lists the caller's pipelines, newest first.
         """
@@ -154,7 +179,7 @@ class PipelineServiceServicer:
     def RunPipeline(self, request, context):
         """Brings targets up to date, like `make`: nodes that are current are kept, the others run when their inputs are complete.
 
-        FAILED_PRECONDITION when a wanted node is not valid.
+        FAILED_PRECONDITION when a wanted node is not valid; the message names it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,6 +227,16 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.GetPipeline,
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.GetPipelineRequest.FromString,
                     response_serializer=montage_dot_v1_dot_pipeline__service__pb2.GetPipelineResponse.SerializeToString,
+            ),
+            'UpdatePipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.UpdatePipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.UpdatePipelineResponse.SerializeToString,
+            ),
+            'DeletePipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletePipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.DeletePipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.DeletePipelineResponse.SerializeToString,
             ),
             'ListPipelines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPipelines,
@@ -307,6 +342,60 @@ class PipelineService:
             '/montage.v1.PipelineService/GetPipeline',
             montage_dot_v1_dot_pipeline__service__pb2.GetPipelineRequest.SerializeToString,
             montage_dot_v1_dot_pipeline__service__pb2.GetPipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/UpdatePipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.UpdatePipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.UpdatePipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletePipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/DeletePipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.DeletePipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.DeletePipelineResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -90,6 +90,8 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_EXECUTION_FAILED: _ClassVar[EventType]
     EVENT_TYPE_EXECUTION_TIMED_OUT: _ClassVar[EventType]
     EVENT_TYPE_EXECUTION_CANCELLED: _ClassVar[EventType]
+    EVENT_TYPE_PIPELINE_UPDATED: _ClassVar[EventType]
+    EVENT_TYPE_PIPELINE_DELETED: _ClassVar[EventType]
 MEDIA_TYPE_UNSPECIFIED: MediaType
 MEDIA_TYPE_TEXT: MediaType
 MEDIA_TYPE_JSON: MediaType
@@ -147,9 +149,11 @@ EVENT_TYPE_EXECUTION_SUCCEEDED: EventType
 EVENT_TYPE_EXECUTION_FAILED: EventType
 EVENT_TYPE_EXECUTION_TIMED_OUT: EventType
 EVENT_TYPE_EXECUTION_CANCELLED: EventType
+EVENT_TYPE_PIPELINE_UPDATED: EventType
+EVENT_TYPE_PIPELINE_DELETED: EventType
 
 class Pipeline(_message.Message):
-    __slots__ = ("name", "uid", "title", "version", "create_time", "update_time", "structure_version", "last_sequence", "node_count", "node_state_counts")
+    __slots__ = ("name", "uid", "title", "version", "create_time", "update_time", "structure_version", "last_sequence", "node_count", "node_state_counts", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +164,7 @@ class Pipeline(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     NODE_COUNT_FIELD_NUMBER: _ClassVar[int]
     NODE_STATE_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     title: str
@@ -170,7 +175,8 @@ class Pipeline(_message.Message):
     last_sequence: int
     node_count: int
     node_state_counts: _containers.RepeatedCompositeFieldContainer[NodeStateCount]
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., title: _Optional[str] = ..., version: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., structure_version: _Optional[int] = ..., last_sequence: _Optional[int] = ..., node_count: _Optional[int] = ..., node_state_counts: _Optional[_Iterable[_Union[NodeStateCount, _Mapping]]] = ...) -> None: ...
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., title: _Optional[str] = ..., version: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., structure_version: _Optional[int] = ..., last_sequence: _Optional[int] = ..., node_count: _Optional[int] = ..., node_state_counts: _Optional[_Iterable[_Union[NodeStateCount, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class NodeStateCount(_message.Message):
     __slots__ = ("state", "count")
@@ -181,7 +187,7 @@ class NodeStateCount(_message.Message):
     def __init__(self, state: _Optional[_Union[NodeState, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "uid", "type", "title", "inputs", "config", "asset", "state", "execution", "output", "failure", "is_current", "progress", "create_time", "update_time")
+    __slots__ = ("name", "uid", "type", "title", "inputs", "config", "asset", "state", "execution", "output", "failure", "is_current", "progress", "create_time", "update_time", "is_valid", "problems", "etag")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -197,6 +203,9 @@ class Node(_message.Message):
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    IS_VALID_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     type: str
@@ -212,7 +221,18 @@ class Node(_message.Message):
     progress: Progress
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., type: _Optional[str] = ..., title: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NodeInput, _Mapping]]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., asset: _Optional[_Union[Asset, _Mapping]] = ..., state: _Optional[_Union[NodeState, str]] = ..., execution: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., is_current: _Optional[bool] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    is_valid: bool
+    problems: _containers.RepeatedCompositeFieldContainer[NodeProblem]
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., type: _Optional[str] = ..., title: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NodeInput, _Mapping]]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., asset: _Optional[_Union[Asset, _Mapping]] = ..., state: _Optional[_Union[NodeState, str]] = ..., execution: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., is_current: _Optional[bool] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[NodeProblem, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class NodeProblem(_message.Message):
+    __slots__ = ("field", "description")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    description: str
+    def __init__(self, field: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class NodeInput(_message.Message):
     __slots__ = ("slot", "nodes")

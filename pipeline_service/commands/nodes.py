@@ -1,0 +1,185 @@
+"""Edits and runs single nodes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from pipeline_service.commands.asset_bytes import asset_outputs, put_contents
+from pipeline_service.commands.errors import AlreadyExists, FailedPrecondition, InvalidDocument, NotFound
+from pipeline_service.commands.etags import check_etag, node_etag
+from pipeline_service.commands.ports import Artifacts, Journal, Publisher, Store
+from pipeline_service.commands.views import Reader
+from pipeline_service.domain.document import Document, DocumentNode, read_node
+from pipeline_service.domain.edits import put_node, without_node
+from pipeline_service.domain.engine.editing import apply_import
+from pipeline_service.domain.engine.runs import execute_node, is_current
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.model import NodeSpec, Structure
+from pipeline_service.domain.states import NodeState
+from pipeline_service.domain.structure import document_of, plan_import, problems_of, sources_of
+from pipeline_service.domain.values import Asset, JsonValue, Output
+
+EDITABLE = ("title", "inputs", "config", "asset")
+Raw = Mapping[str, JsonValue]
+Change = Callable[[Structure], Document]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edited:
+    """A node as it is after an edit, with the artifact of its asset where that is given."""
+
+    node: DocumentNode
+    outputs: Mapping[NodeId, Output]
+
+
+class Nodes:
+    """The use cases of nodes one by one. An edit is an import of the edited document, in one transaction."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        reader: Reader,
+        artifacts: Artifacts,
+        rules: Rules,
+        publisher: Publisher,
+        journal: Journal,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._artifacts = artifacts
+        self._rules = rules
+        self._publisher = publisher
+        self._journal = journal
+
+    async def create(self, owner: Owner, pipeline_id: PipelineId, raw: Raw, *, strict: bool, actor: str) -> NodeId:
+        """Add a node, given as in a document. Raises NotFound, AlreadyExists, InvalidDocument."""
+        edited = await self._read(owner, {"id": str(uuid4()), **raw})
+        name = f"pipelines/{pipeline_id}/nodes/{edited.node.id}"
+
+        def change(structure: Structure) -> Document:
+            if any(spec.id == edited.node.id for spec in structure.nodes.values()):
+                raise AlreadyExists(name)
+            return self._put(structure, edited.node, strict=strict)
+
+        await self._edit(await self._find(owner, pipeline_id), change, edited.outputs, actor=actor)
+        return edited.node.id
+
+    async def update(
+        self,
+        owner: Owner,
+        pipeline_id: PipelineId,
+        node_id: NodeId,
+        changes: Raw,
+        *,
+        strict: bool,
+        etag: str,
+        actor: str,
+    ) -> None:
+        """Change the given ones of EDITABLE. Raises NotFound, EtagMismatch, InvalidDocument."""
+        view = await self._reader.node(owner, pipeline_id, node_id)
+        if view is None:
+            raise NotFound("node", f"pipelines/{pipeline_id}/nodes/{node_id}")
+        given = {"asset": _asset(view.spec.asset)} if view.spec.asset else {}
+        edited = await self._read(owner, {"id": node_id, "type": view.spec.type, **given, **changes})
+
+        def change(structure: Structure) -> Document:
+            spec = _find_spec(structure, node_id)
+            check_etag(etag, node_etag(spec))
+            present = next(node for node in document_of(structure).nodes if node.id == node_id)
+            parts = {name: getattr(edited.node, name) for name in EDITABLE if name in changes}
+            return self._put(structure, replace(present, **parts), strict=strict)
+
+        await self._edit(await self._find(owner, pipeline_id), change, edited.outputs, actor=actor)
+
+    async def delete(self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, *, etag: str, actor: str) -> None:
+        """Delete a node and every reference to it. Raises NotFound, EtagMismatch."""
+
+        def change(structure: Structure) -> Document:
+            check_etag(etag, node_etag(_find_spec(structure, node_id)))
+            return without_node(document_of(structure), node_id)
+
+        await self._edit(await self._find(owner, pipeline_id), change, {}, actor=actor)
+
+    async def execute(
+        self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, *, force: bool, actor: str
+    ) -> ExecutionId:
+        """Run one node. Raises NotFound, FailedPrecondition."""
+        uid = await self._find(owner, pipeline_id)
+        async with self._store.transaction([uid]) as transaction:
+            working_set = await transaction.load()
+            spec = _find_spec(working_set.structures[uid], node_id)
+            running = working_set.nodes[spec.uid].execution_id
+            if running is not None:
+                return running
+            _check_executable(working_set, spec, force=force)
+            execute_node(working_set, spec.uid, rules=self._rules, actor=actor)
+            await transaction.save(working_set)
+        self._publisher.publish(working_set.dispatches)
+        self._journal.committed(working_set)
+        started = working_set.nodes[spec.uid].execution_id
+        if started is None:
+            raise AssertionError(f"node {spec.uid} was executed and has no execution")
+        return started
+
+    async def _edit(self, uid: PipelineUid, change: Change, outputs: Mapping[NodeId, Output], *, actor: str) -> None:
+        async with self._store.transaction([uid]) as transaction:
+            working_set = await transaction.load()
+            structure = working_set.structures[uid]
+            plan = plan_import(change(structure), structure, catalogue=self._rules.catalogue, new_uid=uuid4)
+            uploaded = {spec.uid: outputs[spec.id] for spec in plan.structure.nodes.values() if spec.id in outputs}
+            apply_import(working_set, plan, uploaded=uploaded, actor=actor)
+            await transaction.save_structure(plan)
+            await transaction.save(working_set)
+        self._journal.committed(working_set)
+
+    async def _read(self, owner: Owner, raw: Raw) -> Edited:
+        """Read a node and see to its bytes, before any lock is taken."""
+        node, violations = read_node(raw, self._rules.catalogue)
+        if node is None:
+            raise InvalidDocument(violations)
+        outputs = await asset_outputs(self._artifacts, owner, [node])
+        await put_contents(self._artifacts, owner, [node])
+        return Edited(node=node, outputs=outputs)
+
+    def _put(self, structure: Structure, node: DocumentNode, *, strict: bool) -> Document:
+        document, refusals = put_node(document_of(structure), node)
+        if not refusals and strict:
+            problems = problems_of(document.nodes, self._rules.catalogue)[node.id]
+            refusals = tuple(replace(one, field=f"node.{one.field}") for one in problems)
+        if refusals:
+            raise InvalidDocument(refusals)
+        return document
+
+    async def _find(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid:
+        uid = await self._store.find_pipeline(owner, pipeline_id)
+        if uid is None:
+            raise NotFound("pipeline", f"pipelines/{pipeline_id}")
+        return uid
+
+
+def _check_executable(working_set: WorkingSet, spec: NodeSpec, *, force: bool) -> None:
+    structure = working_set.structures[working_set.nodes[spec.uid].pipeline_uid]
+    if spec.problems:
+        raise FailedPrecondition(f"'{spec.id}' is not valid: {spec.problems[0].field}: {spec.problems[0].description}")
+    incomplete = sorted(
+        structure.nodes[source].id
+        for source in sources_of(spec)
+        if working_set.nodes[source].state is not NodeState.COMPLETED
+    )
+    if incomplete:
+        raise FailedPrecondition(f"inputs of '{spec.id}' are not complete: {', '.join(incomplete)}")
+    if is_current(working_set.nodes[spec.uid], structure) and (not force or spec.asset is not None):
+        raise FailedPrecondition(f"'{spec.id}' is current; execute it with force to make it again")
+
+
+def _find_spec(structure: Structure, node_id: NodeId) -> NodeSpec:
+    for spec in structure.nodes.values():
+        if spec.id == node_id:
+            return spec
+    raise NotFound("node", f"pipelines/{structure.pipeline_id}/nodes/{node_id}")
+
+
+def _asset(asset: Asset) -> JsonValue:
+    return {"type": asset.type.value, "source": asset.url or f"asset:sha256/{asset.sha256}.{asset.extension}"}

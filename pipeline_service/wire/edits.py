@@ -1,0 +1,57 @@
+"""Edits of nodes and pipelines, from the contract's messages to what a document would say."""
+
+from collections.abc import Sequence
+
+from montage.v1 import resources_pb2
+
+from pipeline_service.domain.ids import PipelineId
+from pipeline_service.domain.values import JsonValue
+from pipeline_service.wire.names import parse_target
+from pipeline_service.wire.values import Incomplete, json_object, media_type_value
+
+EDITABLE = ("title", "inputs", "config", "asset")
+
+
+def node_parts(
+    message: resources_pb2.Node, pipeline: PipelineId, *, fields: Sequence[str] = EDITABLE
+) -> dict[str, JsonValue]:
+    """The named parts of a node as a document would hold them; absent parts are left out. Raises Incomplete."""
+    parts: dict[str, JsonValue] = {}
+    if "title" in fields:
+        parts["title"] = message.title
+    if "inputs" in fields:
+        parts["inputs"] = _inputs(message, pipeline)
+    if "config" in fields:
+        parts["config"] = json_object(message.config, field="node.config")
+    if "asset" in fields and message.HasField("asset"):
+        parts["asset"] = _asset(message.asset)
+    return parts
+
+
+def masked(paths: Sequence[str], *, allowed: Sequence[str]) -> list[str]:
+    """The paths of a field mask, each once. Raises Incomplete for a path that cannot change."""
+    unknown = [path for path in paths if path not in allowed]
+    if unknown:
+        raise Incomplete("update_mask", f"expected {', '.join(allowed)}; found '{unknown[0][:80]}'")
+    return [path for path in allowed if path in paths]
+
+
+def _inputs(message: resources_pb2.Node, pipeline: PipelineId) -> JsonValue:
+    inputs: dict[str, JsonValue] = {}
+    for one in message.inputs:
+        if one.slot in inputs:
+            raise Incomplete("node.inputs", f"slot '{one.slot[:80]}' is given twice")
+        try:
+            inputs[one.slot] = [str(parse_target(pipeline, name)) for name in one.nodes]
+        except ValueError as error:
+            raise Incomplete(f"node.inputs.{one.slot}", str(error)) from error
+    return inputs
+
+
+def _asset(message: resources_pb2.Asset) -> JsonValue:
+    asset: dict[str, JsonValue] = {"type": media_type_value(message.type, field="node.asset.type").value}
+    if message.source:
+        asset["source"] = message.source
+    if message.content:
+        asset["content"] = message.content
+    return asset
