@@ -18,7 +18,8 @@ from google.protobuf import json_format, struct_pb2
 from montage.v1 import node_service_pb2 as node_api
 from montage.v1 import node_service_pb2_grpc, pipeline_service_pb2_grpc
 from montage.v1 import pipeline_service_pb2 as api
-from montage.v1.resources_pb2 import Execution, Node, Pipeline, Run
+from montage.v1.node_type_pb2 import NodeType
+from montage.v1.resources_pb2 import Event, Execution, Node, Pipeline, Run
 
 from montage_cli.assets import AssetFile
 from montage_cli.calls import Caller, CallOptions
@@ -92,6 +93,14 @@ class MontageClient:
         answer: api.ImportPipelineResponse = await call(self._pipelines.ImportPipeline, request, attempt_s=_IMPORT_S)
         return answer
 
+    async def export_pipeline(self, name: str) -> dict[str, Any]:
+        """The document that makes a pipeline equal to this one, as plain values; `exporting` gives it its order."""
+        request = api.ExportPipelineRequest(name=name)
+        answer: api.ExportPipelineResponse = await self._caller.safe(
+            self._pipelines.ExportPipeline, request, attempt_s=_IMPORT_S
+        )
+        return json_format.MessageToDict(answer.document)
+
     async def create_asset(self, file: AssetFile) -> api.CreateAssetResponse:
         """Register the bytes of `file`; the answer says where to upload them, unless the store has them."""
         request = api.CreateAssetRequest(
@@ -116,6 +125,20 @@ class MontageClient:
     async def get_run(self, name: str) -> Run:
         answer: api.GetRunResponse = await self._caller.safe(self._pipelines.GetRun, api.GetRunRequest(name=name))
         return answer.run
+
+    async def list_runs(self, pipeline: str) -> AsyncIterator[Run]:
+        """All runs of a pipeline, newest first, without their decisions."""
+        request = api.ListRunsRequest(parent=pipeline, page_size=_PAGE_SIZE)
+        async for page in self._pages(self._pipelines.ListRuns, request):
+            for run in page.runs:
+                yield run
+
+    async def list_events(self, pipeline: str, *, after_sequence: int = 0) -> AsyncIterator[Event]:
+        """What happened to a pipeline behind `after_sequence`, oldest first, up to now."""
+        request = api.ListEventsRequest(parent=pipeline, page_size=_PAGE_SIZE, after_sequence=after_sequence)
+        async for page in self._pages(self._pipelines.ListEvents, request):
+            for event in page.events:
+                yield event
 
     def watch(self, name: str, *, after_sequence: int | None = None) -> AsyncGenerator[api.WatchPipelineResponse, None]:
         """Follow a pipeline until the caller stops: a snapshot first, or only what comes behind `after_sequence`.
@@ -142,6 +165,23 @@ class MontageClient:
         async for page in self._pages(self._nodes.ListExecutions, request):
             for execution in page.executions:
                 yield execution
+
+    async def get_execution(self, name: str) -> Execution:
+        request = node_api.GetExecutionRequest(name=name)
+        answer: node_api.GetExecutionResponse = await self._caller.safe(self._nodes.GetExecution, request)
+        return answer.execution
+
+    async def list_node_types(self) -> Sequence[NodeType]:
+        """Every node type by name, with its slots and settings."""
+        request = node_api.ListNodeTypesRequest()
+        answer: node_api.ListNodeTypesResponse = await self._caller.safe(self._nodes.ListNodeTypes, request)
+        return list(answer.node_types)
+
+    async def get_node_type(self, name: str) -> NodeType:
+        """`nodeTypes/{node_type}`."""
+        request = node_api.GetNodeTypeRequest(name=name)
+        answer: node_api.GetNodeTypeResponse = await self._caller.safe(self._nodes.GetNodeType, request)
+        return answer.node_type
 
     async def get_output_url(self, node: str) -> node_api.GetNodeOutputUrlResponse:
         """A presigned URL for the output of a node, good for 15 minutes."""

@@ -1,4 +1,7 @@
-"""What the commands do. Each answers the exit code; failures are raised and told by the session."""
+"""What the commands that change something do; `reading`, `history` and others have those that only look.
+
+Each answers the exit code; failures are raised and told by the session.
+"""
 
 import contextlib
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ from montage_cli.session import Session
 from montage_cli.summary import failure_lines, summarize
 from montage_cli.text import size
 
-__all__ = ["ImportOptions", "RunOrder", "download", "get", "import_file", "list_pipelines", "run", "watch"]
+__all__ = ["ImportOptions", "RunOrder", "download", "import_file", "run", "watch"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,44 +136,6 @@ async def watch(session: Session, name: Name, *, follows: bool) -> ExitCode:
     ended = [await client.get_run(run.name) for run in runs]
     has_failed = any(run.state != resources.RUN_STATE_SUCCEEDED for run in ended)
     return ExitCode.RUN_FAILED if has_failed else ExitCode.DONE
-
-
-async def list_pipelines(session: Session) -> ExitCode:
-    pipelines = [pipeline async for pipeline in session.client.list_pipelines()]
-    if session.is_json:
-        output.write_json({"pipelines": [output.as_json(pipeline) for pipeline in pipelines]})
-    else:
-        output.write_pipelines(pipelines)
-    return ExitCode.DONE
-
-
-async def get(session: Session, name: Name) -> ExitCode:
-    if name.run is not None:
-        run = await session.client.get_run(name.run)
-        if session.is_json:
-            output.write_json(output.as_json(run))
-        else:
-            output.write_run(run)
-    elif name.node is not None:
-        node = await session.client.get_node(name.node)
-        if session.is_json:
-            output.write_json(output.as_json(node))
-        else:
-            output.write_pairs(output.node_facts(node))
-    else:
-        await _get_pipeline(session, name.pipeline)
-    return ExitCode.DONE
-
-
-async def _get_pipeline(session: Session, name: str) -> None:
-    pipeline = await session.client.get_pipeline(name)
-    nodes = [node async for node in session.client.list_nodes(name)]
-    if session.is_json:
-        found = {"pipeline": output.as_json(pipeline), "nodes": [output.as_json(node) for node in nodes]}
-        output.write_json(found)
-        return
-    output.write_pairs(output.pipeline_facts(pipeline))
-    output.write_nodes(nodes)
 
 
 async def download(session: Session, name: Name, out: Path) -> ExitCode:

@@ -2,10 +2,21 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 _ID = r"[a-z0-9][a-z0-9-]{0,62}"
-_FULL = re.compile(rf"pipelines/({_ID})(?:/nodes/({_ID})|/runs/([0-9a-f-]{{36}}))?")
+_UUID = r"[0-9a-f-]{36}"
+_FULL = re.compile(rf"pipelines/({_ID})(?:/nodes/({_ID})(?:/executions/({_UUID}))?|/runs/({_UUID}))?")
 _SHORT = re.compile(rf"({_ID})(?:/({_ID}))?")
+
+
+class Kind(StrEnum):
+    """What a name names."""
+
+    PIPELINE = "pipeline"
+    NODE = "node"
+    RUN = "run"
+    EXECUTION = "execution"
 
 
 class InvalidName(ValueError):
@@ -14,11 +25,20 @@ class InvalidName(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Name:
-    """A pipeline, or one node or one run of it."""
+    """A pipeline, or one node or one run of it, or an execution of a node."""
 
     pipeline_id: str
     node_id: str | None = None
     run_id: str | None = None
+    execution_id: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if self.execution_id is not None:
+            return Kind.EXECUTION
+        if self.run_id is not None:
+            return Kind.RUN
+        return Kind.PIPELINE if self.node_id is None else Kind.NODE
 
     @property
     def pipeline(self) -> str:
@@ -27,7 +47,7 @@ class Name:
 
     @property
     def node(self) -> str | None:
-        """Resource name of the node, if this names one."""
+        """Resource name of the node, if this names one or an execution of it."""
         return None if self.node_id is None else node_name(self.pipeline, self.node_id)
 
     @property
@@ -35,12 +55,17 @@ class Name:
         """Resource name of the run, if this names one."""
         return None if self.run_id is None else f"{self.pipeline}/runs/{self.run_id}"
 
+    @property
+    def execution(self) -> str | None:
+        """Resource name of the execution, if this names one."""
+        return None if self.execution_id is None else f"{self.node}/executions/{self.execution_id}"
+
 
 def parse_name(text: str) -> Name:
-    """Accept `pipelines/x`, `pipelines/x/nodes/y`, `pipelines/x/runs/…`, `x` and `x/y`. Raises InvalidName."""
+    """Accept the full names of pipelines, nodes, runs and executions, and `x` and `x/y`. Raises InvalidName."""
     full = _FULL.fullmatch(text)
     if full:
-        return Name(pipeline_id=full[1], node_id=full[2], run_id=full[3])
+        return Name(pipeline_id=full[1], node_id=full[2], execution_id=full[3], run_id=full[4])
     short = _SHORT.fullmatch(text)
     if short:
         return Name(pipeline_id=short[1], node_id=short[2])

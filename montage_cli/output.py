@@ -46,7 +46,7 @@ def write_nodes(nodes: Sequence[resources.Node]) -> None:
 
 
 def write_run(run: resources.Run) -> None:
-    state = resources.RunState.Name(run.state).removeprefix("RUN_STATE_").lower()
+    state = word_of(resources.RunState, run.state)
     asked, ended = local_time(run.create_time), local_time(run.end_time)
     write_pairs([("name", run.name), ("state", state), ("asked", asked), ("ended", ended)])
     rows = [(last_id(one.node), decision_of(one), last_id(one.execution) or "-", one.reason) for one in run.nodes]
@@ -133,9 +133,37 @@ def node_facts(node: resources.Node) -> list[tuple[str, str]]:
     ]
 
 
+def execution_facts(execution: resources.Execution) -> list[tuple[str, str]]:
+    """What there is to tell about an attempt."""
+    failure = execution.failure
+    return [
+        ("name", execution.name),
+        ("state", word_of(resources.ExecutionState, execution.state)),
+        ("waits for", word_of(resources.WaitingFor, execution.waiting_for) if execution.waiting_for else ""),
+        ("attempt", str(execution.attempt)),
+        ("queue", execution.task_queue),
+        ("provider", execution.provider),
+        ("run", execution.run),
+        ("queued", local_time(execution.create_time)),
+        ("started", local_time(execution.start_time)),
+        ("ended", local_time(execution.end_time)),
+        ("artifact", execution.output.s3_key),
+        ("failure", f"{failure.error_type}: {failure.message}" if execution.HasField("failure") else ""),
+        ("details", failure.details),
+    ]
+
+
+def word_of(enum: Any, value: int) -> str:
+    """The word of an enum's value without its prefix, in lower case: `timed_out`; the number of an unknown one."""
+    if value not in enum.values():
+        return str(value)
+    # The zero value's name is the prefix and one word more.
+    return str(enum.Name(value)).removeprefix(str(enum.Name(0)).removesuffix("UNSPECIFIED")).lower()
+
+
 def state_of(node: resources.Node) -> str:
     """`completed`, or `completed, stale` when the output was made from an earlier structure."""
-    word = resources.NodeState.Name(node.state).removeprefix("NODE_STATE_").lower()
+    word = word_of(resources.NodeState, node.state)
     is_stale = node.state == resources.NODE_STATE_COMPLETED and not node.is_current
     return f"{word}, stale" if is_stale else word
 
@@ -143,9 +171,7 @@ def state_of(node: resources.Node) -> str:
 def counts_of(pipeline: resources.Pipeline) -> str:
     """`12: 10 completed, 2 pending`."""
     counts = ", ".join(
-        f"{one.count} {resources.NodeState.Name(one.state).removeprefix('NODE_STATE_').lower()}"
-        for one in pipeline.node_state_counts
-        if one.count
+        f"{one.count} {word_of(resources.NodeState, one.state)}" for one in pipeline.node_state_counts if one.count
     )
     return f"{pipeline.node_count}: {counts}" if counts else str(pipeline.node_count)
 

@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, assert_never
 
 import click
 from montage.v1.resources_pb2 import Run
@@ -14,10 +15,13 @@ from rich.console import Console
 from montage_cli.client import MontageClient
 from montage_cli.connection import find_connection
 from montage_cli.errors import ExitCode, MontageError
+from montage_cli.formats import Format
 from montage_cli.names import last_id
+from montage_cli.output import write_json
 from montage_cli.problems import InvalidDocument
 from montage_cli.text import printable
 from montage_cli.views import PlainLines, View, bars
+from montage_cli.yaml_writer import yaml_text
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -27,8 +31,8 @@ class Session:
 
     client: MontageClient
 
-    def __init__(self, *, variables: Mapping[str, str], is_json: bool) -> None:
-        self.is_json = is_json
+    def __init__(self, *, variables: Mapping[str, str], form: Format) -> None:
+        self.form = form
         self._variables = variables
         self._waiting_for: Run | None = None
 
@@ -53,8 +57,8 @@ class Session:
             return ExitCode.INTERRUPTED
 
     def say(self, text: str) -> None:
-        """For people; with -o json it goes to stderr, because stdout is for JSON only."""
-        click.echo(printable(text), err=self.is_json)
+        """For people; with `-o json` and its like it goes to stderr, because stdout is for the answer only."""
+        click.echo(printable(text), err=self.form is not Format.TABLE)
 
     def complain(self, text: str) -> None:
         click.echo(printable(text), err=True)
@@ -64,8 +68,28 @@ class Session:
         self._waiting_for = run
 
     @property
+    def is_json(self) -> bool:
+        return self.form is Format.JSON
+
+    @property
     def has_terminal(self) -> bool:
-        return not self.is_json and sys.stdout.isatty()
+        return self.form is Format.TABLE and sys.stdout.isatty()
+
+    def answer(self, value: dict[str, Any], *, names: Iterable[str] = ()) -> bool:
+        """Write the answer for a program, JSON, YAML or `names`; False when it is a person who reads."""
+        match self.form:
+            case Format.JSON:
+                write_json(value)
+            case Format.YAML:
+                click.echo(yaml_text(value), nl=False)
+            case Format.NAME:
+                for name in names:
+                    click.echo(name)
+            case Format.TABLE:
+                return False
+            case _:
+                assert_never(self.form)
+        return True
 
     @contextmanager
     def view(self) -> Iterator[View]:

@@ -54,7 +54,7 @@ async def summarize(
     return RunSummary(
         run=run.name,
         nodes=tuple(_of_node(decided, executions, by_name) for decided in run.nodes),
-        seconds=_seconds_between(run.create_time, run.end_time) if run.HasField("end_time") else None,
+        seconds=seconds_between(run.create_time, run.end_time) if run.HasField("end_time") else None,
         files=tuple(files),
     )
 
@@ -93,7 +93,7 @@ def _of_node(
         decision=decision_of(decided),
         execution=last_id(decided.execution) if decided.execution else "",
         attempt=execution.attempt if execution else None,
-        seconds=_seconds_between(execution.start_time, execution.end_time) if execution and is_timed else None,
+        seconds=seconds_between(execution.start_time, execution.end_time) if execution and is_timed else None,
         artifact=(execution.output.s3_key if execution else "") or reused,
     )
 
@@ -105,5 +105,6 @@ def _reason_of(node: resources.Node | None) -> str:
     return printable(failure.message or failure.error_type or "the service gives no reason")
 
 
-def _seconds_between(start: Timestamp, end: Timestamp) -> float:
+def seconds_between(start: Timestamp, end: Timestamp) -> float:
+    """To the nanosecond, which a datetime could not."""
     return (end.seconds - start.seconds) + (end.nanos - start.nanos) / 1e9

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf import any_pb2, json_format
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
+from google.protobuf import json_format, struct_pb2
 from montage.v1 import node_service_pb2 as node_api
 from montage.v1 import node_service_pb2_grpc, pipeline_service_pb2_grpc
 from montage.v1 import pipeline_service_pb2 as api
 from montage.v1 import resources_pb2 as resources
 
+from tests.integration.cli.fake_catalogue import FakeCatalogue
+from tests.integration.cli.fake_refusals import refuse
 from tests.integration.cli.fake_store import FakeStore
 
 Context = Any  # grpc.aio.ServicerContext, of which the stubs know only a part
@@ -45,7 +45,9 @@ class Faults:
     """The event that ends a run is never sent; heartbeats are."""
 
 
-class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_service_pb2_grpc.NodeServiceServicer):
+class FakeService(
+    FakeCatalogue, pipeline_service_pb2_grpc.PipelineServiceServicer, node_service_pb2_grpc.NodeServiceServicer
+):
     """State and both servicers."""
 
     def __init__(self, store: FakeStore) -> None:
@@ -128,6 +130,12 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
         pipeline = resources.Pipeline(name=name, node_count=len(nodes))
         return api.ImportPipelineResponse(pipeline=pipeline, added_nodes=[node[0] for node in nodes])
 
+    async def ExportPipeline(self, request: api.ExportPipelineRequest, context: Context) -> api.ExportPipelineResponse:
+        await self._called("ExportPipeline", context)
+        await self._pipeline(request.name, context)
+        document = next(one for one in reversed(self.documents) if request.name == f"pipelines/{one['id']}")
+        return api.ExportPipelineResponse(document=json_format.ParseDict(document, struct_pb2.Struct()))
+
     async def CreateAsset(self, request: api.CreateAssetRequest, context: Context) -> api.CreateAssetResponse:
         await self._called("CreateAsset", context)
         extension = request.file_name.rpartition(".")[2]
@@ -160,6 +168,19 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
     async def GetRun(self, request: api.GetRunRequest, context: Context) -> api.GetRunResponse:
         await self._called("GetRun", context)
         return api.GetRunResponse(run=self.runs[request.name])
+
+    async def ListRuns(self, request: api.ListRunsRequest, context: Context) -> api.ListRunsResponse:
+        await self._called("ListRuns", context)
+        await self._pipeline(request.parent, context)
+        found = [run for name, run in reversed(self.runs.items()) if name.startswith(f"{request.parent}/")]
+        page, token = _page(found, request.page_token)
+        return api.ListRunsResponse(runs=page, next_page_token=token)
+
+    async def ListEvents(self, request: api.ListEventsRequest, context: Context) -> api.ListEventsResponse:
+        await self._called("ListEvents", context)
+        await self._pipeline(request.parent, context)
+        page, token = _page(self.events[request.parent][request.after_sequence :], request.page_token)
+        return api.ListEventsResponse(events=page, next_page_token=token)
 
     async def WatchPipeline(
         self, request: api.WatchPipelineRequest, context: Context
@@ -216,9 +237,23 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
         self, request: node_api.ListExecutionsRequest, context: Context
     ) -> node_api.ListExecutionsResponse:
         await self._called("ListExecutions", context)
-        found = list(reversed(self.executions[request.parent.partition("/nodes/")[0]]))
+        pipeline, _, node = request.parent.partition("/nodes/")
+        found = [
+            one
+            for one in reversed(self.executions[pipeline])
+            if node == "-" or one.name.startswith(f"{request.parent}/executions/")
+        ]
         page, token = _page(found, request.page_token)
         return node_api.ListExecutionsResponse(executions=page, next_page_token=token)
+
+    async def GetExecution(
+        self, request: node_api.GetExecutionRequest, context: Context
+    ) -> node_api.GetExecutionResponse:
+        await self._called("GetExecution", context)
+        known = {one.name: one for found in self.executions.values() for one in found}
+        if request.name not in known:
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "EXECUTION_NOT_FOUND", f"no execution {request.name}")
+        return node_api.GetExecutionResponse(execution=known[request.name])
 
     async def GetNodeOutputUrl(
         self, request: node_api.GetNodeOutputUrlRequest, context: Context
@@ -226,7 +261,7 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
         await self._called("GetNodeOutputUrl", context)
         node = await self._node(request.name, context)
         if not node.HasField("output"):
-            await _refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "OUTPUT_MISSING", f"{node.name} has no output")
+            await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "OUTPUT_MISSING", f"{node.name} has no output")
         return node_api.GetNodeOutputUrlResponse(url=self.store.url_of(node.output.s3_key), output=node.output)
 
     # What the work does
@@ -242,7 +277,7 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
             decided.decision, decided.reason = resources.RUN_DECISION_SKIPPED, "an input failed"
             return
         execution = resources.Execution(name=f"{node.name}/executions/{RUN_ID}", attempt=1, run=run.name)
-        execution.state = resources.EXECUTION_STATE_RUNNING
+        execution.state, execution.provider = resources.EXECUTION_STATE_RUNNING, "local"
         execution.start_time.GetCurrentTime()
         self.executions[pipeline].append(execution)
         node.execution = decided.execution = execution.name
@@ -259,6 +294,8 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
                     error_type="ffmpeg_error", message="FFmpeg ended with 1", details="line 1\nno such filter"
                 )
             )
+            execution.state = resources.EXECUTION_STATE_FAILED
+            execution.failure.CopyFrom(node.failure)
             await self.add_event(
                 pipeline, resources.EVENT_TYPE_EXECUTION_FAILED, message="FFmpeg ended with 1", **facts
             )
@@ -301,17 +338,17 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
 
     async def _pipeline(self, name: str, context: Context) -> resources.Pipeline:
         if name not in self.pipelines:
-            await _refuse(context, grpc.StatusCode.NOT_FOUND, "PIPELINE_NOT_FOUND", f"no pipeline {name}")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "PIPELINE_NOT_FOUND", f"no pipeline {name}")
         return self.pipelines[name]
 
     async def _node(self, name: str, context: Context) -> resources.Node:
         found = [node for node in self.nodes.get(name.partition("/nodes/")[0], ()) if node.name == name]
         if not found:
-            await _refuse(context, grpc.StatusCode.NOT_FOUND, "NODE_NOT_FOUND", f"no node {name}")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "NODE_NOT_FOUND", f"no node {name}")
         return found[0]
 
     async def _refuse_document(self, context: Context, violations: list[tuple[str, str]]) -> NoReturn:
-        await _refuse(
+        await refuse(
             context,
             grpc.StatusCode.INVALID_ARGUMENT,
             "INVALID_DOCUMENT",
@@ -319,31 +356,6 @@ class FakeService(pipeline_service_pb2_grpc.PipelineServiceServicer, node_servic
             violations=violations,
             omitted=self.omitted_violations,
         )
-
-
-async def _refuse(
-    context: Context,
-    code: grpc.StatusCode,
-    reason: str,
-    message: str,
-    *,
-    violations: list[tuple[str, str]] | None = None,
-    omitted: int = 0,
-) -> NoReturn:
-    info = error_details_pb2.ErrorInfo(reason=reason, domain="montage")
-    if omitted:
-        info.metadata["violations_omitted"] = str(omitted)
-    bad = error_details_pb2.BadRequest()
-    for place, description in violations or ():
-        bad.field_violations.add(field=place, description=description)
-    details = []
-    for detail in (info, bad):
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        details.append(packed)
-    status = status_pb2.Status(code=code.value[0], message=message, details=details)
-    await context.abort_with_status(rpc_status.to_status(status))
-    raise AssertionError("abort_with_status returned")
 
 
 def _page(everything: list[Any], token: str, *, size: int = 2) -> tuple[list[Any], str]:

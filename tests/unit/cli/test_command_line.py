@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from montage_cli.cli import cli, is_document
+from montage_cli.cli import cli
+from montage_cli.options import is_document
 
 
 def run_cli(*arguments: str) -> tuple[int, str, str]:
@@ -25,6 +26,14 @@ def run_cli(*arguments: str) -> tuple[int, str, str]:
         ("run", "welcome/voice"),
         ("run", "p.yaml", "--no-wait", "--summary"),
         ("download", "a/b/c"),
+        ("describe", "welcome"),
+        ("events", "welcome/voice"),
+        ("events", "welcome", "--after", "-1"),
+        ("runs", "welcome/voice"),
+        ("executions", "pipelines/welcome/runs/0194f1d0-0000-7000-8000-000000000001"),
+        ("export", "welcome/voice"),
+        ("export", "welcome", "-o", "table"),
+        ("completion", "tcsh"),
     ],
 )
 def test_cli_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
@@ -53,6 +62,45 @@ def test_cli_unusable_certificate_exits_4(tmp_path: Path) -> None:
     assert code == 4
     assert "cannot use the certificates" in stderr
     assert "Traceback" not in stderr
+
+
+def test_cli_mistyped_command_is_told_what_may_have_been_meant() -> None:
+    code, _, stderr = run_cli("exprot", "welcome")
+
+    assert code == 2
+    assert "Did you mean" in stderr
+    assert "export" in stderr
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [
+        ("bash", "complete -o nosort -F _montage_completion montage"),
+        ("zsh", "compdef _montage_completion montage"),
+        ("fish", "complete --no-files --command montage"),
+    ],
+)
+def test_completion_prints_the_script_of_the_shell(shell: str, expected: str) -> None:
+    code, stdout, _ = run_cli("completion", shell)
+
+    assert code == 0
+    assert expected in stdout
+    assert f"_MONTAGE_COMPLETE={shell}_complete" in stdout
+
+
+def test_completion_answers_commands_without_a_service_and_fast() -> None:
+    script = (
+        "import os, sys\n"
+        "os.environ.update(_MONTAGE_COMPLETE='bash_complete', COMP_WORDS='montage ex', COMP_CWORD='1')\n"
+        "from montage_cli.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "assert 'grpc' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["plain,executions", "plain,export"]
 
 
 def test_cli_version_needs_nothing() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from montage_cli.names import InvalidName, parse_name
+from montage_cli.names import InvalidName, Kind, parse_name
 
 RUN = "0194f1d0-0000-7000-8000-000000000001"
 
@@ -21,6 +21,14 @@ def test_parse_name_accepts_short_and_full_forms(text: str, pipeline: str, node:
     name = parse_name(text)
 
     assert (name.pipeline, name.node, name.run) == (pipeline, node, run)
+
+
+def test_parse_name_of_an_execution_names_its_node_too() -> None:
+    text = f"pipelines/welcome/nodes/voice/executions/{RUN}"
+
+    name = parse_name(text)
+
+    assert (name.kind, name.execution, name.node) == (Kind.EXECUTION, text, "pipelines/welcome/nodes/voice")
 
 
 @pytest.mark.parametrize(

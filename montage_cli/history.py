@@ -1,0 +1,93 @@
+"""`montage executions`, `runs` and `events`: what was tried, asked for, and what happened."""
+
+from collections.abc import Sequence
+
+from montage.v1 import resources_pb2 as resources
+
+from montage_cli.errors import ExitCode
+from montage_cli.names import Name, last_id
+from montage_cli.output import as_json, local_time, word_of, write_json, write_table
+from montage_cli.session import Session
+from montage_cli.summary import seconds_between
+
+
+async def executions(session: Session, name: Name) -> ExitCode:
+    if name.node is None:
+        # The attempts of nothing are no refusal; asking for the pipeline tells it from a name that does not exist.
+        await session.client.get_pipeline(name.pipeline)
+    else:
+        await session.client.get_node(name.node)
+    parent = name.node or f"{name.pipeline}/nodes/-"
+    found = [execution async for execution in session.client.list_executions(parent)]
+    if not session.answer({"executions": [as_json(one) for one in found]}, names=[one.name for one in found]):
+        write_executions(found, with_node=name.node is None)
+    return ExitCode.DONE
+
+
+async def runs(session: Session, name: Name) -> ExitCode:
+    found = [run async for run in session.client.list_runs(name.pipeline)]
+    if not session.answer({"runs": [as_json(run) for run in found]}, names=[run.name for run in found]):
+        rows = [
+            (
+                last_id(run.name),
+                word_of(resources.RunState, run.state),
+                local_time(run.create_time),
+                f"{seconds_between(run.create_time, run.end_time):.1f}" if run.HasField("end_time") else "-",
+                ", ".join(last_id(target) for target in run.targets) or "every leaf",
+            )
+            for run in found
+        ]
+        write_table(("RUN", "STATE", "ASKED", "SECONDS", "TARGETS"), rows)
+    return ExitCode.DONE
+
+
+async def events(session: Session, name: Name, *, after_sequence: int) -> ExitCode:
+    rows = []
+    async for event in session.client.list_events(name.pipeline, after_sequence=after_sequence):
+        if session.is_json:
+            # Histories can be long: each event is written when it comes.
+            write_json(as_json(event), lines=True)
+        else:
+            rows.append(_event_row(event))
+    if not session.is_json:
+        write_table(("NUMBER", "TIME", "EVENT", "NODE", "ATTEMPT", "MESSAGE"), rows)
+    return ExitCode.DONE
+
+
+def write_executions(found: Sequence[resources.Execution], *, with_node: bool) -> None:
+    """A table of attempts, with their node where they are of several."""
+    titles: tuple[str, ...] = ("ATTEMPT", "STATE", "PROVIDER", "STARTED", "SECONDS", "EXECUTION", "ERROR")
+    rows = [_execution_row(execution) for execution in found]
+    if with_node:
+        titles = ("NODE", *titles)
+        rows = [(_node_of(execution), *row) for execution, row in zip(found, rows, strict=True)]
+    write_table(titles, rows)
+
+
+def _execution_row(execution: resources.Execution) -> tuple[str, ...]:
+    is_timed = execution.HasField("start_time") and execution.HasField("end_time")
+    failure = execution.failure
+    return (
+        str(execution.attempt),
+        word_of(resources.ExecutionState, execution.state),
+        execution.provider or "-",
+        local_time(execution.start_time) or "-",
+        f"{seconds_between(execution.start_time, execution.end_time):.1f}" if is_timed else "-",
+        last_id(execution.name),
+        f"{failure.error_type}: {failure.message}" if execution.HasField("failure") else "",
+    )
+
+
+def _event_row(event: resources.Event) -> tuple[str, ...]:
+    return (
+        str(event.sequence),
+        local_time(event.create_time),
+        word_of(resources.EventType, event.type),
+        last_id(event.node) if event.node else "-",
+        str(event.attempt) if event.attempt else "-",
+        event.message,
+    )
+
+
+def _node_of(execution: resources.Execution) -> str:
+    return last_id(execution.name.partition("/executions/")[0])

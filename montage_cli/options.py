@@ -1,0 +1,77 @@
+"""What the commands take in common: names, ways of writing, and how a session is opened for them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from montage_cli.formats import Format
+from montage_cli.names import InvalidName, Kind, Name, parse_name
+
+if TYPE_CHECKING:
+    from montage_cli.session import Session
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_DOCUMENT_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+
+class NameType(click.ParamType[Name]):
+    """PIPELINE, PIPELINE/NODE, or a full resource name."""
+
+    name = "name"
+
+    def __init__(self, *kinds: Kind) -> None:
+        """With `kinds` only names of these are taken."""
+        self._kinds = kinds
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Name:
+        if isinstance(value, Name):
+            return value
+        try:
+            name = parse_name(str(value))
+        except InvalidName as err:
+            self.fail(str(err), param, ctx)
+        if self._kinds and name.kind not in self._kinds:
+            expected = " or ".join(f"a {kind}" for kind in self._kinds)
+            article = "an" if name.kind is Kind.EXECUTION else "a"
+            self.fail(f"expected {expected}; '{value}' names {article} {name.kind}", param, ctx)
+        return name
+
+
+def output_option(*more: Format) -> Callable[[Command], Command]:
+    """`-o`: a table or JSON, and what else a command can write."""
+    formats = (Format.TABLE, Format.JSON, *more)
+    choice = click.Choice([str(one) for one in formats])
+    return click.option(
+        "-o",
+        "--output",
+        type=choice,
+        default=str(Format.TABLE),
+        callback=lambda _context, _parameter, value: Format(value),
+        help=f"{' and '.join(formats[1:])} print nothing else on stdout.",
+    )
+
+
+def out_option(command: Command) -> Command:
+    folder = click.Path(path_type=Path, file_okay=False)
+    return click.option("--out", type=folder, default="out", show_default=True, help="Folder for downloads.")(command)
+
+
+def is_document(text: str) -> bool:
+    """Whether `run` was given a document; a word that could be a pipeline's id is one."""
+    if Path(text).suffix.lower() in _DOCUMENT_SUFFIXES:
+        return True
+    try:
+        parse_name(text)
+    except InvalidName:
+        return True
+    return "/" in text and not text.startswith("pipelines/") and Path(text).is_file()
+
+
+def open_session(context: click.Context, form: Format = Format.TABLE) -> "Session":
+    """The session of one command. Importing it takes half a second, so nothing before may need it."""
+    from montage_cli.session import Session
+
+    return Session(variables=context.obj, form=form)

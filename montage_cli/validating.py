@@ -1,0 +1,46 @@
+"""`montage validate`: everything that is wrong with a document, for people and for editors."""
+
+from pathlib import Path
+
+from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
+
+from montage_cli.errors import ExitCode
+from montage_cli.importing import ImportOptions, import_document
+from montage_cli.problems import InvalidDocument
+from montage_cli.session import Session
+
+
+async def validate(session: Session, file: Path) -> ExitCode:
+    """Answers REFUSED when there are problems. Changes nothing, here or in the service, and uploads nothing."""
+    try:
+        answer = await import_document(session.client, file, options=ImportOptions(validate_only=True))
+    except InvalidDocument as err:
+        if not session.answer(_with_problems(file, err)):
+            raise
+        return ExitCode.REFUSED
+    if not session.answer({"file": str(file), "valid": True, "problems": []}):
+        session.say(f"{file} is good; an import would {_changes(answer)}")
+    return ExitCode.DONE
+
+
+def _with_problems(file: Path, found: InvalidDocument) -> dict[str, object]:
+    return {
+        "file": str(file),
+        "valid": False,
+        "problems": [
+            {"place": one.place, "line": one.line, "column": one.column, "message": one.message}
+            for one in found.problems
+        ],
+        "omitted": found.omitted,
+        "note": found.note,
+    }
+
+
+def _changes(answer: ImportPipelineResponse) -> str:
+    counts = [
+        ("add", len(answer.added_nodes)),
+        ("change", len(answer.changed_nodes)),
+        ("remove", len(answer.removed_nodes)),
+    ]
+    words = [f"{verb} {count} node{'s' if count != 1 else ''}" for verb, count in counts if count]
+    return ", ".join(words) or "change nothing"
