@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 
 from benchmarks.demo import DemoOptions, measure_demo
@@ -38,8 +37,6 @@ not measured.
 
 def main() -> int:
     arguments = _parser().parse_args()
-    # A polite kill ends what was started, just as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         report = measure_demo(DemoOptions(rounds=arguments.rounds, sets_up=arguments.set_up))
     except MeasurementFailed as err:

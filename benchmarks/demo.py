@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
 import time
@@ -13,13 +12,16 @@ from statistics import median
 
 from benchmarks.demo_run import DemoRun, run_demo
 from benchmarks.floor import encode_once_s
-from benchmarks.progress import say
+from benchmarks.progress import MeasurementFailed, kill_as_interrupt, say
 from benchmarks.report import DemoReport, Spread
 from benchmarks.set_up import ColdSetUp, measure_cold_set_up
+from devstack.interrupts import run_until_interrupted
 from devstack.layout import repository_root
 from devstack.stack import Stack, StackOptions
+from devstack.supervisor import StartFailed
 
 STACK_ROUNDS = 3
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +39,12 @@ def measure_demo(options: DemoOptions) -> DemoReport:
     set_up: ColdSetUp | None = None
     if options.sets_up:
         say("a cold set-up of a fresh clone")
-        set_up = measure_cold_set_up(root)
+        with kill_as_interrupt():
+            set_up = measure_cold_set_up(root)
     say(f"{STACK_ROUNDS} starts of the stack")
-    starts = [asyncio.run(_stack_start_s()) for _ in range(STACK_ROUNDS)]
-    runs, floors = _make_films(root, rounds=options.rounds)
+    starts = _start_stacks(rounds=STACK_ROUNDS)
+    with kill_as_interrupt():
+        runs, floors = _make_films(root, rounds=options.rounds)
     return DemoReport(
         cores=_cores(),
         load_average=load_average,
@@ -51,6 +55,26 @@ def measure_demo(options: DemoOptions) -> DemoReport:
         nodes={node: median(_seconds_of(node, runs)) for node in runs[0].nodes},
         peak_bytes={name: max(run.peak_bytes.get(name, 0) for run in runs) for name in runs[0].peak_bytes},
     )
+
+
+def _start_stacks(*, rounds: int) -> list[float]:
+    """Seconds of each start, one after the other. Raises MeasurementFailed, or KeyboardInterrupt with nothing left."""
+    seconds: list[float] = []
+
+    async def start() -> int:
+        began = time.monotonic()
+        async with Stack(StackOptions()):
+            seconds.append(time.monotonic() - began)
+        return 0
+
+    for _ in range(rounds):
+        try:
+            code = run_until_interrupted(start(), interrupted=INTERRUPTED)
+        except StartFailed as err:
+            raise MeasurementFailed(f"the stack did not start: {err}") from err
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+    return seconds
 
 
 def _make_films(root: Path, *, rounds: int) -> tuple[list[DemoRun], list[float]]:
@@ -65,12 +89,6 @@ def _make_films(root: Path, *, rounds: int) -> tuple[list[DemoRun], list[float]]
             floors.append(encode_once_s(run.film))
             runs.append(run)
     return runs, floors
-
-
-async def _stack_start_s() -> float:
-    began = time.monotonic()
-    async with Stack(StackOptions()):
-        return time.monotonic() - began
 
 
 def _seconds_of(node: str, runs: Sequence[DemoRun]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -66,13 +67,26 @@ def received_bytes(net: Path = Path("/proc/net")) -> int | None:
 
 
 def _run(command: list[str], *, environment: Mapping[str, str]) -> None:
+    # A group of its own, so that whatever ends us can end all that a script has started.
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_S)
-    except (FileNotFoundError, subprocess.TimeoutExpired) as err:
-        raise MeasurementFailed(f"the cold set-up failed: {err}; --no-set-up leaves it out") from err
-    if ended.returncode:
-        told = last_lines(ended.stdout + ended.stderr)
+        said, _ = process.communicate(timeout=LONGEST_S)
+    except subprocess.TimeoutExpired as err:
+        raise MeasurementFailed(f"the cold set-up was not over after {LONGEST_S:g} s") from err
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.returncode:
         raise MeasurementFailed(
-            f"the cold set-up failed; --no-set-up leaves it out; {Path(command[0]).name} ended with "
-            f"{ended.returncode}:{told}"
+            f"the cold set-up failed (--no-set-up leaves it out): {Path(command[0]).name} ended with "
+            f"{process.returncode}:{last_lines(said)}"
         )
