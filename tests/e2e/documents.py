@@ -71,3 +71,13 @@ def a_crowd(document_id: str, *, size: int, seconds: float = 0) -> Document:
     second = [noop(f"b{number}", f"a{number}", seconds=seconds) for number in range(size)]
     end = noop("end", *(f"b{number}" for number in range(size)))
     return {"id": document_id, "title": "A crowd", "nodes": [*first, *second, end]}
+
+
+def a_ladder(document_id: str, *, width: int, depth: int, seconds: float) -> Document:
+    """Rows of nodes, each after two of the row above it."""
+    nodes = [noop(f"r0-{column}", seconds=seconds) for column in range(width)]
+    for row in range(1, depth):
+        for column in range(width):
+            above = (f"r{row - 1}-{column}", f"r{row - 1}-{(column + 1) % width}")
+            nodes.append(noop(f"r{row}-{column}", *above, seconds=seconds))
+    return {"id": document_id, "title": "A ladder", "nodes": nodes}

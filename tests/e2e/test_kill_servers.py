@@ -8,10 +8,10 @@ import pytest_asyncio
 
 from devstack.layout import APP_ROLE, SUPERUSER_ROLE
 from devstack.stack import StackOptions
-from tests.e2e.documents import a_crowd
+from tests.e2e.documents import a_crowd, a_merge
 from tests.e2e.house import House, new_id, open_house, state_of, until, until_true
 from tests.e2e.kills import LEASE_S, Queue, held_encoding, look_into_queue, undisturbed_merge
-from tests.e2e.processes import is_alive
+from tests.e2e.processes import is_alive, is_stopped
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
 
@@ -35,7 +35,7 @@ async def _merge(house: House) -> str:
 
 
 async def test_lambda_endpoint_killed_while_encoding_runs_the_event_again(house: House, merge: str) -> None:
-    accepted = len(house.log("lambda", "event_accepted"))
+    accepted, resumed = len(house.log("lambda", "event_accepted")), len(house.log("lambda", "event_resumed"))
     async with held_encoding(house) as held:
         assert is_alive(held.encoder)
         assert house.queued_events() == 1
@@ -47,7 +47,26 @@ async def test_lambda_endpoint_killed_while_encoding_runs_the_event_again(house:
     assert (done.id, done.attempt, done.sha256) == (held.execution.id, 1, merge)
     await until_true(lambda: not is_alive(held.encoder))
     assert len(house.log("lambda", "event_accepted")) == accepted + 1
-    assert len(house.log("lambda", "event_resumed")) == 1
+    assert len(house.log("lambda", "event_resumed")) == resumed + 1
+    assert house.jobs_of(done) == 1
+    await house.assert_recorded_once(ended)
+
+
+async def test_lambda_endpoint_killed_while_its_function_calls_back_reports_again_without_encoding_again(
+    house: House, merge: str
+) -> None:
+    async with house.stopping_at("gateway", "gateway.before_report=stop@1") as gateway:
+        run = await house.begin(a_merge(new_id("calling")))
+        await until_true(lambda: is_stopped(gateway.pid), within_s=40)
+        assert house.queued_events() == 1
+        assert (await house.execution(run, "film")).state == "WAITING"
+        await house.kill("lambda")
+    ended = await house.end_of(run)
+
+    assert state_of(ended) == "SUCCEEDED"
+    done = await house.execution(ended, "film")
+    assert (done.attempt, done.sha256) == (1, merge)
+    assert done.id in {entry["process_uuid"] for entry in house.log("lambda", "manifest_found")}
     assert house.jobs_of(done) == 1
     await house.assert_recorded_once(ended)
 

@@ -86,6 +86,24 @@ async def test_executor_killed_while_its_child_draws_leaves_no_child_and_the_mer
     await house.assert_recorded_once(ended)
 
 
+async def test_executor_killed_between_invocation_and_parking_leaves_the_node_to_its_callback(
+    house: House, merge: str
+) -> None:
+    async with house.stopping_at("executor", "executor.after_invoke=stop@1") as executor:
+        run = await house.begin(a_merge(new_id("invoked")))
+        await until_true(lambda: is_stopped(executor.pid), within_s=40)
+        held = await house.execution(run, "film")
+        # Held by the worker, while the function works on it already.
+        assert held.state in {"RUNNING", "SUCCEEDED"}
+        assert "EXECUTION_WAITING" not in await house.events(run, "film")
+    ended = await house.end_of(run)
+
+    assert state_of(ended) == "SUCCEEDED"
+    done = await house.execution(ended, "film")
+    assert (done.id, done.attempt, done.sha256) == (held.id, 1, merge)
+    await house.assert_recorded_once(ended)
+
+
 async def test_gateway_killed_while_lambda_encodes_is_back_for_the_callback(house: House, merge: str) -> None:
     async with held_encoding(house) as held:
         gateway = house.stack.process("gateway")
