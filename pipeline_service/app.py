@@ -36,6 +36,7 @@ from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pool, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
+from pipeline_service.store.requests import PostgresRequests
 from pipeline_service.store.schema import wait_for_schema
 from pipeline_service.store.structures import StructureCache
 from pipeline_service.transport.callbacks import CallbackServicer
@@ -44,6 +45,7 @@ from pipeline_service.transport.executions import ExecutionServicer
 from pipeline_service.transport.nodes import NodeServicer
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.pipelines import PipelineServicer
+from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.watchers import Watchers
 from servicekit import nats_client
 from servicekit.config import read_secret
@@ -60,6 +62,7 @@ from servicekit.tokens import TokenIssuer, load_issuer_keys
 VERSION = "0.1.0"
 IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+REQUESTS_KEPT = timedelta(hours=24)
 
 
 async def start(settings: Settings, life: Lifecycle) -> None:
@@ -100,9 +103,12 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
     owners = Owners.load(settings.owners_file)
+    requests = PostgresRequests(pool)
+    repeats = Repeats(requests)
 
     life.spawn("relay", publisher.run())
     life.spawn("batcher", batcher.run())
+    life.spawn("forgetting", _forget_requests(requests))
     life.spawn("timers", _run_timers(timers, metrics, interval_s=settings.timer_interval_s))
 
     def count_report(kind: str, answer: str) -> None:
@@ -116,11 +122,20 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 reader=reader,
                 owners=owners,
                 watchers=watchers,
+                repeats=repeats,
             ),
             server,
         ),
         lambda server: node_service_pb2_grpc.add_NodeServiceServicer_to_server(
-            NodeServicer(nodes=nodes, reader=reader, artifacts=artifacts, owners=owners, catalogue=catalogue), server
+            NodeServicer(
+                nodes=nodes,
+                reader=reader,
+                artifacts=artifacts,
+                owners=owners,
+                catalogue=catalogue,
+                repeats=repeats,
+            ),
+            server,
         ),
         lambda server: execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
             ExecutionServicer(
@@ -239,3 +254,14 @@ async def _run_timers(timers: Timers, metrics: Metrics, *, interval_s: float) ->
         if not due:
             # Up to a fifth more, so that replicas do not look at the same moment.
             await asyncio.sleep(interval_s * (1 + random.random() / 5))  # noqa: S311 - jitter
+
+
+async def _forget_requests(requests: PostgresRequests) -> None:
+    """Once an hour, remove what nobody will repeat any more."""
+    log = structlog.get_logger("pipeline_service.requests")
+    while True:
+        try:
+            await requests.forget(older_than=REQUESTS_KEPT)
+        except PipelineError as error:
+            log.warning("forgetting_failed", reason=str(error))
+        await asyncio.sleep(3600)

@@ -51,6 +51,14 @@ class ArtifactMismatch(PipelineError):
     """The object that a report names is not in the store as described."""
 
 
+class RequestIdReused(PipelineError):
+    """The same request id came with another request."""
+
+
+class RequestRepeated(PipelineError):
+    """The same request is being answered, or was, by somebody else meanwhile: look for its answer."""
+
+
 class FailedPrecondition(PipelineError):
     """What was asked for is not possible in the present state; the message says why."""
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from pipeline_service.commands.asset_bytes import asset_outputs, put_contents
 from pipeline_service.commands.errors import AlreadyExists, FailedPrecondition, InvalidDocument, NotFound
 from pipeline_service.commands.etags import check_etag, node_etag
-from pipeline_service.commands.ports import Artifacts, Journal, Publisher, Store
+from pipeline_service.commands.ports import Artifacts, Caller, Journal, Publisher, Store
 from pipeline_service.commands.views import Reader
 from pipeline_service.domain.document import Document, DocumentNode, read_node
 from pipeline_service.domain.edits import put_node, without_node
@@ -53,9 +53,16 @@ class Nodes:
         self._publisher = publisher
         self._journal = journal
 
-    async def create(self, owner: Owner, pipeline_id: PipelineId, raw: Raw, *, strict: bool, actor: str) -> NodeId:
+    async def create(
+        self,
+        caller: Caller,
+        pipeline_id: PipelineId,
+        raw: Raw,
+        *,
+        strict: bool,
+    ) -> NodeId:
         """Add a node, given as in a document. Raises NotFound, AlreadyExists, InvalidDocument."""
-        edited = await self._read(owner, {"id": str(uuid4()), **raw})
+        edited = await self._read(caller.owner, {"id": str(uuid4()), **raw})
         name = f"pipelines/{pipeline_id}/nodes/{edited.node.id}"
 
         def change(structure: Structure) -> Document:
@@ -63,26 +70,26 @@ class Nodes:
                 raise AlreadyExists(name)
             return self._put(structure, edited.node, strict=strict)
 
-        await self._edit(await self._find(owner, pipeline_id), change, edited.outputs, actor=actor)
+        await self._edit(await self._find(caller.owner, pipeline_id), change, edited.outputs, name=name, caller=caller)
         return edited.node.id
 
     async def update(
         self,
-        owner: Owner,
+        caller: Caller,
         pipeline_id: PipelineId,
         node_id: NodeId,
         changes: Raw,
         *,
         strict: bool,
         etag: str,
-        actor: str,
     ) -> None:
         """Change the given ones of EDITABLE. Raises NotFound, EtagMismatch, InvalidDocument."""
-        view = await self._reader.node(owner, pipeline_id, node_id)
+        name = f"pipelines/{pipeline_id}/nodes/{node_id}"
+        view = await self._reader.node(caller.owner, pipeline_id, node_id)
         if view is None:
-            raise NotFound("node", f"pipelines/{pipeline_id}/nodes/{node_id}")
+            raise NotFound("node", name)
         given = {"asset": _asset(view.spec.asset)} if view.spec.asset else {}
-        edited = await self._read(owner, {"id": node_id, "type": view.spec.type, **given, **changes})
+        edited = await self._read(caller.owner, {"id": node_id, "type": view.spec.type, **given, **changes})
 
         def change(structure: Structure) -> Document:
             spec = _find_spec(structure, node_id)
@@ -91,22 +98,36 @@ class Nodes:
             parts = {name: getattr(edited.node, name) for name in EDITABLE if name in changes}
             return self._put(structure, replace(present, **parts), strict=strict)
 
-        await self._edit(await self._find(owner, pipeline_id), change, edited.outputs, actor=actor)
+        await self._edit(await self._find(caller.owner, pipeline_id), change, edited.outputs, name=name, caller=caller)
 
-    async def delete(self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, *, etag: str, actor: str) -> None:
+    async def delete(
+        self,
+        caller: Caller,
+        pipeline_id: PipelineId,
+        node_id: NodeId,
+        *,
+        etag: str,
+    ) -> None:
         """Delete a node and every reference to it. Raises NotFound, EtagMismatch."""
+        name = f"pipelines/{pipeline_id}/nodes/{node_id}"
 
         def change(structure: Structure) -> Document:
             check_etag(etag, node_etag(_find_spec(structure, node_id)))
             return without_node(document_of(structure), node_id)
 
-        await self._edit(await self._find(owner, pipeline_id), change, {}, actor=actor)
+        uid = await self._find(caller.owner, pipeline_id)
+        await self._edit(uid, change, {}, name=name, caller=caller)
 
     async def execute(
-        self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, *, force: bool, actor: str
+        self,
+        caller: Caller,
+        pipeline_id: PipelineId,
+        node_id: NodeId,
+        *,
+        force: bool,
     ) -> ExecutionId:
         """Run one node. Raises NotFound, FailedPrecondition."""
-        uid = await self._find(owner, pipeline_id)
+        uid = await self._find(caller.owner, pipeline_id)
         async with self._store.transaction([uid]) as transaction:
             working_set = await transaction.load()
             spec = _find_spec(working_set.structures[uid], node_id)
@@ -114,22 +135,26 @@ class Nodes:
             if running is not None:
                 return running
             _check_executable(working_set, spec, force=force)
-            execute_node(working_set, spec.uid, rules=self._rules, actor=actor)
+            execute_node(working_set, spec.uid, rules=self._rules, actor=caller.identity)
+            started = working_set.nodes[spec.uid].execution_id
+            await transaction.remember(caller.request, f"pipelines/{pipeline_id}/nodes/{node_id}/executions/{started}")
             await transaction.save(working_set)
         self._publisher.publish(working_set.dispatches)
         self._journal.committed(working_set)
-        started = working_set.nodes[spec.uid].execution_id
         if started is None:
             raise AssertionError(f"node {spec.uid} was executed and has no execution")
         return started
 
-    async def _edit(self, uid: PipelineUid, change: Change, outputs: Mapping[NodeId, Output], *, actor: str) -> None:
+    async def _edit(
+        self, uid: PipelineUid, change: Change, outputs: Mapping[NodeId, Output], *, name: str, caller: Caller
+    ) -> None:
         async with self._store.transaction([uid]) as transaction:
+            await transaction.remember(caller.request, name)
             working_set = await transaction.load()
             structure = working_set.structures[uid]
             plan = plan_import(change(structure), structure, catalogue=self._rules.catalogue, new_uid=uuid4)
             uploaded = {spec.uid: outputs[spec.id] for spec in plan.structure.nodes.values() if spec.id in outputs}
-            apply_import(working_set, plan, uploaded=uploaded, actor=actor)
+            apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
             await transaction.save_structure(plan)
             await transaction.save(working_set)
         self._journal.committed(working_set)

@@ -14,7 +14,7 @@ from pipeline_service.commands.errors import (
     NotFound,
 )
 from pipeline_service.commands.etags import check_etag, pipeline_etag
-from pipeline_service.commands.ports import Artifacts, Journal, NewPipeline, Publisher, Store
+from pipeline_service.commands.ports import Artifacts, Caller, Journal, NewPipeline, Publisher, Store
 from pipeline_service.commands.views import PipelineView, Reader
 from pipeline_service.domain.document import Document, read_document
 from pipeline_service.domain.engine.editing import apply_deletion, apply_import
@@ -58,36 +58,42 @@ class Pipelines:
         self._publisher = publisher
         self._journal = journal
 
-    async def create(self, owner: Owner, pipeline_id: str, *, title: str, version: str, actor: str) -> PipelineId:
+    async def create(self, caller: Caller, pipeline_id: str, *, title: str, version: str) -> PipelineId:
         """Make an empty pipeline. Raises AlreadyExists."""
         new = NewPipeline(
             uid=PipelineUid(uuid4()),
-            owner=owner,
+            owner=caller.owner,
             id=PipelineId(pipeline_id or str(uuid4())),
             title=title,
             version=version,
         )
         async with self._store.transaction([new.uid], create=new) as transaction:
+            await transaction.remember(caller.request, f"pipelines/{new.id}")
             working_set = await transaction.load()
-            working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=actor)
+            working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=caller.identity)
             await transaction.save(working_set)
         self._journal.committed(working_set)
         return new.id
 
     async def import_document(
-        self, owner: Owner, raw: Json, *, create_only: bool, validate_only: bool, actor: str
+        self,
+        caller: Caller,
+        raw: Json,
+        *,
+        create_only: bool,
+        validate_only: bool,
     ) -> Imported:
         """Make a pipeline equal to a document. Raises InvalidDocument with every problem, AlreadyExists."""
         document, violations = read_document(raw, self._rules.catalogue)
         if document is None:
             raise InvalidDocument(violations)
-        facts = await asset_outputs(self._artifacts, owner, document.nodes)
+        facts = await asset_outputs(self._artifacts, caller.owner, document.nodes)
         if validate_only:
-            return await self._plan_only(owner, document, create_only=create_only)
-        await put_contents(self._artifacts, owner, document.nodes)
+            return await self._plan_only(caller, document, create_only=create_only)
+        await put_contents(self._artifacts, caller.owner, document.nodes)
         for tries_left in reversed(range(MAX_TRIES)):
             try:
-                return await self._import(owner, document, facts, create_only=create_only, actor=actor)
+                return await self._import(caller, document, facts, create_only=create_only)
             except (AlreadyExists, Contended):
                 # Made, deleted or changed meanwhile: look again.
                 if create_only or not tries_left:
@@ -95,10 +101,15 @@ class Pipelines:
         raise AssertionError("unreachable")
 
     async def run(
-        self, owner: Owner, pipeline_id: PipelineId, *, targets: Collection[NodeId], force: bool, actor: str
+        self,
+        caller: Caller,
+        pipeline_id: PipelineId,
+        *,
+        targets: Collection[NodeId],
+        force: bool,
     ) -> RunId:
         """Start a run. Raises NotFound, and InvalidField for a target that is not a node of the pipeline."""
-        pipeline_uid = await self._store.find_pipeline(owner, pipeline_id)
+        pipeline_uid = await self._store.find_pipeline(caller.owner, pipeline_id)
         if pipeline_uid is None:
             raise NotFound("pipeline", f"pipelines/{pipeline_id}")
         async with self._store.transaction([pipeline_uid]) as transaction:
@@ -111,18 +122,28 @@ class Pipelines:
             invalid = wanted_problems(working_set, pipeline_uid, uids)
             if invalid:
                 raise FailedPrecondition(f"not valid, so that they cannot run: {', '.join(invalid)}")
-            run = start_run(working_set, pipeline_uid, targets=uids, force=force, rules=self._rules, actor=actor)
+            run = start_run(
+                working_set, pipeline_uid, targets=uids, force=force, rules=self._rules, actor=caller.identity
+            )
+            await transaction.remember(caller.request, f"pipelines/{pipeline_id}/runs/{run.id}")
             await transaction.save(working_set)
         self._publisher.publish(working_set.dispatches)
         self._journal.committed(working_set)
         return run.id
 
     async def update(
-        self, owner: Owner, pipeline_id: PipelineId, *, title: str | None, version: str | None, etag: str, actor: str
+        self,
+        caller: Caller,
+        pipeline_id: PipelineId,
+        *,
+        title: str | None,
+        version: str | None,
+        etag: str,
     ) -> None:
         """Change what is not None. Raises NotFound, EtagMismatch."""
-        pipeline = await self._find(owner, pipeline_id)
+        pipeline = await self._find(caller.owner, pipeline_id)
         async with self._store.transaction([pipeline.uid]) as transaction:
+            await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(pipeline.uid, working_set.structures[pipeline.uid].version))
             await transaction.rename(
@@ -130,21 +151,29 @@ class Pipelines:
                 title=pipeline.title if title is None else title,
                 version=pipeline.version if version is None else version,
             )
-            working_set.record(EventType.PIPELINE_UPDATED, pipeline.uid, actor=actor)
+            working_set.record(EventType.PIPELINE_UPDATED, pipeline.uid, actor=caller.identity)
             await transaction.save(working_set)
         self._journal.committed(working_set)
 
-    async def delete(self, owner: Owner, pipeline_id: PipelineId, *, force: bool, etag: str, actor: str) -> None:
+    async def delete(
+        self,
+        caller: Caller,
+        pipeline_id: PipelineId,
+        *,
+        force: bool,
+        etag: str,
+    ) -> None:
         """Delete a pipeline. Raises NotFound, EtagMismatch; FailedPrecondition while something runs, unless `force`."""
-        pipeline = await self._find(owner, pipeline_id)
+        pipeline = await self._find(caller.owner, pipeline_id)
         async with self._store.transaction([pipeline.uid]) as transaction:
+            await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             structure = working_set.structures[pipeline.uid]
             check_etag(etag, pipeline_etag(pipeline.uid, structure.version))
             running = sorted(structure.nodes[node.uid].id for node in working_set.nodes.values() if node.execution_id)
             if running and not force:
                 raise FailedPrecondition(f"these nodes run: {', '.join(running)}; wait, or delete with force")
-            apply_deletion(working_set, pipeline.uid, actor=actor)
+            apply_deletion(working_set, pipeline.uid, actor=caller.identity)
             await transaction.save(working_set)
             await transaction.delete(pipeline.uid)
         self._journal.committed(working_set)
@@ -155,8 +184,8 @@ class Pipelines:
             raise NotFound("pipeline", f"pipelines/{pipeline_id}")
         return pipeline
 
-    async def _plan_only(self, owner: Owner, document: Document, *, create_only: bool) -> Imported:
-        pipeline_uid = await self._store.find_pipeline(owner, document.id)
+    async def _plan_only(self, caller: Caller, document: Document, *, create_only: bool) -> Imported:
+        pipeline_uid = await self._store.find_pipeline(caller.owner, document.id)
         if pipeline_uid is None:
             structure = build_structure(PipelineUid(uuid4()), pipeline_id=document.id, version=0, specs=())
         elif create_only:
@@ -167,25 +196,31 @@ class Pipelines:
         return Imported(document=document, plan=self._plan(document, structure), pipeline_uid=pipeline_uid)
 
     async def _import(
-        self, owner: Owner, document: Document, facts: dict[NodeId, Output], *, create_only: bool, actor: str
+        self,
+        caller: Caller,
+        document: Document,
+        facts: dict[NodeId, Output],
+        *,
+        create_only: bool,
     ) -> Imported:
         """Make the pipeline where there is none, and make it equal to the document, in one transaction."""
-        pipeline_uid = await self._store.find_pipeline(owner, document.id)
+        pipeline_uid = await self._store.find_pipeline(caller.owner, document.id)
         if pipeline_uid is not None and create_only:
             raise AlreadyExists(f"pipelines/{document.id}")
         new = None
         if pipeline_uid is None:
             pipeline_uid = PipelineUid(uuid4())
             new = NewPipeline(
-                uid=pipeline_uid, owner=owner, id=document.id, title=document.title, version=document.version
+                uid=pipeline_uid, owner=caller.owner, id=document.id, title=document.title, version=document.version
             )
         async with self._store.transaction([pipeline_uid], create=new) as transaction:
+            await transaction.remember(caller.request, f"pipelines/{document.id}")
             working_set = await transaction.load()
             plan = self._plan(document, working_set.structures[pipeline_uid])
             uploaded = {spec.uid: facts[spec.id] for spec in plan.structure.nodes.values() if spec.id in facts}
             first = EventType.PIPELINE_CREATED if new else EventType.PIPELINE_IMPORTED
-            working_set.record(first, pipeline_uid, actor=actor)
-            apply_import(working_set, plan, uploaded=uploaded, actor=actor)
+            working_set.record(first, pipeline_uid, actor=caller.identity)
+            apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
             await transaction.save_structure(plan)
             await transaction.rename(pipeline_uid, title=document.title, version=document.version)
             await transaction.save(working_set)

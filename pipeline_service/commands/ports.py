@@ -50,6 +50,39 @@ class NewPipeline:
     version: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class RequestKey:
+    """A request that its caller may repeat."""
+
+    owner: Owner
+    identity: str
+    method: str
+    request_id: str
+    sha256: bytes
+    """Of the request, so that another one under the same id is noticed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks for a change."""
+
+    owner: Owner
+    identity: str
+    """As events name it."""
+    request: RequestKey | None = None
+    """The request, when the caller may repeat it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """What came of a request before."""
+
+    sha256: bytes
+    resource: str
+    answer: bytes | None
+    """None when it was too large, or the service died before it was kept: then it is rebuilt from the resource."""
+
+
 class Transaction(Protocol):
     """A READ COMMITTED transaction that holds the locks of the pipelines it was opened with."""
 
@@ -67,6 +100,9 @@ class Transaction(Protocol):
 
     async def delete(self, pipeline: PipelineUid) -> None:
         """Make the pipeline invisible and its id free."""
+
+    async def remember(self, request: RequestKey | None, resource: str) -> None:
+        """Note what a repeatable request is about to do, in the same commit. Raises RequestRepeated."""
 
 
 class Store(Protocol):
@@ -127,6 +163,19 @@ class Artifacts(Protocol):
 
     async def presign_get(self, key: str, *, lifetime: timedelta, file_name: str) -> str:
         """A way to download an object under a file name."""
+
+
+class Requests(Protocol):
+    """What came of requests that may be repeated. Every method raises Unavailable when the database is away."""
+
+    async def recall(self, request: RequestKey) -> Remembered | None:
+        """What came of a request, if it was made before."""
+
+    async def keep_answer(self, request: RequestKey, answer: bytes) -> None:
+        """Keep the answer of a request that was remembered."""
+
+    async def forget(self, *, older_than: timedelta) -> None:
+        """Remove what is older."""
 
 
 class Publisher(Protocol):

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline_service.commands.ports import RequestKey
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, Owner, PipelineUid
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.pool import Connection
+from pipeline_service.store.requests import remember
 from pipeline_service.store.rows import (
     EXECUTION_COLUMNS,
     NODE_COLUMNS,
@@ -88,6 +90,10 @@ class PostgresTransaction:
 
     async def delete(self, pipeline: PipelineUid) -> None:
         await self._connection.execute("UPDATE pipelines SET delete_time = now() WHERE uid = $1", pipeline)
+
+    async def remember(self, request: RequestKey | None, resource: str) -> None:
+        if request is not None:
+            await remember(self._connection, request, resource)
 
     async def save(self, working_set: WorkingSet) -> None:
         await save_changes(self._connection, working_set, loaded=self._loaded)

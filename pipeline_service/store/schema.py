@@ -21,7 +21,7 @@ async def wait_for_schema(pool: Pool) -> None:
     is_told = False
     while (revision := await _revision(pool)) < NEEDED:
         if not is_told:
-            log.warning("waiting_for_migration", found=revision or "none", needed=NEEDED)
+            log.info("waiting_for_migration", found=revision or "none", needed=NEEDED)
             is_told = True
         await asyncio.sleep(_LOOK_EVERY_S)
 

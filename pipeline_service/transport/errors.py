@@ -18,6 +18,8 @@ from pipeline_service.commands.errors import (
     NotFound,
     OutputMissing,
     Overloaded,
+    RequestIdReused,
+    RequestRepeated,
     Unavailable,
 )
 from pipeline_service.transport.paging import InvalidPageToken
@@ -115,6 +117,8 @@ ERRORS: ErrorTable = {
     EtagMismatch: _plain(_CODE.ABORTED, "ABORTED"),
     OutputMissing: _plain(_CODE.FAILED_PRECONDITION, "OUTPUT_MISSING"),
     BadRow: _plain(_CODE.INVALID_ARGUMENT, "INVALID_FIELD", "The database refused a value of the request."),
+    RequestIdReused: _plain(_CODE.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
+    RequestRepeated: _plain(_CODE.ABORTED, "ABORTED"),
     Contended: _plain(_CODE.ABORTED, "ABORTED", "Other writers were faster; read again and repeat."),
     Unavailable: _plain(_CODE.UNAVAILABLE, "UNAVAILABLE", retry_after=timedelta(seconds=1)),
     Overloaded: _plain(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED", retry_after=timedelta(seconds=1)),

@@ -10,15 +10,14 @@ from montage.v1 import node_service_pb2_grpc
 from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.ports import Artifacts
-from pipeline_service.commands.views import NodeView, Reader
-from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId
+from pipeline_service.commands.views import Reader
+from pipeline_service.domain.ids import ExecutionId
 from pipeline_service.domain.node_types import Catalogue
-from pipeline_service.transport.owners import Owners, actor
+from pipeline_service.transport.node_changes import NodeChanges
+from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
-from pipeline_service.wire.edits import EDITABLE, masked, node_parts
+from pipeline_service.transport.repeats import Repeats
 from pipeline_service.wire.names import (
-    checked_node_name,
-    node_name,
     parse_execution,
     parse_node,
     parse_node_type,
@@ -33,13 +32,20 @@ DEFAULT_LIFETIME = timedelta(minutes=15)
 ALL_NODES = "-"
 
 
-class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
+class NodeServicer(NodeChanges, node_service_pb2_grpc.NodeServiceServicer):
     """Decodes, queries, encodes."""
 
     def __init__(
-        self, *, nodes: Nodes, reader: Reader, artifacts: Artifacts, owners: Owners, catalogue: Catalogue
+        self,
+        *,
+        nodes: Nodes,
+        reader: Reader,
+        artifacts: Artifacts,
+        owners: Owners,
+        catalogue: Catalogue,
+        repeats: Repeats,
     ) -> None:
-        self._nodes = nodes
+        super().__init__(nodes=nodes, reader=reader, owners=owners, repeats=repeats)
         self._reader = reader
         self._artifacts = artifacts
         self._owners = owners
@@ -47,46 +53,8 @@ class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
 
     async def GetNode(self, request: pb.GetNodeRequest, context: Context) -> pb.GetNodeResponse:
         pipeline, node = parse_node(request.name)
-        view = await self._node(self._owners.owner(context), pipeline, node)
+        view = await self.show(self._owners.owner(context), pipeline, node)
         return pb.GetNodeResponse(node=node_message(view, pipeline))
-
-    async def CreateNode(self, request: pb.CreateNodeRequest, context: Context) -> pb.CreateNodeResponse:
-        owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
-        raw = {"type": request.node.type, **node_parts(request.node, pipeline)}
-        if request.node_id:
-            raw["id"] = request.node_id
-        made = await self._nodes.create(owner, pipeline, raw, strict=request.strict, actor=actor(context))
-        return pb.CreateNodeResponse(node=node_message(await self._node(owner, pipeline, made), pipeline))
-
-    async def UpdateNode(self, request: pb.UpdateNodeRequest, context: Context) -> pb.UpdateNodeResponse:
-        owner = self._owners.owner(context)
-        pipeline, node = checked_node_name(request.node.name)
-        fields = masked(request.update_mask.paths, allowed=EDITABLE)
-        await self._nodes.update(
-            owner,
-            pipeline,
-            node,
-            node_parts(request.node, pipeline, fields=fields),
-            strict=request.strict,
-            etag=request.node.etag,
-            actor=actor(context),
-        )
-        return pb.UpdateNodeResponse(node=node_message(await self._node(owner, pipeline, node), pipeline))
-
-    async def DeleteNode(self, request: pb.DeleteNodeRequest, context: Context) -> pb.DeleteNodeResponse:
-        pipeline, node = parse_node(request.name)
-        owner = self._owners.owner(context)
-        await self._nodes.delete(owner, pipeline, node, etag=request.etag, actor=actor(context))
-        return pb.DeleteNodeResponse()
-
-    async def ExecuteNode(self, request: pb.ExecuteNodeRequest, context: Context) -> pb.ExecuteNodeResponse:
-        owner = self._owners.owner(context)
-        pipeline, node = parse_node(request.name)
-        execution = await self._nodes.execute(owner, pipeline, node, force=request.force, actor=actor(context))
-        view = await self._reader.execution(owner, pipeline, node, execution)
-        if view is None:
-            raise NotFound("execution", f"{request.name}/executions/{execution}")
-        return pb.ExecuteNodeResponse(execution=execution_message(view, pipeline))
 
     async def ListNodes(self, request: pb.ListNodesRequest, context: Context) -> pb.ListNodesResponse:
         owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
@@ -106,7 +74,7 @@ class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
         self, request: pb.GetNodeOutputUrlRequest, context: Context
     ) -> pb.GetNodeOutputUrlResponse:
         pipeline, node = parse_node(request.name)
-        view = await self._node(self._owners.owner(context), pipeline, node)
+        view = await self.show(self._owners.owner(context), pipeline, node)
         output = view.node.output
         if output is None:
             raise OutputMissing(f"node '{request.name}' has no output yet")
@@ -158,12 +126,6 @@ class NodeServicer(node_service_pb2_grpc.NodeServiceServicer):
         if node_type is None:
             raise NotFound("node type", request.name)
         return pb.GetNodeTypeResponse(node_type=node_type_message(node_type))
-
-    async def _node(self, owner: Owner, pipeline: PipelineId, node: NodeId) -> NodeView:
-        view = await self._reader.node(owner, pipeline, node)
-        if view is None:
-            raise NotFound("node", node_name(pipeline, node))
-        return view
 
 
 def _position(cursor: list[str | int] | None) -> int | None:

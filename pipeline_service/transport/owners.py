@@ -5,6 +5,7 @@ from pathlib import Path
 
 import orjson
 
+from pipeline_service.commands.ports import Caller
 from pipeline_service.domain.ids import Owner
 from servicekit.access import caller_identity
 from servicekit.config import ConfigError
@@ -34,6 +35,10 @@ class Owners:
 
     def owner(self, context: Context) -> Owner:
         return self._owner_of.get(caller_identity(context), DEFAULT_OWNER)
+
+    def caller(self, context: Context) -> Caller:
+        """Who asks for a change, and for whom."""
+        return Caller(owner=self.owner(context), identity=actor(context))
 
 
 def actor(context: Context) -> str:

@@ -5,77 +5,47 @@ from datetime import datetime
 from uuid import UUID
 
 from montage.v1 import pipeline_service_pb2 as pb
-from montage.v1 import pipeline_service_pb2_grpc, resources_pb2
+from montage.v1 import pipeline_service_pb2_grpc
 
 from pipeline_service.commands.assets import Assets
-from pipeline_service.commands.errors import InvalidDocument, InvalidField, NotFound
-from pipeline_service.commands.pipelines import Imported, Pipelines
+from pipeline_service.commands.errors import NotFound
+from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.views import PipelineCursor, Reader
-from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId, PipelineUid, RunId
-from pipeline_service.transport.owners import Owners, actor
+from pipeline_service.domain.ids import PipelineId, PipelineUid, RunId
+from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
+from pipeline_service.transport.pipeline_changes import PipelineChanges
+from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.watch import watch
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.wire.documents import document_message
-from pipeline_service.wire.edits import masked
-from pipeline_service.wire.names import checked_pipeline_name, parse_pipeline, parse_run, parse_target, pipeline_name
+from pipeline_service.wire.names import parse_pipeline, parse_run
 from pipeline_service.wire.resources import event_message, pipeline_message, run_message
-from pipeline_service.wire.values import json_object
 from servicekit.grpc_handlers import Context
 
-DOCUMENT_FIELDS = ("title", "version")
 
-
-class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
+class PipelineServicer(PipelineChanges, pipeline_service_pb2_grpc.PipelineServiceServicer):
     """Decodes, calls a command or a query, encodes."""
 
     def __init__(
-        self, *, pipelines: Pipelines, assets: Assets, reader: Reader, owners: Owners, watchers: Watchers
+        self,
+        *,
+        pipelines: Pipelines,
+        assets: Assets,
+        reader: Reader,
+        owners: Owners,
+        watchers: Watchers,
+        repeats: Repeats,
     ) -> None:
-        self._pipelines = pipelines
+        super().__init__(pipelines=pipelines, reader=reader, owners=owners, repeats=repeats)
         self._assets = assets
         self._reader = reader
         self._owners = owners
         self._watchers = watchers
 
-    async def CreatePipeline(self, request: pb.CreatePipelineRequest, context: Context) -> pb.CreatePipelineResponse:
-        owner = self._owners.owner(context)
-        made = await self._pipelines.create(
-            owner,
-            request.pipeline_id,
-            title=request.pipeline.title,
-            version=request.pipeline.version,
-            actor=actor(context),
-        )
-        return pb.CreatePipelineResponse(pipeline=await self._pipeline(owner, made))
-
     async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.GetPipelineResponse:
-        found = await self._pipeline(self._owners.owner(context), parse_pipeline(request.name))
+        found = await self.show(self._owners.owner(context), parse_pipeline(request.name))
         return pb.GetPipelineResponse(pipeline=found)
-
-    async def UpdatePipeline(self, request: pb.UpdatePipelineRequest, context: Context) -> pb.UpdatePipelineResponse:
-        owner, given = self._owners.owner(context), request.pipeline
-        pipeline = checked_pipeline_name(given.name)
-        fields = masked(request.update_mask.paths or DOCUMENT_FIELDS, allowed=DOCUMENT_FIELDS)
-        await self._pipelines.update(
-            owner,
-            pipeline,
-            title=given.title if "title" in fields else None,
-            version=given.version if "version" in fields else None,
-            etag=given.etag,
-            actor=actor(context),
-        )
-        return pb.UpdatePipelineResponse(pipeline=await self._pipeline(owner, pipeline))
-
-    async def DeletePipeline(self, request: pb.DeletePipelineRequest, context: Context) -> pb.DeletePipelineResponse:
-        await self._pipelines.delete(
-            self._owners.owner(context),
-            parse_pipeline(request.name),
-            force=request.force,
-            etag=request.etag,
-            actor=actor(context),
-        )
-        return pb.DeletePipelineResponse()
 
     async def ListPipelines(self, request: pb.ListPipelinesRequest, context: Context) -> pb.ListPipelinesResponse:
         owner = self._owners.owner(context)
@@ -90,26 +60,6 @@ class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
         return pb.ListPipelinesResponse(
             pipelines=[pipeline_message(view) for view in found[:size]], next_page_token=token
         )
-
-    async def ImportPipeline(self, request: pb.ImportPipelineRequest, context: Context) -> pb.ImportPipelineResponse:
-        owner = self._owners.owner(context)
-        try:
-            imported = await self._pipelines.import_document(
-                owner,
-                json_object(request.document, field="document"),
-                create_only=request.create_only,
-                validate_only=request.validate_only,
-                actor=actor(context),
-            )
-        except InvalidDocument as refused:
-            if not request.validate_only:
-                raise
-            problems = [pb.DocumentProblem(field=one.field, description=one.description) for one in refused.violations]
-            return pb.ImportPipelineResponse(problems=problems)
-        answer = _import_answer(imported)
-        if not request.validate_only:
-            answer.pipeline.CopyFrom(await self._pipeline(owner, imported.document.id))
-        return answer
 
     async def CreateAsset(self, request: pb.CreateAssetRequest, context: Context) -> pb.CreateAssetResponse:
         registered = await self._assets.register(
@@ -127,16 +77,6 @@ class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
             upload_url=upload.url if upload else "",
             upload_headers=upload.headers if upload else {},
         )
-
-    async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
-        owner, pipeline = self._owners.owner(context), parse_pipeline(request.name)
-        run_id = await self._pipelines.run(
-            owner, pipeline, targets=_targets(request, pipeline), force=request.force, actor=actor(context)
-        )
-        view = await self._reader.run(owner, pipeline, run_id)
-        if view is None:
-            raise NotFound("run", f"{request.name}/runs/{run_id}")
-        return pb.RunPipelineResponse(run=run_message(view, pipeline))
 
     async def GetRun(self, request: pb.GetRunRequest, context: Context) -> pb.GetRunResponse:
         pipeline, run_id = _run_of(request.name)
@@ -190,12 +130,6 @@ class PipelineServicer(pipeline_service_pb2_grpc.PipelineServiceServicer):
         async for update in updates:
             yield update
 
-    async def _pipeline(self, owner: Owner, pipeline: PipelineId) -> resources_pb2.Pipeline:
-        view = await self._reader.pipeline(owner, pipeline)
-        if view is None:
-            raise NotFound("pipeline", pipeline_name(pipeline))
-        return pipeline_message(view)
-
 
 def _run_of(name: str) -> tuple[PipelineId, RunId]:
     try:
@@ -221,13 +155,6 @@ def _sequence(cursor: list[str | int] | None) -> int | None:
     return cursor[0]
 
 
-def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> list[NodeId]:
-    try:
-        return [parse_target(pipeline, name) for name in request.targets]
-    except ValueError as error:
-        raise InvalidField("targets", str(error)) from error
-
-
 def _pipeline_cursor(cursor: list[str | int] | None) -> PipelineCursor | None:
     if cursor is None:
         return None
@@ -235,23 +162,3 @@ def _pipeline_cursor(cursor: list[str | int] | None) -> PipelineCursor | None:
         return datetime.fromisoformat(str(cursor[0])), PipelineUid(UUID(str(cursor[1])))
     except ValueError as error:
         raise InvalidPageToken from error
-
-
-def _import_answer(imported: Imported) -> pb.ImportPipelineResponse:
-    plan, document = imported.plan, imported.document
-    nodes = plan.structure.nodes
-
-    def ids(uids: tuple[NodeUid, ...]) -> list[str]:
-        return [nodes[uid].id for uid in uids]
-
-    answer = pb.ImportPipelineResponse(
-        added_nodes=ids(plan.added),
-        changed_nodes=ids(plan.changed),
-        removed_nodes=[spec.id for spec in plan.removed],
-        unchanged_nodes=ids(plan.unchanged),
-    )
-    answer.pipeline.name = pipeline_name(document.id)
-    answer.pipeline.title = document.title
-    answer.pipeline.version = document.version
-    answer.pipeline.node_count = len(nodes)
-    return answer

@@ -11,7 +11,7 @@ from uuid import uuid4
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.pipelines import Imported, Pipelines
-from pipeline_service.commands.ports import ObjectFacts, Upload
+from pipeline_service.commands.ports import Caller, ObjectFacts, Upload
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.views import ExecutionView
 from pipeline_service.domain.engine.reports import Answer, Complete, Start, StartAnswer
@@ -30,6 +30,7 @@ from tests.factories import a_document, some_rules
 OWNER = Owner("default")
 FILM = PipelineId("film")
 ACTOR = "spiffe://montage/client/test"
+CALLER = Caller(owner=OWNER, identity=ACTOR)
 
 
 class MemoryArtifacts:
@@ -84,13 +85,11 @@ class Rig:
 
     async def import_(self, *nodes: dict[str, Any], document_id: str = "film") -> Imported:
         document = a_document(*nodes, document_id=document_id)
-        return await self.pipelines.import_document(
-            OWNER, document, create_only=False, validate_only=False, actor=ACTOR
-        )
+        return await self.pipelines.import_document(CALLER, document, create_only=False, validate_only=False)
 
     async def run(self, *targets: str, pipeline: str = "film", force: bool = False) -> RunId:
         nodes = [NodeId(target) for target in targets]
-        return await self.pipelines.run(OWNER, PipelineId(pipeline), targets=nodes, force=force, actor=ACTOR)
+        return await self.pipelines.run(CALLER, PipelineId(pipeline), targets=nodes, force=force)
 
     async def latest(self, node: str, *, pipeline: str = "film") -> Execution:
         found = await self.executions(node, pipeline=pipeline)

@@ -27,7 +27,7 @@ from pipeline_service.domain.states import Disposition, RunState, StartOutcome, 
 from pipeline_service.domain.values import Output
 from pipeline_service.store.pool import Pool
 from tests.factories import noop
-from tests.integration.pipeline.rig import FILM, OWNER, Rig, expire, running_rig
+from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, expire, running_rig
 
 CANCEL = "UPDATE executions SET state = 'CANCELLED', end_time = now(), dispatch_due_at = NULL WHERE id = $1"
 DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))
@@ -257,11 +257,10 @@ async def test_create_only_import_of_an_existing_id_is_refused(rig: Rig) -> None
 
     with pytest.raises(AlreadyExists):
         await rig.pipelines.import_document(
-            OWNER,
+            CALLER,
             {"id": "film", "nodes": [noop("z")]},
             create_only=True,
             validate_only=False,
-            actor="spiffe://montage/client/test",
         )
 
     assert list(await rig.states()) == ["a"]

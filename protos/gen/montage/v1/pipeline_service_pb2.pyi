@@ -11,12 +11,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreatePipelineRequest(_message.Message):
-    __slots__ = ("pipeline_id", "pipeline")
+    __slots__ = ("pipeline_id", "pipeline", "request_id")
     PIPELINE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     pipeline_id: str
     pipeline: _resources_pb2.Pipeline
-    def __init__(self, pipeline_id: _Optional[str] = ..., pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, pipeline_id: _Optional[str] = ..., pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreatePipelineResponse(_message.Message):
     __slots__ = ("pipeline",)
@@ -37,12 +39,14 @@ class GetPipelineResponse(_message.Message):
     def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
 
 class UpdatePipelineRequest(_message.Message):
-    __slots__ = ("pipeline", "update_mask")
+    __slots__ = ("pipeline", "update_mask", "request_id")
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     pipeline: _resources_pb2.Pipeline
     update_mask: _field_mask_pb2.FieldMask
-    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class UpdatePipelineResponse(_message.Message):
     __slots__ = ("pipeline",)
@@ -51,14 +55,16 @@ class UpdatePipelineResponse(_message.Message):
     def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
 
 class DeletePipelineRequest(_message.Message):
-    __slots__ = ("name", "force", "etag")
+    __slots__ = ("name", "force", "etag", "request_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     force: bool
     etag: str
-    def __init__(self, name: _Optional[str] = ..., force: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., force: _Optional[bool] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class DeletePipelineResponse(_message.Message):
     __slots__ = ()
@@ -81,14 +87,16 @@ class ListPipelinesResponse(_message.Message):
     def __init__(self, pipelines: _Optional[_Iterable[_Union[_resources_pb2.Pipeline, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ImportPipelineRequest(_message.Message):
-    __slots__ = ("document", "validate_only", "create_only")
+    __slots__ = ("document", "validate_only", "create_only", "request_id")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     CREATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     document: _struct_pb2.Struct
     validate_only: bool
     create_only: bool
-    def __init__(self, document: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., validate_only: _Optional[bool] = ..., create_only: _Optional[bool] = ...) -> None: ...
+    request_id: str
+    def __init__(self, document: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., validate_only: _Optional[bool] = ..., create_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ImportPipelineResponse(_message.Message):
     __slots__ = ("pipeline", "added_nodes", "changed_nodes", "removed_nodes", "unchanged_nodes", "problems")
@@ -160,14 +168,16 @@ class CreateAssetResponse(_message.Message):
     def __init__(self, source: _Optional[str] = ..., s3_key: _Optional[str] = ..., already_exists: _Optional[bool] = ..., upload_url: _Optional[str] = ..., upload_headers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RunPipelineRequest(_message.Message):
-    __slots__ = ("name", "targets", "force")
+    __slots__ = ("name", "targets", "force", "request_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     name: str
     targets: _containers.RepeatedScalarFieldContainer[str]
     force: bool
-    def __init__(self, name: _Optional[str] = ..., targets: _Optional[_Iterable[str]] = ..., force: _Optional[bool] = ...) -> None: ...
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., targets: _Optional[_Iterable[str]] = ..., force: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class RunPipelineResponse(_message.Message):
     __slots__ = ("run",)

@@ -1,0 +1,160 @@
+"""The methods of PipelineService that change something: each may be repeated under its request id."""
+
+from montage.v1 import pipeline_service_pb2 as pb
+from montage.v1 import resources_pb2
+
+from pipeline_service.commands.errors import InvalidDocument, InvalidField, NotFound
+from pipeline_service.commands.pipelines import Imported, Pipelines
+from pipeline_service.commands.ports import Caller
+from pipeline_service.commands.views import Reader
+from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId
+from pipeline_service.transport.owners import Owners
+from pipeline_service.transport.repeats import Repeats
+from pipeline_service.wire.edits import masked
+from pipeline_service.wire.names import (
+    checked_pipeline_name,
+    parse_pipeline,
+    parse_run,
+    parse_target,
+    pipeline_name,
+    run_name,
+)
+from pipeline_service.wire.resources import pipeline_message, run_message
+from pipeline_service.wire.values import json_object
+from servicekit.grpc_handlers import Context
+
+DOCUMENT_FIELDS = ("title", "version")
+
+
+class PipelineChanges:
+    """Decodes, calls a command, answers the resource."""
+
+    def __init__(self, *, pipelines: Pipelines, reader: Reader, owners: Owners, repeats: Repeats) -> None:
+        self._pipelines = pipelines
+        self._views = reader
+        self._callers = owners
+        self._repeats = repeats
+
+    async def CreatePipeline(self, request: pb.CreatePipelineRequest, context: Context) -> pb.CreatePipelineResponse:
+        caller, given = self._callers.caller(context), request.pipeline
+
+        async def answer(name: str) -> pb.CreatePipelineResponse:
+            return pb.CreatePipelineResponse(pipeline=await self.show(caller.owner, parse_pipeline(name)))
+
+        async def act(by: Caller) -> pb.CreatePipelineResponse:
+            made = await self._pipelines.create(by, request.pipeline_id, title=given.title, version=given.version)
+            return await answer(pipeline_name(made))
+
+        return await self._repeats.once(request, caller, answer_type=pb.CreatePipelineResponse, act=act, rebuild=answer)
+
+    async def UpdatePipeline(self, request: pb.UpdatePipelineRequest, context: Context) -> pb.UpdatePipelineResponse:
+        caller, given = self._callers.caller(context), request.pipeline
+        pipeline = checked_pipeline_name(given.name)
+        fields = masked(request.update_mask.paths or DOCUMENT_FIELDS, allowed=DOCUMENT_FIELDS)
+
+        async def answer(_name: str) -> pb.UpdatePipelineResponse:
+            return pb.UpdatePipelineResponse(pipeline=await self.show(caller.owner, pipeline))
+
+        async def act(by: Caller) -> pb.UpdatePipelineResponse:
+            await self._pipelines.update(
+                by,
+                pipeline,
+                title=given.title if "title" in fields else None,
+                version=given.version if "version" in fields else None,
+                etag=given.etag,
+            )
+            return await answer(given.name)
+
+        return await self._repeats.once(request, caller, answer_type=pb.UpdatePipelineResponse, act=act, rebuild=answer)
+
+    async def DeletePipeline(self, request: pb.DeletePipelineRequest, context: Context) -> pb.DeletePipelineResponse:
+        async def answer(_name: str) -> pb.DeletePipelineResponse:
+            return pb.DeletePipelineResponse()
+
+        async def act(by: Caller) -> pb.DeletePipelineResponse:
+            await self._pipelines.delete(by, parse_pipeline(request.name), force=request.force, etag=request.etag)
+            return await answer(request.name)
+
+        caller = self._callers.caller(context)
+        return await self._repeats.once(request, caller, answer_type=pb.DeletePipelineResponse, act=act, rebuild=answer)
+
+    async def ImportPipeline(self, request: pb.ImportPipelineRequest, context: Context) -> pb.ImportPipelineResponse:
+        caller = self._callers.caller(context)
+
+        async def answer(name: str) -> pb.ImportPipelineResponse:
+            return pb.ImportPipelineResponse(pipeline=await self.show(caller.owner, parse_pipeline(name)))
+
+        async def act(by: Caller) -> pb.ImportPipelineResponse:
+            return await self._import(request, by)
+
+        if request.validate_only:
+            return await act(caller)
+        return await self._repeats.once(request, caller, answer_type=pb.ImportPipelineResponse, act=act, rebuild=answer)
+
+    async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
+        caller, pipeline = self._callers.caller(context), parse_pipeline(request.name)
+        targets = _targets(request, pipeline)
+
+        async def answer(name: str) -> pb.RunPipelineResponse:
+            view = await self._views.run(caller.owner, *parse_run(name))
+            if view is None:
+                raise NotFound("run", name)
+            return pb.RunPipelineResponse(run=run_message(view, pipeline))
+
+        async def act(by: Caller) -> pb.RunPipelineResponse:
+            made = await self._pipelines.run(by, pipeline, targets=targets, force=request.force)
+            return await answer(run_name(pipeline, made))
+
+        return await self._repeats.once(request, caller, answer_type=pb.RunPipelineResponse, act=act, rebuild=answer)
+
+    async def show(self, owner: Owner, pipeline: PipelineId) -> resources_pb2.Pipeline:
+        """A pipeline as it stands. Raises NotFound."""
+        view = await self._views.pipeline(owner, pipeline)
+        if view is None:
+            raise NotFound("pipeline", pipeline_name(pipeline))
+        return pipeline_message(view)
+
+    async def _import(self, request: pb.ImportPipelineRequest, caller: Caller) -> pb.ImportPipelineResponse:
+        try:
+            imported = await self._pipelines.import_document(
+                caller,
+                json_object(request.document, field="document"),
+                create_only=request.create_only,
+                validate_only=request.validate_only,
+            )
+        except InvalidDocument as refused:
+            if not request.validate_only:
+                raise
+            problems = [pb.DocumentProblem(field=one.field, description=one.description) for one in refused.violations]
+            return pb.ImportPipelineResponse(problems=problems)
+        answer = _import_answer(imported)
+        if not request.validate_only:
+            answer.pipeline.CopyFrom(await self.show(caller.owner, imported.document.id))
+        return answer
+
+
+def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> list[NodeId]:
+    try:
+        return [parse_target(pipeline, name) for name in request.targets]
+    except ValueError as error:
+        raise InvalidField("targets", str(error)) from error
+
+
+def _import_answer(imported: Imported) -> pb.ImportPipelineResponse:
+    plan, document = imported.plan, imported.document
+    nodes = plan.structure.nodes
+
+    def ids(uids: tuple[NodeUid, ...]) -> list[str]:
+        return [nodes[uid].id for uid in uids]
+
+    answer = pb.ImportPipelineResponse(
+        added_nodes=ids(plan.added),
+        changed_nodes=ids(plan.changed),
+        removed_nodes=[spec.id for spec in plan.removed],
+        unchanged_nodes=ids(plan.unchanged),
+    )
+    answer.pipeline.name = pipeline_name(document.id)
+    answer.pipeline.title = document.title
+    answer.pipeline.version = document.version
+    answer.pipeline.node_count = len(nodes)
+    return answer

@@ -1,0 +1,73 @@
+"""Answers a request that is repeated as it was answered first."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from pipeline_service.commands.errors import RequestIdReused, RequestRepeated, Unavailable
+from pipeline_service.commands.ports import Caller, RequestKey, Requests
+
+Answer = TypeVar("Answer", bound=Message)
+MAX_ANSWER_BYTES = 64 * 1024
+
+
+class Repeats:
+    """Remembers requests that carry an id: in the transaction of their effect, with their answer behind it."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def once(
+        self,
+        request: Any,
+        caller: Caller,
+        *,
+        answer_type: type[Answer],
+        act: Callable[[Caller], Awaitable[Answer]],
+        rebuild: Callable[[str], Awaitable[Answer]],
+    ) -> Answer:
+        """Act, unless the request was made before: then answer what it was answered, or what its resource says now.
+
+        Raises RequestIdReused when the id came with another request before.
+        """
+        if not request.request_id:
+            return await act(caller)
+        key = _key(request, caller)
+        found = await self._requests.recall(key)
+        if found is None:
+            try:
+                answer = await act(replace(caller, request=key))
+            except RequestRepeated:
+                # Made at the same moment, here or at another replica, and committed now.
+                found = await self._requests.recall(key)
+                if found is None:
+                    raise
+            else:
+                await self._keep(key, answer)
+                return answer
+        if found.sha256 != key.sha256:
+            raise RequestIdReused(f"request id '{key.request_id}' came with another {key.method} before")
+        return await rebuild(found.resource) if found.answer is None else answer_type.FromString(found.answer)
+
+    async def _keep(self, key: RequestKey, answer: Message) -> None:
+        encoded = answer.SerializeToString()
+        if len(encoded) > MAX_ANSWER_BYTES:
+            return
+        try:
+            await self._requests.keep_answer(key, encoded)
+        except Unavailable:
+            # The effect is committed and the caller gets its answer; a repeat is answered from the resource.
+            return
+
+
+def _key(request: Any, caller: Caller) -> RequestKey:
+    return RequestKey(
+        owner=caller.owner,
+        identity=caller.identity,
+        method=type(request).__name__.removesuffix("Request"),
+        request_id=request.request_id,
+        sha256=hashlib.sha256(request.SerializeToString(deterministic=True)).digest(),
+    )
