@@ -13,6 +13,7 @@ from servicekit.tls import server_credentials
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.cli.fake_service import FakeService
 from tests.integration.cli.fake_store import FakeStore
+from tests.integration.cli.process import DOCUMENT, Montage
 
 QUICK = CallOptions(
     connect_patience_s=1.0,
@@ -62,3 +63,11 @@ async def connection(
 async def client(connection: Connection) -> AsyncIterator[MontageClient]:
     async with MontageClient(connection, options=QUICK) as client:
         yield client
+
+
+@pytest.fixture
+def montage(connection: Connection, tmp_path: Path) -> Montage:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "welcome.yaml").write_text(DOCUMENT)
+    return Montage(connection, folder)

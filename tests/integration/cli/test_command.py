@@ -4,88 +4,13 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pytest
 
 from montage_cli.connection import Connection
 from tests.integration.cli.fake_service import RUN_ID, FakeService
 from tests.integration.cli.fake_store import FakeStore
+from tests.integration.cli.process import DOCUMENT, Montage
 
-ROOT = Path(__file__).resolve().parents[3]
 RUN = f"pipelines/welcome/runs/{RUN_ID}"
-DOCUMENT = """\
-id: welcome
-nodes:
-  - id: text
-    type: asset
-    asset: {type: text, content: Hello}
-  - id: voice
-    type: generate-voiceover
-    inputs: {script: [text]}
-  - id: film
-    type: merge-videos
-    inputs: {segments: [voice]}
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout)
-
-
-class Montage:
-    """Starts the command in a folder of its own."""
-
-    def __init__(self, connection: Connection, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "protos" / "gen")]),
-            "MONTAGE_PIPELINE_ADDR": connection.address,
-            "MONTAGE_CA_CERT": str(connection.ca_cert),
-            "MONTAGE_CLIENT_CERT": str(connection.client_cert),
-            "MONTAGE_CLIENT_KEY": str(connection.client_key),
-        }
-
-    async def __call__(self, *arguments: str) -> Ended:
-        return await self.end_of(await self.start(*arguments))
-
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "montage_cli",
-            *arguments,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-
-    async def end_of(self, process: asyncio.subprocess.Process) -> Ended:
-        async with asyncio.timeout(15):
-            stdout, stderr = await process.communicate()
-        assert b"Traceback" not in stderr
-        return Ended(code=process.returncode or 0, stdout=stdout.decode(), stderr=stderr.decode())
-
-
-@pytest.fixture
-def montage(connection: Connection, tmp_path: Path) -> Montage:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "welcome.yaml").write_text(DOCUMENT)
-    return Montage(connection, folder)
 
 
 async def test_run_file_imports_runs_waits_and_downloads_the_leaf(montage: Montage) -> None:

@@ -1,0 +1,74 @@
+"""The `montage` command as a process."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from montage_cli.connection import Connection
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENT = """\
+id: welcome
+nodes:
+  - id: text
+    type: asset
+    asset: {type: text, content: Hello}
+  - id: voice
+    type: generate-voiceover
+    inputs: {script: [text]}
+  - id: film
+    type: merge-videos
+    inputs: {segments: [voice]}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+
+class Montage:
+    """Starts the command in a folder of its own."""
+
+    def __init__(self, connection: Connection, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "protos" / "gen")]),
+            "MONTAGE_PIPELINE_ADDR": connection.address,
+            "MONTAGE_CA_CERT": str(connection.ca_cert),
+            "MONTAGE_CLIENT_CERT": str(connection.client_cert),
+            "MONTAGE_CLIENT_KEY": str(connection.client_key),
+        }
+
+    async def __call__(self, *arguments: str) -> Ended:
+        return await self.end_of(await self.start(*arguments))
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "montage_cli",
+            *arguments,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def end_of(self, process: asyncio.subprocess.Process) -> Ended:
+        async with asyncio.timeout(15):
+            stdout, stderr = await process.communicate()
+        assert b"Traceback" not in stderr, stderr.decode()
+        return Ended(code=process.returncode or 0, stdout=stdout.decode(), stderr=stderr.decode())

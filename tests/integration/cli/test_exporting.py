@@ -1,0 +1,134 @@
+"""`montage export` and `validate` as processes: what is written, and that it comes back the same."""
+
+import json
+
+from tests.integration.cli.fake_service import FakeService
+from tests.integration.cli.process import Montage
+
+RICH = """\
+# Comments are lost, and the order of keys becomes the one of an export.
+nodes:
+  - asset: {source: hello.txt, type: text}
+    id: script
+    type: asset
+  - inputs: {script: script}
+    config: {voiceId: narrator, stability: 0.45, text: "16:9\\nof\\tall\\n", provider: local, speed: 1}
+    type: generate-voiceover
+    title: 'yes'
+    id: voice
+title: "Grüße: ein Film"
+version: 1.0.0
+id: welcome
+"""
+
+
+def write_rich(montage: Montage) -> None:
+    (montage.folder / "welcome.yaml").write_text(RICH.replace("script: script", "script: [script]"))
+    (montage.folder / "hello.txt").write_text("Hello")
+
+
+async def test_export_import_export_gives_the_same_bytes(montage: Montage, service: FakeService) -> None:
+    write_rich(montage)
+    await montage("import", "welcome.yaml")
+    first = await montage("export", "welcome", "--out", "copies/first.yaml")
+    service.pipelines.clear()
+
+    imported = await montage("import", "copies/first.yaml")
+    second = await montage("export", "welcome")
+
+    text = (montage.folder / "copies" / "first.yaml").read_text()
+    assert (first.code, first.stdout) == (0, "wrote copies/first.yaml\n")
+    assert imported.code == 0, imported.stderr
+    assert (second.code, second.stdout) == (0, text)
+    lines = text.splitlines()
+    assert lines[:3] == ["id: welcome", 'title: "Grüße: ein Film"', "version: 1.0.0"]
+    assert lines[-8:] == [
+        "    config:",
+        "      provider: local",
+        "      speed: 1",
+        "      stability: 0.45",
+        "      text: |",
+        "        16:9",
+        "        of\tall",
+        "      voiceId: narrator",
+    ]
+
+
+async def test_export_as_json_comes_back_the_same_too(montage: Montage, service: FakeService) -> None:
+    write_rich(montage)
+    await montage("import", "welcome.yaml")
+    first = await montage("export", "welcome", "-o", "json")
+    await montage("export", "welcome", "--out", "copy.json")
+
+    await montage("import", "copy.json")
+    second = await montage("export", "welcome", "-o", "json")
+
+    assert (montage.folder / "copy.json").read_text() == first.stdout == second.stdout
+    assert list(first.json) == ["id", "title", "version", "nodes"]
+    assert list(first.json["nodes"][1]) == ["id", "type", "title", "inputs", "config"]
+
+
+async def test_export_that_cannot_be_written_is_refused_and_leaves_nothing(montage: Montage) -> None:
+    await montage("import", "welcome.yaml")
+    (montage.folder / "file").write_text("")
+
+    ended = await montage("export", "welcome", "--out", "file/copy.yaml")
+
+    assert ended.code == 3
+    assert ended.stderr.startswith("error: cannot write file/copy.yaml: ")
+    assert sorted(path.name for path in montage.folder.iterdir()) == ["file", "welcome.yaml"]
+
+
+async def test_export_of_nothing_leaves_the_file_of_before(montage: Montage) -> None:
+    (montage.folder / "copy.yaml").write_text("before")
+
+    ended = await montage("export", "none", "--out", "copy.yaml")
+
+    assert (ended.code, ended.stderr) == (3, "error: no pipeline pipelines/none\n")
+    assert (montage.folder / "copy.yaml").read_text() == "before"
+
+
+async def test_validate_tells_what_an_import_would_do_and_changes_nothing(
+    montage: Montage, service: FakeService
+) -> None:
+    good = await montage("validate", "welcome.yaml")
+    as_json = await montage("validate", "welcome.yaml", "-o", "json")
+
+    assert (good.code, good.stdout) == (0, "welcome.yaml is good; an import would add 3 nodes\n")
+    assert as_json.json == {"file": "welcome.yaml", "valid": True, "problems": []}
+    assert (service.pipelines, service.documents) == ({}, [])
+
+
+async def test_validate_tells_problems_of_document_and_assets_with_lines(
+    montage: Montage, service: FakeService
+) -> None:
+    write_rich(montage)
+    (montage.folder / "hello.txt").rename(montage.folder / "hallo.txt")
+    service.violations = [("nodes[1].type", "unknown node type")]
+
+    ended = await montage("validate", "welcome.yaml")
+    as_json = await montage("validate", "welcome.yaml", "-o", "json")
+
+    assert (ended.code, ended.stdout) == (3, "")
+    assert ended.stderr == (
+        "welcome.yaml has 2 problems; nothing was created:\n"
+        "  nodes[0].asset.source, line 3: no file 'hello.txt' beside the document; did you mean 'hallo.txt'?\n"
+        "  nodes[1].type, line 8: unknown node type\n"
+    )
+    assert (as_json.code, as_json.stderr) == (3, "")
+    assert [(one["place"], one["line"]) for one in as_json.json["problems"]] == [
+        ("nodes[0].asset.source", 3),
+        ("nodes[1].type", 8),
+    ]
+    assert not as_json.json["valid"]
+    assert service.store.objects == {}
+
+
+async def test_validate_of_broken_yaml_as_json_names_line_and_column(montage: Montage) -> None:
+    (montage.folder / "welcome.yaml").write_text("id: [welcome\nnodes: 1\n")
+
+    ended = await montage("validate", "welcome.yaml", "-o", "json")
+
+    problem = json.loads(ended.stdout)["problems"][0]
+    assert ended.code == 3
+    assert (problem["line"], problem["column"]) == (2, 6)
