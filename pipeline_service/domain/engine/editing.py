@@ -6,7 +6,7 @@ from dataclasses import replace
 from pipeline_service.domain.engine.scheduling import cancel
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import NodeUid, PipelineUid
-from pipeline_service.domain.model import Node, NodeSpec
+from pipeline_service.domain.model import Node, NodeSpec, Structure
 from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Output
@@ -28,7 +28,7 @@ def apply_import(ws: WorkingSet, plan: ImportPlan, *, uploaded: Mapping[NodeUid,
     touched = {*plan.changed, *(spec.uid for spec in plan.removed)}
     for node_uid in touched:
         _supersede(ws, ws.nodes[node_uid], actor=actor)
-    _end_runs_that_want(ws, touched, actor=actor)
+    _end_runs_that_want(ws, touched | _meaning_something_else(before, plan.structure), actor=actor)
     for spec in plan.removed:
         del ws.nodes[spec.uid]
         ws.record(EventType.NODE_DELETED, pipeline_uid, actor=actor, node=before.nodes[spec.uid])
@@ -65,13 +65,19 @@ def _complete_asset(ws: WorkingSet, spec: NodeSpec, output: Output, *, actor: st
     )
 
 
+def _meaning_something_else(before: Structure, after: Structure) -> set[NodeUid]:
+    """Nodes that were edited, and those below them."""
+    kept = before.nodes.keys() & after.nodes.keys()
+    return {uid for uid in kept if before.nodes[uid].spec_digest != after.nodes[uid].spec_digest}
+
+
 def _supersede(ws: WorkingSet, node: Node, *, actor: str) -> None:
     if node.execution_id is not None:
         cancel(ws, ws.executions[node.execution_id], reason="superseded by an edit", actor=actor)
 
 
 def _end_runs_that_want(ws: WorkingSet, touched: set[NodeUid], *, actor: str) -> None:
-    """End the runs that still expect something of an edited node: what they promised is not what would be made now."""
+    """End the runs that still expect something of nodes: what they promised is not what would be made now."""
     for run in list(ws.runs.values()):
         rows = ws.rows_of(run)
         if run.state not in (RunState.ACTIVE, RunState.PAUSED):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from pipeline_service.domain.digest import work_digest
+from pipeline_service.domain.digest import spec_digest, work_digest
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.graph import descendants
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
@@ -64,12 +64,16 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
 
 
 def skip_descendants(ws: WorkingSet, node_uid: NodeUid, structure_of: PipelineUid, *, reason: str) -> None:
-    """Leave out all that needs a node which will not be complete; the rest of the graph goes on."""
+    """Leave out all that needs a failed node in the runs that it failed in; the rest of the graph goes on.
+
+    Another run may have kept an earlier output of the node, or may yet make it anew.
+    """
     below = set(descendants(node_uid, ws.structures[structure_of].successors))
     for row in list(ws.run_nodes.values()):
-        run = ws.runs[row.run_id]
+        node_row = ws.run_nodes.get((row.run_id, node_uid))
+        failed = node_row is not None and node_row.decision is RunDecision.FAILED
         waits = row.decision in (RunDecision.WANTED, RunDecision.WAITING)
-        if row.node_uid in below and waits and run.state in (RunState.ACTIVE, RunState.PAUSED):
+        if row.node_uid in below and waits and failed:
             ws.put(replace(row, decision=RunDecision.SKIPPED, reason=reason))
 
 
@@ -115,17 +119,17 @@ def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
 
 
 def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) -> None:
-    """Give a run its execution of a node: the one that is active already, or a new one."""
+    """Give a run its execution of a node: the one that is active already and does the same work, or a new one."""
     node = ws.nodes[row.node_uid]
     active = ws.executions[node.execution_id] if node.execution_id else None
-    if active is not None and active.spec_digest == ws.spec(node).spec_digest:
+    if active is not None and _is_up_to_date(ws, active, rules):
         ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id))
         return
-    # What runs was pinned before an edit further up: nobody wants its result any more.
+    # What runs was pinned before something further up was edited or made anew: nobody wants its result any more.
     waiting = [row]
     if active is not None:
         waiting += [other for other in ws.run_nodes.values() if other.execution_id == active.id]
-        cancel(ws, active, reason="superseded by an edit of what it is made from", actor=actor)
+        cancel(ws, active, reason="superseded by a change of what it is made from", actor=actor)
     execution = _queue(ws, run, ws.nodes[row.node_uid], rules=rules, actor=actor)
     for one in waiting:
         ws.put(replace(one, decision=RunDecision.ACTIVE, execution_id=execution.id))
@@ -143,7 +147,7 @@ def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) ->
             first_attempt=node.attempts + 1,
             state=ExecutionState.QUEUED,
             task_queue=rules.catalogue[spec.type].queues[spec.provider],
-            spec_digest=spec.spec_digest,
+            spec_digest=_made_from(ws, spec, rules),
             work_digest=_work_digest(ws, spec, rules),
             work=_pin(ws, spec, rules),
             create_time=ws.now,
@@ -197,6 +201,29 @@ def _pin(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> PinnedWork:
         config=effective_config_of(spec, rules.catalogue),
         inputs=tuple(inputs),
         asset=spec.asset,
+    )
+
+
+def _is_up_to_date(ws: WorkingSet, active: Execution, rules: Rules) -> bool:
+    """Whether an execution of the node that was queued now would do the same."""
+    spec = ws.spec(ws.nodes[active.node_uid])
+    made_from, work = _made_from(ws, spec, rules), _work_digest(ws, spec, rules)
+    return (active.spec_digest, active.work_digest) == (made_from, work)
+
+
+def _made_from(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
+    """The spec digest over what the inputs' outputs were made from: the node's own unless an input is stale.
+
+    So a result that is built on a stale output is stale itself.
+    """
+    structure = ws.structures[ws.nodes[spec.uid].pipeline_uid]
+    if all(ws.nodes[source].done_spec == structure.nodes[source].spec_digest for source in sources_of(spec)):
+        return spec.spec_digest
+    return spec_digest(
+        rules.catalogue[spec.type],
+        config=effective_config_of(spec, rules.catalogue),
+        asset=spec.asset,
+        inputs={slot: [ws.nodes[source].done_spec for source in sources] for slot, sources in spec.inputs.items()},
     )
 
 

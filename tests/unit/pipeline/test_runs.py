@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from pipeline_service.domain.engine.reports import CloseDue
+from pipeline_service.domain.engine.runs import execute_node, is_current
 from pipeline_service.domain.states import Disposition, EventType, NodeState, RunDecision, RunState
 from tests.factories import World, a_completion, noop
 
@@ -168,3 +169,98 @@ def test_sequences_are_dense() -> None:
         world.complete(node)
 
     assert [event.sequence for event in world.ws.events] == list(range(1, len(world.ws.events) + 1))
+
+
+def test_edit_of_a_node_that_a_run_has_made_ends_the_run_before_it_builds_on_the_old_output() -> None:
+    """What is below means something else too, but the run has only the old output to make it of."""
+    world = World(noop("a"), noop("b"), noop("c", "a", "b"))
+    run = world.run()
+    world.complete("a")
+
+    world.import_(noop("a", nonce="new"), noop("b"), noop("c", "a", "b"))
+    world.complete("b")
+
+    assert world.ws.runs[run.id].state is RunState.CANCELLED
+    assert world.node("c").state is NodeState.PENDING
+
+
+def test_edit_elsewhere_leaves_a_run_alone() -> None:
+    world = World(noop("a"), noop("b", "a"), noop("x"))
+    run = world.run("b")
+
+    world.import_(noop("a"), noop("b", "a"), noop("x", nonce="new"))
+    world.complete("a")
+    world.complete("b")
+
+    assert world.ws.runs[run.id].state is RunState.SUCCEEDED
+
+
+def test_run_by_force_does_not_take_what_is_made_of_the_inputs_before() -> None:
+    """Else a film would join a new voice with a face that speaks the old one."""
+    world = World(noop("a"), noop("b", "a"))
+    first = world.run()
+    world.complete("a")
+    old = world.active("b")
+
+    forced = world.run(force=True)
+    world.complete("a")
+
+    assert world.ws.executions[old.id].state == "CANCELLED"
+    assert world.decision(first, "b").execution_id == world.decision(forced, "b").execution_id
+    world.complete("b")
+    assert {world.ws.runs[run.id].state for run in (first, forced)} == {RunState.SUCCEEDED}
+
+
+def test_run_by_force_whose_inputs_came_out_the_same_shares_what_is_made_of_them() -> None:
+    world = World(noop("a"), noop("b", "a"))
+    world.run()
+    world.complete("a", sha256="a" * 64)
+    old = world.active("b")
+
+    world.run(force=True)
+    world.complete("a", sha256="a" * 64)
+
+    assert world.active("b").id == old.id
+
+
+def test_failure_leaves_out_nothing_of_a_run_that_kept_the_output_before() -> None:
+    world = World(noop("a"), noop("b"), noop("c", "a", "b"))
+    world.run("a")
+    world.complete("a")
+    kept = world.run()
+    world.run("a", force=True)
+
+    world.fail("a", "invalid_input")
+    world.complete("b")
+    world.complete("c")
+
+    assert world.ws.runs[kept.id].state is RunState.SUCCEEDED
+
+
+def test_failure_of_old_work_leaves_out_nothing_of_a_run_that_makes_it_anew() -> None:
+    world = World(noop("a"), noop("b", "a"), noop("c", "b"))
+    old = world.run()
+    world.complete("a")
+    anew = world.run(force=True)
+
+    world.fail("b", "invalid_input")
+
+    assert world.ws.runs[old.id].state is RunState.FAILED
+    for node in "abc":
+        world.complete(node)
+    assert world.ws.runs[anew.id].state is RunState.SUCCEEDED
+
+
+def test_execution_over_a_stale_input_makes_a_stale_output() -> None:
+    world = World(noop("a"), noop("b", "a"), noop("c", "b"))
+    world.run()
+    for node in "abc":
+        world.complete(node)
+    world.import_(noop("a", nonce="new"), noop("b", "a"), noop("c", "b"))
+
+    execute_node(world.ws, world.node_uid("c"), rules=world.rules, actor="client")
+    world.complete("c")
+
+    assert not is_current(world.node("c"), world.ws.structures[world.uid])
+    world.run()
+    assert world.active_nodes() == {"a"}
