@@ -146,6 +146,7 @@ def _execution_insert(one: Execution) -> Values:
         "dispatch_no": one.dispatch_no,
         "dispatches_unanswered": one.dispatches_unanswered,
         "dispatch_due_at": one.dispatch_due_at,
+        "close_due_at": one.close_due_at,
         "create_time": one.create_time,
     }
 

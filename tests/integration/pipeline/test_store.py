@@ -294,6 +294,18 @@ class TestTimers:
 
         assert [dispatch.dispatch_no for dispatch in rig.outbox.dispatches] == [1, 2]
 
+    async def test_execution_that_nobody_ever_takes_times_out(self, rig: Rig, timers: Timers) -> None:
+        await rig.import_(noop("a"))
+        await rig.run()
+        for attempt in (1, 2, 3):
+            execution = await rig.latest("a")
+            assert (execution.attempt, execution.claim) == (attempt, None)
+            assert execution.close_due_at is not None
+            await expire(rig.pool, "close_due_at", [execution.id])
+            await timers.tick()
+
+        assert await rig.states() == {"a": "FAILED"}
+
     async def test_silent_worker_loses_its_execution(self, rig: Rig, timers: Timers) -> None:
         await rig.import_(noop("a"))
         await rig.run()
