@@ -1,7 +1,7 @@
 """Regenerates the stubs in `protos/gen` and the image that `buf` lints.
 
-`python protos/generate.py` writes them; `--check` fails when they differ from what is committed; `--image FILE` writes a buf
-image; `--accept-breaking` renews the baseline that `buf breaking` compares with.
+`python protos/generate.py` writes them; `--check` fails when they differ from what is committed; `--image FILE` writes
+a buf image; `--accept-breaking` renews the baseline that `buf breaking` compares with.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
 from grpc_tools import protoc
 from protovalidate._gen.buf.validate import validate_pb
 
@@ -22,7 +22,7 @@ BASELINE = PROTOS / "baseline.binpb"
 VALIDATE = "buf/validate/validate.proto"
 
 # The wheel of protovalidate carries this descriptor but no `validate_pb2`, which our stubs import.
-VALIDATE_STUB = '''"""Registers buf/validate/validate.proto, taken from the installed protovalidate, for the stubs that use its options."""
+VALIDATE_STUB = '''"""Registers buf/validate/validate.proto of the installed protovalidate, for the stubs that use its options."""
 
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
 from protovalidate._gen.buf.validate import validate_pb
@@ -97,8 +97,6 @@ def _protoc(outputs: list[str]) -> None:
 
 def _validate_descriptors() -> descriptor_pb2.FileDescriptorSet:
     """The descriptor of buf/validate/validate.proto with all that it imports."""
-    from google.protobuf import duration_pb2, field_mask_pb2, timestamp_pb2  # noqa: PLC0415
-
     descriptors = descriptor_pb2.FileDescriptorSet()
     for module in (descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2):
         module.DESCRIPTOR.CopyToProto(descriptors.file.add())
@@ -108,7 +106,12 @@ def _validate_descriptors() -> descriptor_pb2.FileDescriptorSet:
 
 def _report_differences(fresh: Path) -> int:
     names = sorted(
-        {str(path.relative_to(root)) for root in (fresh, STUBS) for path in root.rglob("*.py*") if path.suffix != ".pyc"}
+        {
+            str(path.relative_to(root))
+            for root in (fresh, STUBS)
+            for path in root.rglob("*.py*")
+            if path.suffix != ".pyc"
+        }
     )
     stale = [name for name in names if not _same(fresh / name, STUBS / name)]
     for name in stale:

@@ -17,7 +17,9 @@ class FakeDelivery:
         self.beaten = asyncio.Event()
 
     @classmethod
-    def of(cls, execution_id: str, *, dispatch_no: int = 1, kind: work_pb.WorkKind = work_pb.WORK_KIND_RUN) -> "FakeDelivery":
+    def of(
+        cls, execution_id: str, *, dispatch_no: int = 1, kind: work_pb.WorkKind = work_pb.WORK_KIND_RUN
+    ) -> "FakeDelivery":
         item = work_pb.WorkItem(kind=kind, execution_id=execution_id, dispatch_no=dispatch_no, task_queue="local")
         return cls(item.SerializeToString())
 

@@ -129,9 +129,7 @@ class FakeExecutionService:
                 execution.dispatch_no += 1
         return answer
 
-    def _complete(
-        self, execution: FakeExecution, request: pb.CompleteExecutionRequest
-    ) -> pb.CompleteExecutionResponse:
+    def _complete(self, execution: FakeExecution, request: pb.CompleteExecutionRequest) -> pb.CompleteExecutionResponse:
         if execution.output == request.output:
             return pb.CompleteExecutionResponse(disposition=pb.DISPOSITION_DUPLICATE)
         disposition = _owner(execution, request.claim)
@@ -147,7 +145,8 @@ class FakeExecutionService:
 
 
 def rpc_error(code: grpc.StatusCode) -> grpc.aio.AioRpcError:
-    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=f"fake {code.name}", debug_error_string="")
+    nothing = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(code, nothing, nothing, details=f"fake {code.name}", debug_error_string="")
 
 
 def _owner(execution: FakeExecution, claim: str) -> pb.Disposition:
