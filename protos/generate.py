@@ -22,7 +22,7 @@ BASELINE = PROTOS / "baseline.binpb"
 VALIDATE = "buf/validate/validate.proto"
 
 # The wheel of protovalidate carries this descriptor but no `validate_pb2`, which our stubs import.
-VALIDATE_STUB = '''"""Registers buf/validate/validate.proto of the installed protovalidate, for the stubs that use its options."""
+VALIDATE_STUB = '''"""Registers buf/validate/validate.proto of the installed protovalidate, for our stubs."""
 
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
 from protovalidate._gen.buf.validate import validate_pb

@@ -1,11 +1,10 @@
 """Brings a database to the schema that this code needs."""
 
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, make_url
 
 
 def migrate(database_url: str, *, password: str, service_role: str) -> None:
@@ -16,11 +15,7 @@ def migrate(database_url: str, *, password: str, service_role: str) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["database_url"] = _url(database_url, password)
+    # The driver itself reads the address, so that it may say the same as the service's (`?sslmode=verify-full…`).
+    config.attributes["connect"] = lambda: asyncpg.connect(database_url, password=password)
     config.attributes["service_role"] = service_role
     command.upgrade(config, "head")
-
-
-def _url(database_url: str, password: str) -> URL:
-    parts = urlsplit(database_url)
-    return make_url(urlunsplit(parts._replace(scheme="postgresql+asyncpg"))).set(password=password)

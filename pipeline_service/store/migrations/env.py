@@ -20,7 +20,7 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _run() -> None:
-    engine = create_async_engine(context.config.attributes["database_url"])
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=context.config.attributes["connect"])
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)

@@ -1,4 +1,4 @@
-"""Registers buf/validate/validate.proto of the installed protovalidate, for the stubs that use its options."""
+"""Registers buf/validate/validate.proto of the installed protovalidate, for our stubs."""
 
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
 from protovalidate._gen.buf.validate import validate_pb
