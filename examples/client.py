@@ -1,0 +1,25 @@
+"""Makes a film from Python, with a running bin/dev: import, run, follow, download to out/clip.mp4."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from montage_cli.client import MontageClient
+from montage_cli.connection import find_connection
+
+CLIP = {"provider": "local", "duration": 2, "prompt": "Made from Python"}
+DOCUMENT = {"id": "from-python", "nodes": [{"id": "clip", "type": "generate-animation", "config": CLIP}]}
+
+
+async def main() -> None:
+    async with MontageClient(find_connection(os.environ, folder=Path.cwd(), repository=Path.cwd())) as client:
+        pipeline = (await client.import_pipeline(DOCUMENT)).pipeline
+        run = await client.run(pipeline.name)
+        async for update in client.watch(pipeline.name, after_sequence=pipeline.last_sequence):
+            print(update.event.node or update.event.run, update.event.new_state)
+            if (await client.get_run(run.name)).HasField("end_time"):
+                break
+        print(await client.download(f"{pipeline.name}/nodes/clip", Path("out/clip.mp4")))
+
+
+asyncio.run(main())
