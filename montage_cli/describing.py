@@ -6,8 +6,8 @@ import click
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli import output
+from montage_cli.canonical import in_order
 from montage_cli.errors import ExitCode
-from montage_cli.exporting import in_order
 from montage_cli.history import write_executions
 from montage_cli.names import Name, last_id
 from montage_cli.session import Session
@@ -24,8 +24,8 @@ async def describe(session: Session, name: Name) -> ExitCode:
     needed = {source for slot in node.inputs for source in slot.nodes}
     sources = [one async for one in session.client.list_nodes(name.pipeline) if one.name in needed] if needed else []
     found = {
-        "node": output.as_json(node),
-        "inputs": [output.as_json(source) for source in sources],
+        "node": output.node_as_json(node),
+        "inputs": [output.node_as_json(source) for source in sources],
         "executions": [output.as_json(execution) for execution in attempts],
     }
     if not session.answer(found):

@@ -85,7 +85,8 @@ def _event_row(event: resources.Event) -> tuple[str, ...]:
         word_of(resources.EventType, event.type),
         last_id(event.node) if event.node else "-",
         str(event.attempt) if event.attempt else "-",
-        event.message,
+        # What is waited for is told as the word of an enum.
+        event.message.lower() if event.type == resources.EVENT_TYPE_EXECUTION_WAITING else event.message,
     )
 
 

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from montage.v1 import resources_pb2 as resources
 
+from montage_cli.canonical import in_order
 from montage_cli.names import last_id
 from montage_cli.summary import RunSummary, decision_of
 from montage_cli.text import printable, seconds, size
@@ -20,6 +21,12 @@ def as_json(message: Message) -> dict[str, Any]:
     """A message by the rules of proto3 JSON: camelCase keys, 64-bit integers as text."""
     found: dict[str, Any] = MessageToDict(message)
     return found
+
+
+def node_as_json(node: resources.Node) -> dict[str, Any]:
+    """The same of a node, its config in the order of an export: a message's mapping has none."""
+    found = as_json(node)
+    return found | {"config": in_order(found["config"])} if "config" in found else found
 
 
 def write_json(value: object, *, lines: bool = False) -> None:
@@ -120,7 +127,7 @@ def node_facts(node: resources.Node) -> list[tuple[str, str]]:
         ("title", node.title),
         ("state", state_of(node)),
         *((f"input {slot.slot}", ", ".join(last_id(source) for source in slot.nodes)) for slot in node.inputs),
-        ("config", json.dumps(as_json(node.config), ensure_ascii=False) if node.HasField("config") else ""),
+        ("config", json.dumps(in_order(as_json(node.config)), ensure_ascii=False) if node.HasField("config") else ""),
         ("source", node.asset.source),
         ("execution", node.execution),
         ("artifact", output.s3_key),

@@ -25,7 +25,7 @@ async def get(session: Session, name: Name) -> ExitCode:
             output.write_pairs(output.execution_facts(execution))
     elif name.node is not None:
         node = await session.client.get_node(name.node)
-        if not session.answer(output.as_json(node), names=[node.name]):
+        if not session.answer(output.node_as_json(node), names=[node.name]):
             output.write_pairs(output.node_facts(node))
     else:
         await _get_pipeline(session, name.pipeline)
@@ -36,7 +36,7 @@ async def _get_pipeline(session: Session, name: str) -> None:
     """The pipeline with its nodes; by name, the nodes only."""
     pipeline = await session.client.get_pipeline(name)
     nodes = [node async for node in session.client.list_nodes(name)]
-    found = {"pipeline": output.as_json(pipeline), "nodes": [output.as_json(node) for node in nodes]}
+    found = {"pipeline": output.as_json(pipeline), "nodes": [output.node_as_json(node) for node in nodes]}
     if not session.answer(found, names=[node.name for node in nodes]):
         output.write_pairs(output.pipeline_facts(pipeline))
         output.write_nodes(nodes)

@@ -19,7 +19,7 @@ async def validate(session: Session, file: Path) -> ExitCode:
             raise
         return ExitCode.REFUSED
     if not session.answer({"file": str(file), "valid": True, "problems": []}):
-        session.say(f"{file} is good; an import would {_changes(answer)}")
+        session.say(f"{file} is good; {_changes(answer)}")
     return ExitCode.DONE
 
 
@@ -43,4 +43,7 @@ def _changes(answer: ImportPipelineResponse) -> str:
         ("remove", len(answer.removed_nodes)),
     ]
     words = [f"{verb} {count} node{'s' if count != 1 else ''}" for verb, count in counts if count]
-    return ", ".join(words) or "change nothing"
+    if words:
+        return f"an import would {', '.join(words)}"
+    # Of files that were never uploaded the service cannot tell what they would change.
+    return "an import would change nothing" if answer.unchanged_nodes else "nothing was changed"

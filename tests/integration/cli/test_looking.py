@@ -136,7 +136,8 @@ async def test_types_of_an_unknown_name_say_what_may_have_been_meant(montage: Mo
 
 
 async def test_list_and_get_write_yaml_and_names(montage: Montage, service: FakeService) -> None:
-    service.given_pipeline("welcome", ("text", "asset", ()), ("film", "noop", ("text",)))
+    name = service.given_pipeline("welcome", ("text", "asset", ()), ("film", "noop", ("text",)))
+    service.nodes[name][1].config.update({"seconds": 2, "nonce": "1", "provider": "local"})
 
     names = await montage("list", "-o", "name")
     nodes = await montage("get", "welcome", "-o", "name")
@@ -144,7 +145,19 @@ async def test_list_and_get_write_yaml_and_names(montage: Montage, service: Fake
 
     assert names.stdout == "pipelines/welcome\n"
     assert nodes.stdout == "pipelines/welcome/nodes/text\npipelines/welcome/nodes/film\n"
-    assert node.stdout.splitlines()[:2] == ["name: pipelines/welcome/nodes/film", "type: noop"]
+    assert node.stdout == (
+        "name: pipelines/welcome/nodes/film\n"
+        "type: noop\n"
+        "inputs:\n"
+        "  - slot: in\n"
+        "    nodes:\n"
+        "      - pipelines/welcome/nodes/text\n"
+        "config:\n"
+        "  provider: local\n"
+        '  nonce: "1"\n'
+        "  seconds: 2\n"
+        "state: NODE_STATE_PENDING\n"
+    )
 
 
 async def test_history_of_nothing_is_refused(montage: Montage, service: FakeService) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from montage_cli.exporting import document_text
+from montage_cli.canonical import document_text
 from montage_cli.json_values import JsonValue
 from montage_cli.yaml_reader import read_yaml
 
