@@ -1,0 +1,221 @@
+"""What must hold after every step, whatever happened: S1-S7, S11, S15, S16, S19, S21 and L1 of the invariants.
+
+Each check looks at rows only; `before` are those of the step before.
+"""
+
+from collections import Counter
+from uuid import UUID
+
+from tests.integration.pipeline.machine.rows import ACTIVE, OPEN, SATISFIED, Row, Rows
+
+
+class Lineage:
+    """Which digests each meaning of a node was made of, collected over the life of a pipeline."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, tuple[str, ...]] = {}
+        self._makers: dict[str, str] = {}
+
+    def learn(self, rows: Rows) -> None:
+        """Remember what every node means now, and under which meaning every output was made."""
+        for uid, node in rows.nodes.items():
+            sources = tuple(rows.nodes[source]["spec_digest"] for source in rows.sources(uid))
+            self._sources[node["spec_digest"]] = sources
+            if node["type"] == "asset":
+                self._makers[node["output"]["s3Key"]] = node["spec_digest"]
+        for execution in rows.executions.values():
+            if execution["output"]:
+                self._makers[execution["output"]["s3Key"]] = execution["spec_digest"]
+
+    def check(self, execution: Row) -> None:
+        """The inputs that an execution works on are what its spec digest says (S6)."""
+        made_of = tuple(self._makers[one["output"]["s3Key"]] for one in execution["work"]["inputs"])
+        expected = self._sources.get(execution["spec_digest"])
+        assert made_of == expected, f"execution {execution['id']} is pinned to outputs of other specs than it claims"
+
+
+def check_rows(rows: Rows) -> None:
+    """Everything that one look at the rows can tell."""
+    _check_one_active_execution(rows)
+    for node in rows.nodes.values():
+        _check_node(rows, node)
+    for execution in rows.executions.values():
+        _check_due_times(execution)
+    for run in rows.runs.values():
+        _check_run(rows, run)
+    _check_events(rows)
+    for edge in rows.edges:
+        assert edge["source_uid"] in rows.nodes, f"an input refers to no node of the pipeline: {edge}"
+
+
+def check_step(before: Rows, after: Rows, lineage: Lineage) -> None:
+    """Everything that only the step from one look to the next can tell."""
+    lineage.learn(after)
+    for execution_id, old in before.executions.items():
+        new = after.executions.get(execution_id)
+        assert new is not None, f"execution {execution_id} vanished"
+        if old["state"] not in ACTIVE:
+            assert new == old, f"ended execution {execution_id} changed: {_difference(old, new)}"
+        assert new["attempt"] == old["attempt"]
+        assert new["dispatch_no"] >= old["dispatch_no"], f"dispatch_no of {execution_id} fell"
+    for execution_id, new in after.executions.items():
+        if execution_id not in before.executions:
+            lineage.check(new)
+            _check_displaced(before, after, new)
+    for node_uid, node in after.nodes.items():
+        if node_uid in before.nodes:
+            assert node["attempts"] >= before.nodes[node_uid]["attempts"], f"attempts of node {node['id']} fell"
+    for run_id, run in before.runs.items():
+        _check_run_step(before, after, run_id, old=run, new=after.runs[run_id])
+    assert before.artifact_keys <= after.artifact_keys, "an artifact vanished"
+    _check_new_events(before, after)
+
+
+def _check_displaced(before: Rows, after: Rows, new: Row) -> None:
+    """Work that is under way is thrown away only for other work."""
+    for old in before.executions.values():
+        is_thrown_away = old["state"] in ACTIVE and after.executions[old["id"]]["state"] == "CANCELLED"
+        if is_thrown_away and old["node_uid"] == new["node_uid"]:
+            digests = [(one["spec_digest"], one["work_digest"]) for one in (old, new)]
+            assert digests[0] != digests[1], f"execution {old['id']} was cancelled for {new['id']}, which does the same"
+
+
+def _check_one_active_execution(rows: Rows) -> None:
+    active = Counter(row["node_uid"] for row in rows.executions.values() if row["state"] in ACTIVE)
+    assert all(count == 1 for count in active.values()), f"more than one active execution: {active}"
+    in_progress = {uid for uid, node in rows.nodes.items() if node["status"] == "in_progress"}
+    assert set(active) == in_progress, "nodes in progress are not those with an active execution"
+
+
+def _check_node(rows: Rows, node: Row) -> None:
+    assert (node["status"] == "in_progress") == (node["execution_id"] is not None), node
+    of_node = [row for row in rows.executions.values() if row["node_uid"] == node["uid"]]
+    if node["execution_id"]:
+        execution = rows.executions[node["execution_id"]]
+        assert (execution["node_uid"], execution["state"] in ACTIVE) == (node["uid"], True), (node, execution)
+    if of_node:
+        latest = max(of_node, key=lambda row: row["attempt"])
+        assert (node["attempts"], node["latest_execution_id"]) == (latest["attempt"], latest["id"]), node
+        assert sorted(row["attempt"] for row in of_node) == list(range(1, len(of_node) + 1)), "attempts have gaps"
+    if node["status"] == "failed":
+        assert node["failure"], f"node {node['id']} failed without a reason"
+    if node["status"] == "completed":
+        assert node["output"], f"node {node['id']} is completed without an output"
+    if node["output"] and node["type"] != "asset":
+        _check_provenance(rows, node)
+
+
+def _check_provenance(rows: Rows, node: Row) -> None:
+    key = node["output"]["s3Key"]
+    maker = rows.executions[UUID(key.split("/")[5])]
+    prefix = f"pipelines/{rows.pipeline['uid']}/nodes/{node['uid']}/executions/{maker['id']}/{maker['result_claim']}/"
+    assert key.startswith(prefix), f"the output of node {node['id']} lies outside of its maker's prefix: {key}"
+    assert (maker["node_uid"], maker["state"], maker["output"]) == (node["uid"], "SUCCEEDED", node["output"])
+    assert node["done_spec"] == maker["spec_digest"], f"node {node['id']} says of its output what its maker does not"
+    assert node["content_digest"] == (node["output"]["sha256"] or f"execution:{maker['id']}")
+
+
+def _check_due_times(execution: Row) -> None:
+    """Nothing active waits for nothing (S21, L1)."""
+    has = {name: execution[name] is not None for name in ("dispatch_due_at", "lease_until", "close_due_at", "claim")}
+    match execution["state"]:
+        case "QUEUED":
+            assert has["dispatch_due_at"], execution
+            assert has["close_due_at"], execution
+            assert not has["claim"], execution
+        case "RUNNING":
+            assert has["claim"], execution
+            assert has["lease_until"], execution
+            assert has["close_due_at"], execution
+        case "WAITING":
+            assert has["close_due_at"], execution
+            assert not has["claim"], execution
+            assert execution["waiting_for"], execution
+        case _:
+            assert not any(has.values()), f"an ended execution is still due: {execution}"
+            assert execution["end_time"] >= (execution["start_time"] or execution["create_time"]), execution
+
+
+def _check_run(rows: Rows, run: Row) -> None:
+    decisions = rows.rows_of(run["id"])
+    still_open = [row for row in decisions.values() if row["decision"] in OPEN]
+    assert bool(still_open) == (run["state"] == "ACTIVE"), f"run {run['id']} is {run['state']} with {still_open}"
+    assert (run["end_time"] is None) == (run["state"] == "ACTIVE"), run
+    for node_uid, row in decisions.items():
+        execution = rows.executions.get(row["execution_id"]) if row["execution_id"] else None
+        match row["decision"]:
+            case "ACTIVE":
+                assert execution, row
+                assert execution["state"] in ACTIVE, (row, execution)
+                assert execution["node_uid"] == node_uid, (row, execution)
+                assert _inputs_are_there(rows, decisions, node_uid), f"queued without its inputs: {row}"
+            case "WANTED":
+                assert not _inputs_are_there(rows, decisions, node_uid), f"forgotten: {row}"
+            case "DONE":
+                assert execution, row
+                assert execution["state"] == "SUCCEEDED", (row, execution)
+            case "FAILED":
+                assert execution, row
+                assert execution["state"] in ("FAILED", "TIMED_OUT"), (row, execution)
+
+
+def _inputs_are_there(rows: Rows, decisions: dict[UUID, Row], node_uid: UUID) -> bool:
+    return all(decisions[source]["decision"] in SATISFIED for source in rows.sources(node_uid))
+
+
+def _check_run_step(before: Rows, after: Rows, run_id: UUID, *, old: Row, new: Row) -> None:
+    decisions = after.rows_of(run_id)
+    if old["state"] != "ACTIVE":
+        assert (new, decisions) == (old, before.rows_of(run_id)), f"run {run_id} changed after its end"
+        return
+    if new["state"] == "SUCCEEDED":
+        for node_uid, row in decisions.items():
+            node = after.nodes[node_uid]
+            assert row["decision"] in SATISFIED, row
+            assert node["done_spec"] == node["spec_digest"], f"run {run_id} succeeded, but {node['id']} is stale"
+            _check_made_in_order(after, decisions, row)
+    if new["state"] == "FAILED":
+        failed = {node_uid for node_uid, row in decisions.items() if row["decision"] == "FAILED"}
+        assert failed, f"run {run_id} failed without a failed node: {decisions}"
+        for node_uid, row in decisions.items():
+            if row["decision"] == "SKIPPED":
+                assert failed & after.above(node_uid), f"left out, but nothing above it failed in this run: {row}"
+
+
+def _check_made_in_order(rows: Rows, decisions: dict[UUID, Row], row: Row) -> None:
+    """What a run made is made of what it made before, or of the same bytes."""
+    if row["decision"] != "DONE":
+        return
+    execution = rows.executions[row["execution_id"]]
+    for one in execution["work"]["inputs"]:
+        source = decisions[UUID(one["nodeUid"])]
+        if source["decision"] != "DONE":
+            continue
+        made_at = rows.executions[source["execution_id"]]["end_time"]
+        since = [row for row in rows.executions.values() if row["output"] and row["end_time"] >= made_at]
+        same_bytes = {row["output"]["sha256"] for row in since if row["node_uid"] == source["node_uid"]} - {""}
+        is_fresh = execution["create_time"] >= made_at or one["output"]["sha256"] in same_bytes
+        assert is_fresh, f"execution {execution['id']} was queued before its input '{one['nodeId']}' was made"
+
+
+def _check_events(rows: Rows) -> None:
+    sequence = [event["seq"] for event in rows.events]
+    assert sequence == list(range(1, rows.pipeline["last_seq"] + 1)), "the sequence of events has gaps"
+
+
+def _check_new_events(before: Rows, after: Rows) -> None:
+    """Each change of state has its event, each event its change (S19)."""
+    states = {execution_id: row["state"] for execution_id, row in before.executions.items()}
+    states |= {run_id: row["state"] for run_id, row in before.runs.items()}
+    for event in after.events[len(before.events) :]:
+        subject = event["execution_id"] or event["run_id"]
+        if subject is not None:
+            assert event["old_state"] == states.get(subject, ""), f"an event tells of another old state: {event}"
+            states[subject] = event["new_state"]
+    now = {execution_id: row["state"] for execution_id, row in after.executions.items()}
+    now |= {run_id: row["state"] for run_id, row in after.runs.items()}
+    assert states == now, "events and rows disagree about states"
+
+
+def _difference(old: Row, new: Row) -> dict[str, tuple[object, object]]:
+    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}

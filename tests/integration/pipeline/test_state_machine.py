@@ -1,0 +1,83 @@
+"""Any order of edits, runs, reports, timers and crashes keeps the invariants, and every run ends."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from pipeline_service.store.pool import open_pool
+from tests.integration.pipeline.conftest import Database
+from tests.integration.pipeline.machine.bench import World
+from tests.integration.pipeline.machine.disturbances import Disturbances
+from tests.integration.pipeline.machine.rows import open_owner
+from tests.integration.pipeline.machine.users import Users
+from tests.integration.pipeline.machine.workers import Workers
+
+COMMON = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    stateful_step_count=30,
+    phases=(Phase.generate,),
+    # Every step is a few transactions of a real database: 30 of them take longer than this check expects.
+    suppress_health_check=(HealthCheck.too_slow,),
+)
+DISPOSITIONS = ("APPLIED", "DUPLICATE", "CONFLICT", "SUPERSEDED", "LOST")
+OUTCOMES = ("CLAIMED", "HELD", "STALE")
+REFUSALS = ("NotFound", "KeyOutsidePrefix", "ArtifactMismatch")
+
+
+class PipelineMachine(Users, Workers, Disturbances):
+    """All that can happen to a pipeline."""
+
+
+def machine_in(world: World) -> type[PipelineMachine]:
+    """Hypothesis makes a machine for each example, and gives it nothing."""
+
+    class MachineInWorld(PipelineMachine):
+        def __init__(self) -> None:
+            super().__init__(world)
+
+    return MachineInWorld
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    loop = asyncio.new_event_loop()
+    owner = loop.run_until_complete(open_owner(database))
+    pool = loop.run_until_complete(open_pool(database.url, password=database.password, size=6))
+    yield World(loop=loop, pool=pool, owner=owner)
+    loop.run_until_complete(pool.close())
+    loop.run_until_complete(owner.close())
+    loop.close()
+
+
+@pytest.mark.timeout(180)
+def test_invariants_hold_in_any_order_of_steps(world: World) -> None:
+    run_state_machine_as_test(machine_in(world), settings=settings(COMMON, max_examples=120, derandomize=True))
+
+    assert all(world.answers[answer] for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS)), world.answers
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_invariants_hold_in_a_thousand_examples(world: World) -> None:
+    number = random.SystemRandom().getrandbits(32)
+    print(f"seed {number}")
+
+    run_state_machine_as_test(seed(number)(machine_in(world)), settings=settings(COMMON, max_examples=1000))
+
+    _print("rules", world.rules)
+    _print("answers", world.answers)
+    assert min(world.rules.values()) >= 50, world.rules
+    assert all(world.answers[answer] >= 20 for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS)), world.answers
+
+
+def _print(title: str, counted: Counter[str]) -> None:
+    print(title)
+    for name, times in sorted(counted.items()):
+        print(f"  {times:>7}  {name}")
