@@ -93,7 +93,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
     batcher = Batcher(store=store, rules=rules, publisher=publisher, journal=journal, crash_point=failpoints.hit)
     reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
-    reconciler = Reconciler(store=store, artifacts=artifacts, reporter=reporter)
+    reconciler = Reconciler(artifacts=artifacts, reporter=reporter)
     timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
     pipelines = Pipelines(
         store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal

@@ -1,6 +1,6 @@
 """Artifacts in an S3 store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from servicekit.store_errors import ContentMismatch, ObjectMissing, StoreError
 
 UPLOAD_LIFETIME = timedelta(minutes=15)
 MAX_JSON_BYTES = 1024 * 1024
+MAX_KEYS = 1000
 
 
 class S3Artifacts:
@@ -40,6 +41,15 @@ class S3Artifacts:
         except (ObjectMissing, ArtifactMismatch, orjson.JSONDecodeError):
             return None
         return value if isinstance(value, dict) else None
+
+    async def list_keys(self, prefix: str) -> Sequence[str]:
+        keys: list[str] = []
+        with _translated():
+            async for key, _size in self._store.list_prefix(prefix):
+                keys.append(key)
+                if len(keys) >= MAX_KEYS:
+                    break
+        return keys
 
     async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
         upload = self._store.presign_put(

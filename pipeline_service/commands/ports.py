@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Json
@@ -119,9 +119,6 @@ class Store(Protocol):
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
         """Where executions belong; unknown ones are left out."""
 
-    async def last_claim(self, execution_id: ExecutionId) -> Claim | None:
-        """The newest claim of an execution; None when nobody ever took it."""
-
     async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
         """The uid of an owner's pipeline."""
 
@@ -157,6 +154,9 @@ class Artifacts(Protocol):
 
     async def read_json(self, key: str) -> Json | None:
         """A small JSON object; None when there is none or it is not JSON."""
+
+    async def list_keys(self, prefix: str) -> Sequence[str]:
+        """Keys that begin with a prefix; at most 1,000."""
 
     async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
         """A way to upload exactly these bytes within 15 minutes."""

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from pipeline_service.commands.errors import ArtifactMismatch, BadRow, InvalidField
-from pipeline_service.commands.ports import Artifacts, DueExecution, Store
+from pipeline_service.commands.ports import Artifacts, DueExecution
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.ids import Claim, ExecutionId
-from pipeline_service.domain.keys import MANIFEST, artifact_prefix
-from pipeline_service.domain.states import MediaType
+from pipeline_service.domain.keys import MANIFEST, execution_prefix
+from pipeline_service.domain.states import Disposition, MediaType
 from pipeline_service.domain.values import Failure, Json, MediaFacts, Output
 
 ACTOR = "reconcile"
@@ -27,29 +27,33 @@ EXTERNAL_ERROR_TYPES = frozenset({"lambda_error", "ffmpeg_error", "invalid_input
 class Reconciler:
     """Finds the result that a function left beside its output."""
 
-    def __init__(self, *, store: Store, artifacts: Artifacts, reporter: Reporter) -> None:
-        self._store = store
+    def __init__(self, *, artifacts: Artifacts, reporter: Reporter) -> None:
         self._artifacts = artifacts
         self._reporter = reporter
 
     async def reconcile(self, one: DueExecution) -> bool:
-        """Report the manifest of an overdue execution, if there is one. Raises Unavailable: then nothing is decided."""
-        claim = await self._store.last_claim(one.place.execution_id)
-        if claim is None:
-            return False
+        """Report the manifest of an overdue execution, if there is one. Raises Unavailable: then nothing is decided.
+
+        Any claim's will do: a function that an earlier worker invoked may have made the result.
+        """
         place = one.place
-        prefix = artifact_prefix(place.pipeline_uid, place.node_uid, place.execution_id, claim)
-        manifest = await self._artifacts.read_json(prefix + MANIFEST)
+        prefix = execution_prefix(place.pipeline_uid, place.node_uid, place.execution_id)
+        for key in await self._artifacts.list_keys(prefix):
+            claim, _, name = key.removeprefix(prefix).partition("/")
+            if name == MANIFEST and await self._report(key, claim, place.execution_id):
+                return True
+        return False
+
+    async def _report(self, key: str, claim: str, execution_id: ExecutionId) -> bool:
+        """Report one manifest. Answers whether that settled it."""
+        manifest = await self._artifacts.read_json(key)
         if manifest is None:
             return False
-        report = read_manifest(manifest, execution_id=place.execution_id, claim=claim)
-        if report is None:
-            return False
         try:
-            await self._reporter.report(report)
-        except (ArtifactMismatch, InvalidField, BadRow):
+            report = read_manifest(manifest, execution_id=execution_id, claim=Claim(UUID(claim)))
+            return report is not None and await self._reporter.report(report) is not Disposition.LOST
+        except (ArtifactMismatch, InvalidField, BadRow, ValueError):
             return False
-        return True
 
 
 class _Result(msgspec.Struct):

@@ -5,9 +5,14 @@ from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, Pipe
 MANIFEST = "result.json"
 
 
+def execution_prefix(pipeline: PipelineUid, node: NodeUid, execution: ExecutionId) -> str:
+    """Everything that an execution's claims write begins with this."""
+    return f"pipelines/{pipeline}/nodes/{node}/executions/{execution}/"
+
+
 def artifact_prefix(pipeline: PipelineUid, node: NodeUid, execution: ExecutionId, claim: Claim) -> str:
     """Everything that one claim writes begins with this."""
-    return f"pipelines/{pipeline}/nodes/{node}/executions/{execution}/{claim}/"
+    return f"{execution_prefix(pipeline, node, execution)}{claim}/"
 
 
 def asset_key(owner: Owner, sha256: str, extension: str) -> str:

@@ -58,15 +58,20 @@ class Publisher:
                 self._arrival.clear()
             await self._send(batch)
 
-    async def _send(self, batch: Sequence[Dispatch]) -> None:
+    async def _send(self, batch: Sequence[Dispatch], *, is_last_try: bool = False) -> None:
+        """Publish; once more where the stream was away. Twice is harmless: the claim lets one worker have it."""
         messages = [_message(dispatch) for dispatch in batch]
         answers = await publish_pipelined(self._jetstream, messages, stream=STREAM)
-        failed = [answer for answer in answers if isinstance(answer, NatsUnavailable)]
-        self._published.labels(outcome="ok").inc(len(batch) - len(failed))
-        if failed:
-            self._published.labels(outcome="failed").inc(len(failed))
-            self._log.warning("publish_failed", failed=len(failed), of=len(batch), reason=str(failed[0]))
-            await self._ensure()
+        reasons = [answer for answer in answers if isinstance(answer, NatsUnavailable)]
+        self._published.labels(outcome="ok").inc(len(batch) - len(reasons))
+        if not reasons:
+            return
+        self._published.labels(outcome="failed").inc(len(reasons))
+        self._log.warning("publish_failed", failed=len(reasons), of=len(batch), reason=str(reasons[0]))
+        await self._ensure()
+        if not is_last_try:
+            failed = [one for one, answer in zip(batch, answers, strict=True) if isinstance(answer, NatsUnavailable)]
+            await self._send(failed, is_last_try=True)
 
     async def _ensure(self) -> None:
         while True:

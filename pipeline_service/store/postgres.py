@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import asyncpg
 
 from pipeline_service.commands.ports import DueExecution, DueWork, NewPipeline, Place
-from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.store.loading import PostgresTransaction
 from pipeline_service.store.locking import open_transaction
 from pipeline_service.store.pool import Pool, translated
@@ -37,11 +37,6 @@ class PostgresStore:
         with translated():
             rows = await self._pool.fetch(_LOCATE, list(executions))
         return {place.execution_id: place for place in map(_place, rows)}
-
-    async def last_claim(self, execution_id: ExecutionId) -> Claim | None:
-        with translated():
-            claim = await self._pool.fetchval("SELECT last_claim FROM executions WHERE id = $1", execution_id)
-        return Claim(claim) if claim else None
 
     async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
         with translated():

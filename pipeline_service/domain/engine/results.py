@@ -102,9 +102,15 @@ def _succeed(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
 
 
 def _may_report(execution: Execution, report: Complete | Fail) -> bool:
-    """Whether the reporter holds the execution. Work that nobody ever claimed is claimed by its first report."""
-    if report.is_external or execution.claim == report.claim:
+    """Whether the reporter holds the execution. Work that nobody ever claimed is claimed by its first report.
+
+    A result from outside counts under any claim, since its bytes lie under that claim. A failure from outside tells of
+    the newest one alone: an older one's says nothing about what another worker has begun since.
+    """
+    if execution.claim == report.claim:
         return True
+    if report.is_external:
+        return isinstance(report, Complete) or report.claim == execution.last_claim
     return execution.state is ExecutionState.QUEUED and execution.last_claim is None
 
 

@@ -52,16 +52,21 @@ def test_handler_after_success_reports_what_the_store_holds(bench: Bench) -> Non
     assert list(bench.work_dir.iterdir()) == []
 
 
-def test_handler_with_the_same_event_again_sends_the_manifest_and_encodes_nothing(bench: Bench) -> None:
+def test_handler_with_the_same_event_again_sends_the_manifest_and_encodes_nothing(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     event = merge_event(bench)
     first = bench.run(event)
     written = bench.s3.head_object(Bucket=BUCKET, Key=str(event["output_key"]))["LastModified"]
     # Without its input another encoding would fail.
     bench.s3.delete_object(Bucket=BUCKET, Key=str(event["input_videos"][0]).removeprefix(f"s3://{BUCKET}/"))  # type: ignore[index]
 
+    capsys.readouterr()
     second = bench.run(event)
 
     assert second == first
+    # A failed second encoding would also be answered by the first manifest: that it was found says that none was tried.
+    assert "manifest_found" in capsys.readouterr().err
     assert len(bench.callbacks.bodies) == 2
     assert bench.s3.head_object(Bucket=BUCKET, Key=str(event["output_key"]))["LastModified"] == written
 

@@ -49,6 +49,9 @@ class MemoryArtifacts:
     async def read_json(self, key: str) -> Json | None:
         return self.documents.get(key)
 
+    async def list_keys(self, prefix: str) -> Sequence[str]:
+        return sorted(key for key in (*self.objects, *self.documents) if key.startswith(prefix))
+
     async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
         return Upload(url=f"https://store.test/{key}", headers={"content-type": content_type})
 

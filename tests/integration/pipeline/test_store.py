@@ -281,7 +281,7 @@ async def test_callback_of_a_deleted_node_is_superseded(rig: Rig) -> None:
 class TestTimers:
     @pytest.fixture
     def timers(self, rig: Rig) -> Timers:
-        reconciler = Reconciler(store=rig.store, artifacts=rig.artifacts, reporter=rig.reporter)
+        reconciler = Reconciler(artifacts=rig.artifacts, reporter=rig.reporter)
         return Timers(store=rig.store, batcher=rig.batcher, reconcile=reconciler.reconcile)
 
     async def test_dispatch_that_nobody_took_is_published_again(self, rig: Rig, timers: Timers) -> None:
@@ -339,6 +339,23 @@ class TestTimers:
 
         assert await rig.states() == {"a": "COMPLETED"}
         assert (await rig.latest("a")).id == execution.id
+
+    async def test_overdue_execution_is_completed_from_the_manifest_of_an_earlier_claim(
+        self, rig: Rig, timers: Timers
+    ) -> None:
+        """The first worker died after it had invoked the function, the second one's function never answered."""
+        execution = await self._overdue(rig)
+        earlier = Claim(uuid4())
+        prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, earlier)
+        rig.artifacts.objects[prefix + "output.mp4"] = ObjectFacts(size_bytes=10, sha256="", content_type="video/mp4")
+        rig.artifacts.documents[prefix + MANIFEST] = {
+            "process_uuid": str(execution.id),
+            "result": {"s3_key": prefix + "output.mp4", "duration": 1.5, "size": 10},
+        }
+
+        await timers.tick()
+
+        assert await rig.states() == {"a": "COMPLETED"}
 
     async def test_overdue_execution_with_a_manifest_of_another_is_not(self, rig: Rig, timers: Timers) -> None:
         execution = await self._overdue(rig)

@@ -242,6 +242,21 @@ class TestFail:
         assert failure is not None
         assert failure.message == "it broke"
 
+    def test_failure_from_outside_under_an_old_claim_says_nothing_about_the_new_one(self, world: World) -> None:
+        execution, old = world.claim("a")
+        assert execution.lease_until is not None
+        world.pass_time(LEASE + timedelta(seconds=1))
+        world.report(LeaseOver(execution_id=execution.id, due=execution.lease_until))
+        _, new = world.claim("a")
+        failure = Failure(error_type="ffmpeg_error", message="it broke")
+
+        late = Fail(execution_id=execution.id, claim=old, failure=failure, is_external=True, actor="gateway")
+        present = Fail(execution_id=execution.id, claim=new, failure=failure, is_external=True, actor="gateway")
+
+        assert world.report(late) is Disposition.LOST
+        assert world.active("a").claim == new
+        assert world.report(present) is Disposition.APPLIED
+
     def test_same_failure_again_is_a_duplicate(self, world: World) -> None:
         execution, claim = world.claim("a")
         failure = Failure(error_type="ffmpeg_error", message="it broke")
