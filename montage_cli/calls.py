@@ -39,17 +39,13 @@ class Caller:
         self._was_answered = False
 
     async def safe(self, method: Any, request: object, *, attempt_s: float | None = None) -> Any:
-        """A call that may be repeated: the same again changes nothing. Raises MontageError."""
+        """A call that may be repeated: it only reads, or carries a request id. Raises MontageError."""
 
         async def attempt(*, timeout: float) -> Any:  # noqa: ARG001 # patience bounds the repeats, not the work of one try
             return await method(request, timeout=attempt_s or self.options.attempt_s)
 
         patience_s = self.options.patience_s if self._was_answered else self.options.connect_patience_s
         return await self._answer_of(call(attempt, policy=RetryPolicy(deadline_s=patience_s)))
-
-    async def once(self, method: Any, request: object, *, attempt_s: float | None = None) -> Any:
-        """A call that must not be repeated by itself. Raises MontageError."""
-        return await self._answer_of(method(request, timeout=attempt_s or self.options.attempt_s))
 
     def refuse(self, error: grpc.aio.AioRpcError) -> NoReturn:
         """Raise what came back as MontageError."""

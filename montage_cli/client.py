@@ -12,6 +12,7 @@ Messages are those of `montage.v1`. Every call has a deadline; every failure is 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import grpc
 from google.protobuf import json_format, struct_pb2
@@ -59,9 +60,11 @@ class MontageClient:
         await self._channel.close(None)
 
     async def create_pipeline(self, pipeline_id: str = "", *, title: str = "", version: str = "") -> Pipeline:
-        """Make an empty pipeline. Not repeated by itself: the second time its id would be taken."""
-        request = api.CreatePipelineRequest(pipeline_id=pipeline_id, pipeline=Pipeline(title=title, version=version))
-        answer: api.CreatePipelineResponse = await self._caller.once(self._pipelines.CreatePipeline, request)
+        """Make an empty pipeline."""
+        request = api.CreatePipelineRequest(
+            pipeline_id=pipeline_id, pipeline=Pipeline(title=title, version=version), request_id=_request_id()
+        )
+        answer: api.CreatePipelineResponse = await self._caller.safe(self._pipelines.CreatePipeline, request)
         return answer.pipeline
 
     async def get_pipeline(self, name: str) -> Pipeline:
@@ -87,10 +90,11 @@ class MontageClient:
             document=json_format.ParseDict(dict(document), struct_pb2.Struct()),
             validate_only=validate_only,
             create_only=create_only,
+            request_id=_request_id(),
         )
-        # A repeated import changes nothing, but a repeated `create_only` would meet its own pipeline.
-        call = self._caller.once if create_only and not validate_only else self._caller.safe
-        answer: api.ImportPipelineResponse = await call(self._pipelines.ImportPipeline, request, attempt_s=_IMPORT_S)
+        answer: api.ImportPipelineResponse = await self._caller.safe(
+            self._pipelines.ImportPipeline, request, attempt_s=_IMPORT_S
+        )
         return answer
 
     async def export_pipeline(self, name: str) -> dict[str, Any]:
@@ -116,10 +120,8 @@ class MontageClient:
 
     async def run(self, name: str, *, targets: Sequence[str] = (), force: bool = False) -> Run:
         """Bring `targets` (resource names; every leaf when empty) of a pipeline up to date."""
-        request = api.RunPipelineRequest(name=name, targets=targets, force=force)
-        # Forced twice is done twice, and perhaps paid twice.
-        call = self._caller.once if force else self._caller.safe
-        answer: api.RunPipelineResponse = await call(self._pipelines.RunPipeline, request)
+        request = api.RunPipelineRequest(name=name, targets=targets, force=force, request_id=_request_id())
+        answer: api.RunPipelineResponse = await self._caller.safe(self._pipelines.RunPipeline, request)
         return answer.run
 
     async def get_run(self, name: str) -> Run:
@@ -224,3 +226,8 @@ def _channel(connection: Connection) -> grpc.aio.Channel:
         ("grpc.max_send_message_length", _LARGEST_MESSAGE_BYTES),
     ]
     return grpc.aio.secure_channel(connection.address, credentials, options=options)
+
+
+def _request_id() -> str:
+    """Makes a change safe to repeat: the service answers the same id with what it answered first."""
+    return str(uuid4())

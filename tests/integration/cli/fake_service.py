@@ -53,6 +53,8 @@ class FakeService(
     def __init__(self, store: FakeStore) -> None:
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
+        self.request_ids: list[str] = []
+        """Of the runs that were asked for."""
         self.violations: list[tuple[str, str]] = []
         self.violations_at_the_end: list[tuple[str, str]] = []
         self.omitted_violations = 0
@@ -149,6 +151,7 @@ class FakeService(
         return answer
 
     async def RunPipeline(self, request: api.RunPipelineRequest, context: Context) -> api.RunPipelineResponse:
+        self.request_ids.append(request.request_id)
         name = f"{request.name}/runs/{RUN_ID}"
         nodes = self.nodes[request.name]
         run = resources.Run(name=name, uid=RUN_ID, state=resources.RUN_STATE_ACTIVE, targets=request.targets)

@@ -51,34 +51,18 @@ async def test_safe_call_is_repeated_while_the_service_restarts(client: MontageC
     assert service.calls["GetPipeline"] == 4
 
 
-async def test_run_that_is_not_forced_is_repeated(client: MontageClient, service: FakeService) -> None:
+@pytest.mark.parametrize("force", [False, True])
+async def test_run_is_repeated_under_one_request_id(client: MontageClient, service: FakeService, force: bool) -> None:
     name = service.given_pipeline("welcome", ("voice", "noop", ()))
     service.faults.answers["RunPipeline"] = [UNAVAILABLE]
 
-    run = await client.run(name)
+    run = await client.run(name, force=force)
+    await client.run(name, force=force)
 
     assert run.name.startswith(f"{name}/runs/")
-    assert service.calls["RunPipeline"] == 2
-
-
-async def test_forced_run_is_never_repeated(client: MontageClient, service: FakeService) -> None:
-    name = service.given_pipeline("welcome", ("voice", "noop", ()))
-    service.faults.answers["RunPipeline"] = [UNAVAILABLE]
-
-    with pytest.raises(MontageError) as caught:
-        await client.run(name, force=True)
-
-    assert caught.value.status is Status.UNAVAILABLE
-    assert service.calls["RunPipeline"] == 1
-
-
-async def test_import_that_may_only_create_is_never_repeated(client: MontageClient, service: FakeService) -> None:
-    service.faults.answers["ImportPipeline"] = [UNAVAILABLE]
-
-    with pytest.raises(MontageError):
-        await client.import_pipeline({"id": "a", "nodes": []}, create_only=True)
-
-    assert service.calls["ImportPipeline"] == 1
+    assert service.calls["RunPipeline"] == 3
+    first, again, other = service.request_ids
+    assert first == again != other
 
 
 async def test_refusal_carries_reason_and_message(client: MontageClient) -> None:

@@ -127,22 +127,16 @@ def test_is_document_tells_files_from_names(text: str, expected: bool) -> None:
     assert is_document(text) is expected
 
 
-def test_help_starts_without_grpc_http_and_drawing() -> None:
+def test_help_starts_without_what_is_heavy_to_import() -> None:
     script = (
-        "import sys, time; start = time.perf_counter(); from montage_cli.cli import cli\n"
-        "took = time.perf_counter() - start\n"
+        "import sys; from montage_cli.cli import cli\n"
         "try: cli(['--help'])\n"
         "except SystemExit as stop: assert stop.code == 0\n"
         "heavy = {'grpc', 'google', 'httpx', 'rich', 'yaml', 'structlog', 'cryptography'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-        "print('took', took)"
+        "assert not heavy, heavy"
     )
-    fastest = min(_seconds_of(script) for _ in range(5))
 
-    assert fastest < 0.15
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=20)
 
-
-def _seconds_of(script: str) -> float:
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return float(done.stdout.rsplit("took", 1)[1])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage:" in done.stdout
