@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 from devstack.layout import BUCKET, REGION, Layout
@@ -32,6 +33,8 @@ async def ensure_bucket(layout: Layout, *, port: int) -> None:
             status = (await reader.readline()).decode(errors="replace").strip()
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
     if status.split()[1:2] != ["200"]:
         raise BucketRefused(f"expected 200 for making bucket {BUCKET} at {host}, found {status!r}")
 

@@ -10,7 +10,7 @@ import grpc
 from montage.v1 import pipeline_service_pb2 as api
 
 from montage_cli.calls import Caller
-from servicekit.grpc_retry import error_reason
+from servicekit.grpc_retry import error_reason, raise_if_cancelled
 
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 2.0
@@ -53,6 +53,7 @@ class Watch:
                         yield update
                         heard_at, wait_s = clock(), _FIRST_WAIT_S
             except grpc.aio.AioRpcError as error:
+                raise_if_cancelled(error)
                 if not _is_resumable(error) or clock() - heard_at > self._options.watch_patience_s:
                     self._caller.refuse(error)
             await asyncio.sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311 # spreads reconnects, guards nothing

@@ -54,12 +54,20 @@ async def call(
         try:
             return await attempt(timeout=timeout)
         except grpc.aio.AioRpcError as error:
+            raise_if_cancelled(error)
             asked_s = retry_after_s(error)
             wait_s = rng() * ceiling_s if asked_s is None else asked_s
             if not (error.code() in _REPEATABLE or _pushed_back(error)) or clock() + wait_s >= ends_at:
                 raise
         await sleep(wait_s)
         ceiling_s = min(ceiling_s * 2, policy.max_wait_s)
+
+
+def raise_if_cancelled(error: grpc.aio.AioRpcError) -> None:
+    """Go on with our own cancelling where gRPC told of it as an error: it must never look like a server that stops."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 def rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:

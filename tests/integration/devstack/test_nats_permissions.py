@@ -1,6 +1,7 @@
 """What each NATS user may do, tried against the real server."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -191,6 +192,8 @@ async def test_plaintext_is_not_spoken(stack: Stack) -> None:
     writer.write(b'CONNECT {"user":"pipeline","pass":"x"}\r\nPING\r\n')
     answer = await asyncio.wait_for(reader.read(), 5)
     writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
     assert b'"tls_required":true' in greeting
     assert b"PONG" not in answer

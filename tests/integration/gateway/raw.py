@@ -1,6 +1,7 @@
 """A caller that writes bytes instead of requests."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -54,6 +55,8 @@ async def connected(rig: Rig) -> AsyncIterator[RawCaller]:
         yield RawCaller(reader, writer)
     finally:
         writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 def head(*, cap: str, length: int | None = None, extra: str = "") -> bytes:

@@ -1,6 +1,7 @@
 """What one connection may send, and how long it may take; over raw TLS sockets."""
 
 import asyncio
+import contextlib
 import json
 import select
 import socket
@@ -63,6 +64,8 @@ class TestDeadlines:
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     async def test_dripped_body_is_cut_and_reaches_nobody(self, hasty: Rig) -> None:
         async with connected(hasty) as caller, asyncio.timeout(5):

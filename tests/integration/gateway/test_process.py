@@ -1,6 +1,7 @@
 """The gateway as a process of its own: it starts, drains at SIGTERM, and says what is wrong with its settings."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -68,6 +69,8 @@ async def refusing_connections(port: int) -> None:
             except ConnectionResetError:
                 continue  # it was in the queue of the listener when that was closed
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 async def test_sigterm_finishes_callbacks_in_flight_and_exits_0(tmp_path: Path) -> None:
