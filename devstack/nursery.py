@@ -72,6 +72,9 @@ class _WrappedOutput:
 
     def pump(self) -> bool:
         """Move what is there; False at the end of the stream."""
+        if self.is_closed:
+            # Its process was reaped earlier in the same round of events, and the rest was moved then.
+            return True
         try:
             data = os.read(self.pipe, 65536)
         except BlockingIOError:
