@@ -22,6 +22,7 @@ COMMON = settings(
     database=None,
     print_blob=True,
     stateful_step_count=30,
+    # A failing example tells step by step what was answered. Making it small takes minutes: add Phase.shrink by hand.
     phases=(Phase.generate,),
     # Every step is a few transactions of a real database: 30 of them take longer than this check expects.
     suppress_health_check=(HealthCheck.too_slow,),
@@ -33,6 +34,11 @@ REFUSALS = ("NotFound", "KeyOutsidePrefix", "ArtifactMismatch")
 
 class PipelineMachine(Users, Workers, Disturbances):
     """All that can happen to a pipeline."""
+
+
+STEPS = {name for part in PipelineMachine.__bases__ for name in vars(part) if not name.startswith("_")} - {
+    "first_import"
+}
 
 
 def machine_in(world: World) -> type[PipelineMachine]:
@@ -73,7 +79,7 @@ def test_invariants_hold_in_a_thousand_examples(world: World) -> None:
 
     _print("rules", world.rules)
     _print("answers", world.answers)
-    assert min(world.rules.values()) >= 50, world.rules
+    assert all(world.rules[step] >= 50 for step in STEPS), world.rules
     assert all(world.answers[answer] >= 20 for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS)), world.answers
 
 

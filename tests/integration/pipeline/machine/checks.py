@@ -65,6 +65,8 @@ def check_step(before: Rows, after: Rows, lineage: Lineage) -> None:
     for node_uid, node in after.nodes.items():
         if node_uid in before.nodes:
             assert node["attempts"] >= before.nodes[node_uid]["attempts"], f"attempts of node {node['id']} fell"
+    for run_id in after.runs.keys() - before.runs.keys():
+        _check_kept(before, after, run_id)
     for run_id, run in before.runs.items():
         _check_run_step(before, after, run_id, old=run, new=after.runs[run_id])
     assert before.artifact_keys <= after.artifact_keys, "an artifact vanished"
@@ -163,29 +165,44 @@ def _inputs_are_there(rows: Rows, decisions: dict[UUID, Row], node_uid: UUID) ->
     return all(decisions[source]["decision"] in SATISFIED for source in rows.sources(node_uid))
 
 
+def _check_kept(before: Rows, after: Rows, run_id: UUID) -> None:
+    """A new run keeps only what is current."""
+    for node_uid, row in after.rows_of(run_id).items():
+        if row["decision"] == "REUSED":
+            node = after.nodes[node_uid]
+            meant = {rows.nodes[node_uid]["spec_digest"] for rows in (before, after)}
+            assert node["done_spec"] in meant, f"run {run_id} keeps the stale output of node {node['id']}"
+
+
 def _check_run_step(before: Rows, after: Rows, run_id: UUID, *, old: Row, new: Row) -> None:
     decisions = after.rows_of(run_id)
     if old["state"] != "ACTIVE":
         assert (new, decisions) == (old, before.rows_of(run_id)), f"run {run_id} changed after its end"
         return
-    if new["state"] == "SUCCEEDED":
-        for node_uid, row in decisions.items():
-            node = after.nodes[node_uid]
-            assert row["decision"] in SATISFIED, row
-            assert node["done_spec"] == node["spec_digest"], f"run {run_id} succeeded, but {node['id']} is stale"
+    was = before.rows_of(run_id)
+    for node_uid, row in decisions.items():
+        if row["decision"] == "DONE" != was[node_uid]["decision"]:
+            _check_made_for_today(before, after, row)
             _check_made_in_order(after, decisions, row)
+    if new["state"] == "SUCCEEDED":
+        assert all(row["decision"] in SATISFIED for row in decisions.values()), decisions
+    failed = {node_uid for node_uid, row in decisions.items() if row["decision"] == "FAILED"}
     if new["state"] == "FAILED":
-        failed = {node_uid for node_uid, row in decisions.items() if row["decision"] == "FAILED"}
         assert failed, f"run {run_id} failed without a failed node: {decisions}"
-        for node_uid, row in decisions.items():
-            if row["decision"] == "SKIPPED":
-                assert failed & after.above(node_uid), f"left out, but nothing above it failed in this run: {row}"
+    for node_uid, row in was.items():
+        if decisions[node_uid]["decision"] == "SKIPPED" != row["decision"] and new["state"] != "CANCELLED":
+            assert failed & before.above(node_uid), f"left out, but nothing above it failed in this run: {row}"
+
+
+def _check_made_for_today(before: Rows, after: Rows, row: Row) -> None:
+    """What a run has made is what its node means now, or meant until an edit at the same moment."""
+    meant = {rows.nodes[row["node_uid"]]["spec_digest"] for rows in (before, after) if row["node_uid"] in rows.nodes}
+    made = after.executions[row["execution_id"]]["spec_digest"]
+    assert made in meant, f"run {row['run_id']} takes an output of node {row['node_uid']} that is stale"
 
 
 def _check_made_in_order(rows: Rows, decisions: dict[UUID, Row], row: Row) -> None:
     """What a run made is made of what it made before, or of the same bytes."""
-    if row["decision"] != "DONE":
-        return
     execution = rows.executions[row["execution_id"]]
     for one in execution["work"]["inputs"]:
         source = decisions[UUID(one["nodeUid"])]

@@ -58,15 +58,15 @@ class Disturbances(Bench):
         self.expire("lease", self.some_held(which))
         self.let_timers_look()
 
-    @rule(which=PICKS, found=st.sampled_from(MANIFESTS))
-    def deadline_is_over(self, which: int, found: str) -> None:
-        """What lies beside the output of the newest claim decides."""
+    @rule(which=PICKS, claim=PICKS, found=st.sampled_from(MANIFESTS))
+    def deadline_is_over(self, which: int, claim: int, found: str) -> None:
+        """What lies beside the outputs of its claims decides."""
         self.count("deadline_is_over")
         one = self.some_held(which)
-        worth = self.sender.lay_manifest(one, found)
+        by = pick(one.claims, claim)
+        worth = self.sender.lay_manifest(one, by, found)
         if worth is not None:
-            assert one.id
-            self.model.manifests[one.id, one.claims[-1]] = worth
+            self.model.manifests[by] = worth
         self.expire("close", one)
         self.let_timers_look()
 

@@ -74,7 +74,8 @@ class Model:
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.removed: set[UUID] = set()
-        self.manifests: dict[tuple[UUID, UUID], Manifest] = {}
+        self.manifests: dict[UUID, Manifest] = {}
+        """By claim."""
         self.touched: set[UUID] = set()
         """Nodes that the edits of this step changed or removed."""
         self.displaced_early: frozenset[UUID] = frozenset()
@@ -223,8 +224,12 @@ class Model:
             assert found == one.facts(), f"{one.node_id} attempt {one.attempt}: found {found}, expected {one.facts()}"
 
     def _is_heard(self, one: Attempt, report: Complete | Fail) -> bool:
-        is_unclaimed = one.state == "QUEUED" and not one.claims
-        return report.is_external or is_unclaimed or one.holder == report.claim
+        if report.is_external and isinstance(report, Complete):
+            return True
+        if report.is_external and report.claim in one.claims[-1:]:
+            return True
+        is_unclaimed = one.state == "QUEUED" and not one.claims and not report.is_external
+        return is_unclaimed or one.holder == report.claim
 
     def _lose_lease(self, one: Attempt) -> None:
         one.lost_leases += 1
@@ -235,15 +240,17 @@ class Model:
         one.dispatch_no += 1
 
     def _close(self, one: Attempt) -> None:
-        assert one.id
-        manifest = self.manifests.get((one.id, one.claims[-1])) if one.claims else None
-        if manifest and manifest.result:
-            self._end(one, "SUCCEEDED")
-            one.result, one.result_claim = manifest.result, one.claims[-1]
-        elif manifest and manifest.error_type:
-            self._give_up(one, "FAILED", manifest.error_type)
-        else:
-            self._give_up(one, "TIMED_OUT", "timeout")
+        """The first manifest of any claim that settles it does, in the order of their keys; else time is over."""
+        for claim in sorted(one.claims, key=str):
+            manifest = self.manifests.get(claim, Manifest())
+            if manifest.result:
+                self._end(one, "SUCCEEDED")
+                one.result, one.result_claim = manifest.result, claim
+                return
+            if manifest.error_type and claim == one.claims[-1]:
+                self._give_up(one, "FAILED", manifest.error_type)
+                return
+        self._give_up(one, "TIMED_OUT", "timeout")
 
     def _give_up(self, one: Attempt, state: str, error_type: str) -> None:
         self._end(one, state)

@@ -65,7 +65,7 @@ class Replica:
             publisher=outbox,
             journal=outbox,
         )
-        reconciler = Reconciler(store=store, artifacts=self._artifacts, reporter=self._reporter)
+        reconciler = Reconciler(artifacts=self._artifacts, reporter=self._reporter)
         self._timers = Timers(store=store, batcher=self._batcher, reconcile=reconciler.reconcile)
         self._writing = asyncio.create_task(self._batcher.run())
 

@@ -76,9 +76,9 @@ class Sender:
     def prefix(self, one: Attempt, claim: UUID | None) -> str:
         return f"pipelines/{one.pipeline_uid}/nodes/{one.node_uid}/executions/{one.id}/{claim}/"
 
-    def lay_manifest(self, one: Attempt, found: str) -> Manifest | None:
-        """Leave a manifest beside the output of the newest claim unless one is there; answer what it is worth."""
-        prefix = self.prefix(one, one.claims[-1])
+    def lay_manifest(self, one: Attempt, claim: UUID, found: str) -> Manifest | None:
+        """Leave a manifest beside the output of a claim unless one is there; answer what it is worth."""
+        prefix = self.prefix(one, claim)
         if found == "nothing" or prefix + MANIFEST in self._artifacts.documents:
             return None
         key = prefix + "output.mp4"
