@@ -44,6 +44,8 @@ def run_command(arguments: argparse.Namespace) -> int:
 
 
 def _dev(arguments: argparse.Namespace) -> int:
+    if arguments.ephemeral and arguments.data is not None:
+        return _complain(ValueError("expected either --data or --ephemeral, found both"), code=USAGE)
     data = None if arguments.ephemeral else _data_folder(arguments)
     if arguments.reset and data is not None:
         wipe_data(data)
@@ -57,6 +59,10 @@ def _dev(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     document = arguments.document or repository_root() / "examples" / "welcome" / "pipeline.yaml"
+    if not document.is_file():
+        return _complain(ValueError(f"there is no document {document}"), code=REFUSED)
+    if arguments.out.exists() and not arguments.out.is_dir():
+        return _complain(ValueError(f"expected a folder for the results, found a file: {arguments.out}"), code=USAGE)
     options = DemoOptions(document=document, out=arguments.out, keeps_data=arguments.keep)
     return run_until_interrupted(demo(options), interrupted=INTERRUPTED_WAITING)
 

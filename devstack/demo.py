@@ -52,7 +52,7 @@ async def demo(options: DemoOptions) -> int:
 
 
 async def _run_client(stack: Stack, options: DemoOptions) -> int:
-    arguments = ["run", str(options.document), "--wait", "--out", str(options.out), "--summary"]
+    arguments = ["run", str(options.document), "--wait", "--out", str(options.out), "--summary", "--ends-with-us"]
     terminal = {name: os.environ[name] for name in TERMINAL_VARIABLES if name in os.environ}
     client = await stack.spawn(
         CLIENT,

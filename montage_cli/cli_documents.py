@@ -51,6 +51,7 @@ def import_(context: click.Context, file: Path, *, check: bool, create_only: boo
 @click.option("--force", is_flag=True, help="Run the targets and all they need again, also where they are current.")
 @click.option("--summary", is_flag=True, help="End with what each node took and made.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Download results here. [FILE: out]")
+@click.option("--ends-with-us", is_flag=True, hidden=True, help="The service goes when we go, as in bin/demo.")
 @output_option()
 @click.pass_context
 def run(
@@ -62,6 +63,7 @@ def run(
     force: bool,
     summary: bool,
     out: Path | None,
+    ends_with_us: bool,
     output: Format,
 ) -> None:
     """Run a pipeline. A document FILE is imported first; then the run is followed and every result downloaded."""
@@ -81,6 +83,7 @@ def run(
         waits=is_file or summary or out is not None if wait is None else wait,
         summary=summary,
         out=out if out is not None or not is_file else Path("out"),
+        ends_with_us=ends_with_us,
     )
     context.exit(open_session(context, output).perform(lambda session: commands.run(session, order)))
 

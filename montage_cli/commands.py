@@ -46,6 +46,8 @@ class RunOrder:
     summary: bool
     out: Path | None
     """Where results are downloaded to; None downloads nothing."""
+    ends_with_us: bool = False
+    """Whether the service goes when we go: then nobody is told that the run goes on."""
 
 
 async def import_file(session: Session, file: Path, options: ImportOptions) -> ExitCode:
@@ -70,9 +72,10 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
     if not order.waits:
         return await _run_without_waiting(session, pipeline, targets, force=order.force)
 
+    on_started = _tell_nobody if order.ends_with_us else session.waits_for
     with session.view() as view:
         ended = await run_and_follow(
-            session.client, pipeline, targets=targets, force=order.force, view=view, on_started=session.waits_for
+            session.client, pipeline, targets=targets, force=order.force, view=view, on_started=on_started
         )
     session.waits_for(None)
     return await _finish(session, ended, targets, order)
@@ -198,3 +201,7 @@ def _target(pipeline: str, target: str) -> str:
     if name.node is None or name.pipeline != pipeline:
         raise MontageError(f"the target {target} is no node of {pipeline}", status=Status.INVALID_ARGUMENT)
     return name.node
+
+
+def _tell_nobody(_run: resources.Run | None) -> None:
+    """What is told of a run that nobody can watch later."""

@@ -121,6 +121,8 @@ class QueueConsumer:
         if code:
             self._may_ask_at = self._clock.monotonic() + _AFTER_REFUSAL_S
             if code != self._refused_with:
-                self._log.warning("queue_refused", code=code)
+                # At a cold start the consumers come a moment after us.
+                note = self._log.info if code == "503" else self._log.warning
+                note("queue_refused", code=code)
                 self._refused_with = code
         self._changed.set()

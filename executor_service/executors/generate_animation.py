@@ -25,8 +25,8 @@ class GenerateAnimation:
         require_provider(task, ("local",))
         duration_s = config_values.number(task.config, "duration", low=MIN_DURATION_S, high=MAX_DURATION_S)
         aspect_ratio = config_values.text(task.config, "aspectRatio") or DEFAULT_ASPECT_RATIO
-        prompt = await prompt_of(task, self._store, slot="prompt", config_key="prompt")
         image = await self._reference_image(task, context)
+        prompt = "" if image and not _has_prompt(task) else await self._prompt(task)
 
         async def make(destination: Path) -> Facts:
             return await animate(
@@ -42,8 +42,17 @@ class GenerateAnimation:
 
         return await make_and_upload(make, self._store, context, type=MediaType.VIDEO, suffix=".mp4")
 
+    async def _prompt(self, task: Task) -> str:
+        return await prompt_of(task, self._store, slot="prompt", config_key="prompt")
+
     async def _reference_image(self, task: Task, context: Context) -> Path | None:
         sources = task.inputs_of("referenceImage")
         if not sources:
             return None
         return await download(self._store, sources[0], context, slot="referenceImage", allowed=(MediaType.IMAGE,))
+
+
+def _has_prompt(task: Task) -> bool:
+    """Whether anything says what is written over a picture; a picture alone is brought to life as it is."""
+    given = config_values.text(task.config, "prompt") or task.title.strip()
+    return bool(task.inputs_of("prompt") or given)

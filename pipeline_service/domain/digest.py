@@ -41,7 +41,8 @@ def effective_config(node_type: NodeType, *, config: Json, title: str, has_promp
         name: field.default for name, field in node_type.fields.items() if field.default is not None
     }
     effective.update(config)
-    if node_type.title_is_prompt and not has_prompt_input and not effective.get(node_type.prompt_field):
+    given = effective.get(node_type.prompt_field)
+    if node_type.title_is_prompt and not has_prompt_input and not (isinstance(given, str) and given.strip()):
         effective[node_type.prompt_field] = title
     return effective
 

@@ -27,7 +27,23 @@ def check_node(
     node_type = catalogue.get(node.type)
     if node_type is not None:
         check_config(f"{prefix}config", node.config, node_type, violations)
+        _check_prompt(prefix, node, node_type, violations)
     check_inputs(f"{prefix}inputs", node, known, catalogue, violations)
+
+
+def _check_prompt(prefix: str, node: DocumentNode, node_type: NodeType, violations: Violations) -> None:
+    """A generating node must be told what to make: by an input, a text of its config, or its title."""
+    if not node_type.title_is_prompt or node.inputs.get(node_type.prompt_slot):
+        return
+    if node_type.prompt_not_needed_with and node.inputs.get(node_type.prompt_not_needed_with):
+        return
+    text = node.config.get(node_type.prompt_field)
+    if not (isinstance(text, str) and text.strip()) and not node.title.strip():
+        field = node_type.prompt_field
+        violations.add(
+            f"{prefix}inputs.{node_type.prompt_slot}",
+            f"'{node_type.name}' needs an input '{node_type.prompt_slot}', the config field '{field}' or a title",
+        )
 
 
 def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeType, violations: Violations) -> None:
@@ -35,7 +51,7 @@ def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeTyp
     for name, value in config.items():
         field = node_type.fields.get(name)
         if field is None:
-            hint = did_you_mean(name, node_type.fields)
+            hint = did_you_mean(name, node_type.fields) or f"; it has {spelled(node_type.fields) or 'none'}"
             violations.add(f"{place}.{name}", f"'{node_type.name}' has no config field '{name}'{hint}")
         else:
             _check_value(f"{place}.{name}", value, field, violations)
@@ -60,7 +76,7 @@ def check_inputs(
         where = f"{place}.{slot_name}"
         slot = node_type.slots.get(slot_name) if node_type else None
         if node_type and slot is None:
-            hint = did_you_mean(slot_name, node_type.slots)
+            hint = did_you_mean(slot_name, node_type.slots) or f"; it has {spelled(node_type.slots) or 'none'}"
             violations.add(where, f"'{node_type.name}' has no input slot '{slot_name}'{hint}")
         for source in sources:
             _check_source(where, node, source, slot, known, catalogue, violations)

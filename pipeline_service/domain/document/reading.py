@@ -26,7 +26,7 @@ def read_document(raw: Json, catalogue: Catalogue) -> tuple[Document | None, tup
     version = as_text("version", raw.get("version", ""), violations, max_length=64)
     nodes = _read_nodes(raw.get("nodes"), catalogue, violations)
     if violations.found:
-        return None, tuple(violations.found)
+        return None, tuple(sorted(violations.found, key=_place_of))
     return Document(id=PipelineId(pipeline_id), title=title, version=version, nodes=nodes), ()
 
 
@@ -96,6 +96,13 @@ def _read_id(place: str, raw: JsonValue, violations: Violations) -> str:
     if text and not _ID.match(text):
         violations.add(place, f"expected {_ID_RULE}, found '{text[:80]}'")
     return text
+
+
+def _place_of(violation: Violation) -> tuple[list[int | str], str]:
+    """In the order of the document, with numbers as numbers; what the sender did with its maps plays no part."""
+    parts = re.split(r"\[(\d+)\]", violation.field)
+    # Every second part is a number, so that like is compared with like.
+    return [int(part) if part.isdigit() else part for part in parts], violation.description
 
 
 def _check_unique(nodes: dict[int, DocumentNode], violations: Violations) -> None:

@@ -64,6 +64,8 @@ class NodeType:
     """Whether the title stands in for a missing prompt, script or text."""
     prompt_slot: str = ""
     prompt_field: str = ""
+    prompt_not_needed_with: str = ""
+    """Slot that is enough by itself, for example a picture that is brought to life."""
 
 
 def provider_field(queues: Mapping[str, TaskQueue]) -> Field:

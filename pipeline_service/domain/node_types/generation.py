@@ -74,6 +74,7 @@ ANIMATION = NodeType(
     title_is_prompt=True,
     prompt_slot="prompt",
     prompt_field="prompt",
+    prompt_not_needed_with="referenceImage",
 )
 
 RENDER_CODE = NodeType(

@@ -192,7 +192,7 @@ def test_reference_commands_have_the_options_of_the_command_line() -> None:
 
 
 def options_of(command: click.Command) -> set[str]:
-    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     return {name for option in options for name in (*option.opts, *option.secondary_opts) if name.startswith("--")}
 
 

@@ -76,6 +76,44 @@ def test_document_with_a_fault_names_place_and_remedy(node: dict[str, Any], plac
     assert words in found[place]
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        VOICE | {"title": " "},
+        VOICE | {"title": "", "config": {"provider": "local", "text": "  "}},
+        {"id": "a", "type": "generate-animation", "config": {"provider": "local"}},
+    ],
+)
+def test_generating_node_that_is_not_told_what_to_make_is_refused(node: dict[str, Any]) -> None:
+    (description,) = problems(node).values()
+
+    assert "needs an input" in description
+    assert "or a title" in description
+
+
+def test_animation_of_a_picture_alone_needs_no_prompt() -> None:
+    picture = {"id": "p", "type": "asset", "asset": {"type": "image", "source": f"asset:sha256/{'0' * 64}.png"}}
+    moving = {
+        "id": "a",
+        "type": "generate-animation",
+        "inputs": {"referenceImage": ["p"]},
+        "config": {"provider": "local"},
+    }
+
+    assert problems(picture, moving) == {}
+
+
+def test_problems_come_in_the_order_of_the_document_whatever_order_its_maps_have() -> None:
+    nodes = [noop(f"n{number}", "nobody", zebra=1, apple=1) for number in range(11)]
+    turned = [dict(reversed(node.items())) | {"config": dict(reversed(node["config"].items()))} for node in nodes]
+
+    found = list(problems(*nodes))
+
+    assert found == list(problems(*turned))
+    assert found[:3] == ["nodes[0].config.apple", "nodes[0].config.zebra", "nodes[0].inputs.after"]
+    assert found[-1] == "nodes[10].inputs.after"
+
+
 def test_document_with_many_faults_lists_all_of_them() -> None:
     found = problems(noop("a", "nobody"), {"id": "b", "type": "nop"}, noop("a"), title=5)
 
