@@ -87,6 +87,8 @@ class Bench(RuleBasedStateMachine):
         self.dead: set[UUID] = set()
         """Claims of workers that crashed."""
         self.is_sound = True
+        self.story: list[str] = []
+        """What was done and answered, to be read when it ends badly."""
         self.artifacts = MemoryArtifacts()
         self.sender = Sender(self.artifacts)
         self.replicas: list[Replica] = self.do(self._open())
@@ -97,6 +99,9 @@ class Bench(RuleBasedStateMachine):
             if self.is_sound and self.imported:
                 self._come_to_rest()
         finally:
+            if not self.is_sound:
+                # Hypothesis says only "flaky" of what depends on the moment, and cannot repeat it.
+                print("\n".join(("an example that ended badly:", *self.story)))
             for replica in self.replicas:
                 self.do(replica.stop())
 
@@ -112,9 +117,13 @@ class Bench(RuleBasedStateMachine):
         expected = act.foresee(self.model)
         found = self.do(act.ask(self.replicas[replica]))
         self.world.answers[found] += 1
-        note(f"    {act.label} -> {found}")
+        self._note(f"{act.label} -> {found}")
         self.verify(is_true=found == expected, otherwise=f"{act.label} was answered {found}, expected {expected}")
-        self._hold_against(self._read(), self.model)
+        try:
+            self._hold_against(self._read(), self.model)
+        except AssertionError as error:
+            self.story.append(str(error))
+            raise
         if found in CHANGED_NOTHING:
             is_same = self.rows.state_only() == before.state_only()
             self.verify(is_true=is_same, otherwise=f"{act.label} was answered {found} and changed rows")
@@ -132,7 +141,7 @@ class Bench(RuleBasedStateMachine):
     def _explain(self, asked: Sequence[tuple[Act, str]]) -> None:
         """Find the order in which acts were done. Each may have thrown away work that the next one was about."""
         self.world.answers.update(answer for _act, answer in asked)
-        note("    " + ", at once with ".join(f"{act.label} -> {answer}" for act, answer in asked))
+        self._note(", at once with ".join(f"{act.label} -> {answer}" for act, answer in asked))
         rows = self._read()
         displaced = self.model.displaced(rows.executions)
         early = [frozenset(some) for size in range(len(displaced) + 1) for some in combinations(displaced, size)]
@@ -197,12 +206,13 @@ class Bench(RuleBasedStateMachine):
     def verify(self, *, is_true: bool, otherwise: str) -> None:
         if not is_true:
             self.is_sound = False
+            self.story.append(otherwise)
             raise AssertionError(otherwise)
 
     def expire(self, kind: str, one: Attempt) -> None:
         """Move a due time into the past, where there is one: the tests own the clock of the rows."""
         moved = self.do(self.world.owner.fetchrow(EXPIRE.format(column=DUE_COLUMNS[kind]), one.id))
-        note(f"    {kind} of {self.name_of(one)} is over")
+        self._note(f"{kind} of {self.name_of(one)} is over")
         one.is_dispatch_due |= kind == "dispatch" and one.state == "QUEUED"
         one.is_lease_over |= kind == "lease" and one.state == "RUNNING"
         one.is_close_due |= kind == "close" and one.is_active
@@ -259,6 +269,10 @@ class Bench(RuleBasedStateMachine):
     async def _open(self) -> list[Replica]:
         await empty(self.world.owner)
         return make_replicas(self.world.pool, self.artifacts, count=2)
+
+    def _note(self, line: str) -> None:
+        self.story.append(f"    {line}")
+        note(f"    {line}")
 
     def _read(self) -> Rows:
         return self.do(read_rows(self.world.owner, FILM, known=self.rows))

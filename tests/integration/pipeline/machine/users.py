@@ -81,6 +81,15 @@ class Users(Bench):
     def start_run(self, wanted: int, force: bool) -> None:
         """While two runs are on, the same document is imported once more instead."""
         self.count("start_run")
+        self._run(wanted, force=force)
+
+    @rule()
+    def start_all_over(self) -> None:
+        """While the last run is under way, as a rule: two runs that want the same of different inputs."""
+        self.count("start_all_over")
+        self._run(0, force=True)
+
+    def _run(self, wanted: int, *, force: bool) -> None:
         is_full = sum(run["state"] == "ACTIVE" for run in self.rows.runs.values()) >= MAX_RUNS
         self.act(self.importing() if is_full else self.running(wanted, force=force))
 

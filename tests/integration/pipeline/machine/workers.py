@@ -34,6 +34,11 @@ class Workers(Bench):
         self.tell(self.sender.start(one, one.holder))
 
     @rule(which=PICKS)
+    def claim_what_another_has(self, which: int) -> None:
+        self.count("claim_what_another_has")
+        self.tell(self.sender.start(self.some_held(which)))
+
+    @rule(which=PICKS)
     def take_over(self, which: int) -> None:
         """After the lease is over, and before the timer sees it."""
         self.count("take_over")
@@ -64,6 +69,14 @@ class Workers(Bench):
         self.count("complete")
         one = self.some_held(which)
         self.tell(self.sender.completion(one, one.holder, content=content))
+
+    @rule(which=st.lists(PICKS, min_size=2, max_size=5), content=DIGITS)
+    def all_goes_well(self, which: list[int], content: int) -> None:
+        """For a while, so that runs get somewhere between all that goes wrong."""
+        self.count("all_goes_well")
+        for number in which:
+            one = self.some_held(number)
+            self.tell(self.sender.completion(one, one.holder, content=content))
 
     @rule(which=PICKS, error_type=st.sampled_from(ERROR_TYPES))
     def fail(self, which: int, error_type: str) -> None:
