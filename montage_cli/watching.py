@@ -56,6 +56,7 @@ class Watch:
                 raise_if_cancelled(error)
                 if not _is_resumable(error) or clock() - heard_at > self._options.watch_patience_s:
                     self._caller.refuse(error)
+            raise_if_cancelled()
             await asyncio.sleep(wait_s * (0.5 + random.random() / 2))  # noqa: S311 # spreads reconnects, guards nothing
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 

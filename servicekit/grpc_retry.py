@@ -63,8 +63,11 @@ async def call(
         ceiling_s = min(ceiling_s * 2, policy.max_wait_s)
 
 
-def raise_if_cancelled(error: grpc.aio.AioRpcError) -> None:
-    """Go on with our own cancelling where gRPC told of it as an error: it must never look like a server that stops."""
+def raise_if_cancelled(error: grpc.aio.AioRpcError | None = None) -> None:
+    """Go on with our own cancelling where gRPC told of it as an error, or as the end of a stream.
+
+    It must never look like a server that stops.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from error

@@ -122,7 +122,7 @@ class World:
     store: ObjectStore
     variables: dict[str, str]
 
-    async def create_queue(self, queue: str) -> None:
+    async def create_queue(self, queue: str, *, ack_wait_s: float = 60) -> None:
         await nats_client.ensure_consumer(
             self.publisher.jetstream(),
             "WORK",
@@ -130,7 +130,7 @@ class World:
                 durable_name=queue,
                 filter_subject=f"work.{queue}",
                 ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=60,
+                ack_wait=ack_wait_s,
                 max_deliver=20,
                 max_ack_pending=64,
             ),

@@ -100,7 +100,8 @@ async def test_wrong_settings_stop_the_start_naming_all_of_them(spawn: Spawn) ->
 async def test_killed_worker_leaves_nothing_that_the_next_one_cannot_take_over(
     around: World, spawn: Spawn, place: str
 ) -> None:
-    await around.create_queue("noop")
+    # Short, because the server may hand the second message to the connection of the dead before it knows of the death.
+    await around.create_queue("noop", ack_wait_s=5)
     execution_id, execution = await around.given(config={"nonce": 1})
     process = await spawn(EXECUTOR_FAILPOINTS=f"{place}=kill")
     await asyncio.wait_for(process.wait(), 20)
