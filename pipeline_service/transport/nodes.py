@@ -17,6 +17,7 @@ from pipeline_service.transport.node_changes import NodeChanges
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
 from pipeline_service.transport.repeats import Repeats
+from pipeline_service.transport.unimplemented import UnimplementedNodeMethods
 from pipeline_service.wire.names import (
     parse_execution,
     parse_node,
@@ -32,7 +33,7 @@ DEFAULT_LIFETIME = timedelta(minutes=15)
 ALL_NODES = "-"
 
 
-class NodeServicer(NodeChanges, node_service_pb2_grpc.NodeServiceServicer):
+class NodeServicer(NodeChanges, UnimplementedNodeMethods, node_service_pb2_grpc.NodeServiceServicer):
     """Decodes, queries, encodes."""
 
     def __init__(

@@ -16,6 +16,7 @@ from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
 from pipeline_service.transport.pipeline_changes import PipelineChanges
 from pipeline_service.transport.repeats import Repeats
+from pipeline_service.transport.unimplemented import UnimplementedPipelineMethods
 from pipeline_service.transport.watch import watch
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.wire.documents import document_message
@@ -24,7 +25,9 @@ from pipeline_service.wire.resources import event_message, pipeline_message, run
 from servicekit.grpc_handlers import Context
 
 
-class PipelineServicer(PipelineChanges, pipeline_service_pb2_grpc.PipelineServiceServicer):
+class PipelineServicer(
+    PipelineChanges, UnimplementedPipelineMethods, pipeline_service_pb2_grpc.PipelineServiceServicer
+):
     """Decodes, calls a command or a query, encodes."""
 
     def __init__(

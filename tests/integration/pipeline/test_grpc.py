@@ -211,6 +211,16 @@ async def test_name_that_is_none_is_refused_with_its_field(client: Client, bad: 
     assert (code, reason, list(fields)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["name"])
 
 
+async def test_method_that_is_not_built_yet_says_so_with_a_reason(client: Client) -> None:
+    code, reason, _ = await _refusal(
+        client.nodes.ApproveNode(
+            node_service_pb2.ApproveNodeRequest(name="pipelines/x/nodes/a", approval="APPROVAL_APPROVED")
+        )
+    )
+
+    assert (code, reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
+
+
 async def test_target_of_another_pipeline_is_refused(client: Client, name: str) -> None:
     await client.import_(noop("a"), document_id=name)
 

@@ -60,6 +60,31 @@ class NodeServiceStub:
                 request_serializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeResponse.FromString,
                 _registered_method=True)
+        self.RetryNode = channel.unary_unary(
+                '/montage.v1.NodeService/RetryNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.RetryNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.RetryNodeResponse.FromString,
+                _registered_method=True)
+        self.CancelNode = channel.unary_unary(
+                '/montage.v1.NodeService/CancelNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.CancelNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.CancelNodeResponse.FromString,
+                _registered_method=True)
+        self.PauseNode = channel.unary_unary(
+                '/montage.v1.NodeService/PauseNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.PauseNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.PauseNodeResponse.FromString,
+                _registered_method=True)
+        self.ResumeNode = channel.unary_unary(
+                '/montage.v1.NodeService/ResumeNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.ResumeNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.ResumeNodeResponse.FromString,
+                _registered_method=True)
+        self.ApproveNode = channel.unary_unary(
+                '/montage.v1.NodeService/ApproveNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeResponse.FromString,
+                _registered_method=True)
         self.ListNodes = channel.unary_unary(
                 '/montage.v1.NodeService/ListNodes',
                 request_serializer=montage_dot_v1_dot_node__service__pb2.ListNodesRequest.SerializeToString,
@@ -115,7 +140,7 @@ class NodeServiceServicer:
 
     def UpdateNode(self, request, context):
         """Changes a node. `inputs`, `config` or `asset` reset it: its last good output stays readable, an active execution is
-        superseded. Another title does not, unless it is the prompt. ABORTED when the etag is not the present one.
+        superseded. Another title or other labels do not, unless the title is the prompt. ABORTED when the etag is not the present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +163,44 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryNode(self, request, context):
+        """Tries a failed node again, and what was left out because of it, with its attempts counted anew.
+
+        FAILED_PRECONDITION when it has not failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelNode(self, request, context):
+        """Ends the active execution of a node; the node is pending again, the runs that wanted it leave out what needs it.
+        FAILED_PRECONDITION when none is active.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseNode(self, request, context):
+        """Holds a node: what runs goes on, it is not started again until it is resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeNode(self, request, context):
+        """Lets a held node go on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveNode(self, request, context):
+        """Decides for a node whose execution waits for a person. FAILED_PRECONDITION when none does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListNodes(self, request, context):
         """Lists the nodes of a pipeline in the order of its document.
         """
@@ -146,7 +209,7 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetNodeOutputUrl(self, request, context):
-        """Answers a presigned URL for the node's output. FAILED_PRECONDITION when it has none.
+        """Answers a presigned URL for the node's last good output, also for that of an asset. FAILED_PRECONDITION when it has none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,6 +270,31 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.ExecuteNode,
                     request_deserializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeRequest.FromString,
                     response_serializer=montage_dot_v1_dot_node__service__pb2.ExecuteNodeResponse.SerializeToString,
+            ),
+            'RetryNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.RetryNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.RetryNodeResponse.SerializeToString,
+            ),
+            'CancelNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.CancelNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.CancelNodeResponse.SerializeToString,
+            ),
+            'PauseNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.PauseNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.PauseNodeResponse.SerializeToString,
+            ),
+            'ResumeNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.ResumeNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.ResumeNodeResponse.SerializeToString,
+            ),
+            'ApproveNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeResponse.SerializeToString,
             ),
             'ListNodes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNodes,
@@ -375,6 +463,141 @@ class NodeService:
             '/montage.v1.NodeService/ExecuteNode',
             montage_dot_v1_dot_node__service__pb2.ExecuteNodeRequest.SerializeToString,
             montage_dot_v1_dot_node__service__pb2.ExecuteNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/RetryNode',
+            montage_dot_v1_dot_node__service__pb2.RetryNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.RetryNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/CancelNode',
+            montage_dot_v1_dot_node__service__pb2.CancelNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.CancelNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/PauseNode',
+            montage_dot_v1_dot_node__service__pb2.PauseNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.PauseNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/ResumeNode',
+            montage_dot_v1_dot_node__service__pb2.ResumeNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.ResumeNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/ApproveNode',
+            montage_dot_v1_dot_node__service__pb2.ApproveNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.ApproveNodeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,6 +78,11 @@ class PipelineServiceStub:
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.CreateAssetRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CreateAssetResponse.FromString,
                 _registered_method=True)
+        self.PlanPipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/PlanPipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.PlanPipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.PlanPipelineResponse.FromString,
+                _registered_method=True)
         self.RunPipeline = channel.unary_unary(
                 '/montage.v1.PipelineService/RunPipeline',
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.RunPipelineRequest.SerializeToString,
@@ -92,6 +97,36 @@ class PipelineServiceStub:
                 '/montage.v1.PipelineService/ListRuns',
                 request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsResponse.FromString,
+                _registered_method=True)
+        self.PauseRun = channel.unary_unary(
+                '/montage.v1.PipelineService/PauseRun',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.PauseRunRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.PauseRunResponse.FromString,
+                _registered_method=True)
+        self.ResumeRun = channel.unary_unary(
+                '/montage.v1.PipelineService/ResumeRun',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ResumeRunRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ResumeRunResponse.FromString,
+                _registered_method=True)
+        self.CancelRun = channel.unary_unary(
+                '/montage.v1.PipelineService/CancelRun',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.CancelRunRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CancelRunResponse.FromString,
+                _registered_method=True)
+        self.PausePipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/PausePipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.PausePipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.PausePipelineResponse.FromString,
+                _registered_method=True)
+        self.ResumePipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/ResumePipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.ResumePipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ResumePipelineResponse.FromString,
+                _registered_method=True)
+        self.CancelPipeline = channel.unary_unary(
+                '/montage.v1.PipelineService/CancelPipeline',
+                request_serializer=montage_dot_v1_dot_pipeline__service__pb2.CancelPipelineRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CancelPipelineResponse.FromString,
                 _registered_method=True)
         self.ListEvents = channel.unary_unary(
                 '/montage.v1.PipelineService/ListEvents',
@@ -127,7 +162,7 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePipeline(self, request, context):
-        """Changes title or version. ABORTED when the etag is not the present one.
+        """Changes title, version or labels. ABORTED when the etag is not the present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,10 +211,18 @@ class PipelineServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanPipeline(self, request, context):
+        """Answers what RunPipeline would do with each node, and changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RunPipeline(self, request, context):
         """Brings targets up to date, like `make`: nodes that are current are kept, the others run when their inputs are complete.
 
-        FAILED_PRECONDITION when a wanted node is not valid; the message names it.
+        FAILED_PRECONDITION when a wanted node is not valid; the message names it. ABORTED when `plan_digest` is given and the plan
+        is another one by now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,6 +237,48 @@ class PipelineServiceServicer:
 
     def ListRuns(self, request, context):
         """Lists the runs of a pipeline, newest first, without their decisions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseRun(self, request, context):
+        """Holds a run: what runs goes on, nothing new of it is started. FAILED_PRECONDITION when it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeRun(self, request, context):
+        """Lets a held run go on. FAILED_PRECONDITION when it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRun(self, request, context):
+        """Ends a run: work that no other run wants is cancelled, what is done stays done. FAILED_PRECONDITION when it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PausePipeline(self, request, context):
+        """Holds a pipeline: what runs goes on, nothing new is started, of later runs neither.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumePipeline(self, request, context):
+        """Lets a held pipeline go on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelPipeline(self, request, context):
+        """Ends all runs and all work of a pipeline; what is done stays done.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -258,6 +343,11 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CreateAssetRequest.FromString,
                     response_serializer=montage_dot_v1_dot_pipeline__service__pb2.CreateAssetResponse.SerializeToString,
             ),
+            'PlanPipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanPipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.PlanPipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.PlanPipelineResponse.SerializeToString,
+            ),
             'RunPipeline': grpc.unary_unary_rpc_method_handler(
                     servicer.RunPipeline,
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.RunPipelineRequest.FromString,
@@ -272,6 +362,36 @@ def add_PipelineServiceServicer_to_server(servicer, server):
                     servicer.ListRuns,
                     request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsRequest.FromString,
                     response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ListRunsResponse.SerializeToString,
+            ),
+            'PauseRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseRun,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.PauseRunRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.PauseRunResponse.SerializeToString,
+            ),
+            'ResumeRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRun,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ResumeRunRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ResumeRunResponse.SerializeToString,
+            ),
+            'CancelRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRun,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CancelRunRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.CancelRunResponse.SerializeToString,
+            ),
+            'PausePipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.PausePipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.PausePipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.PausePipelineResponse.SerializeToString,
+            ),
+            'ResumePipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumePipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.ResumePipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.ResumePipelineResponse.SerializeToString,
+            ),
+            'CancelPipeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelPipeline,
+                    request_deserializer=montage_dot_v1_dot_pipeline__service__pb2.CancelPipelineRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_pipeline__service__pb2.CancelPipelineResponse.SerializeToString,
             ),
             'ListEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEvents,
@@ -515,6 +635,33 @@ class PipelineService:
             _registered_method=True)
 
     @staticmethod
+    def PlanPipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/PlanPipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.PlanPipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.PlanPipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RunPipeline(request,
             target,
             options=(),
@@ -585,6 +732,168 @@ class PipelineService:
             '/montage.v1.PipelineService/ListRuns',
             montage_dot_v1_dot_pipeline__service__pb2.ListRunsRequest.SerializeToString,
             montage_dot_v1_dot_pipeline__service__pb2.ListRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/PauseRun',
+            montage_dot_v1_dot_pipeline__service__pb2.PauseRunRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.PauseRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/ResumeRun',
+            montage_dot_v1_dot_pipeline__service__pb2.ResumeRunRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.ResumeRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/CancelRun',
+            montage_dot_v1_dot_pipeline__service__pb2.CancelRunRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PausePipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/PausePipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.PausePipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.PausePipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumePipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/ResumePipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.ResumePipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.ResumePipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelPipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.PipelineService/CancelPipeline',
+            montage_dot_v1_dot_pipeline__service__pb2.CancelPipelineRequest.SerializeToString,
+            montage_dot_v1_dot_pipeline__service__pb2.CancelPipelineResponse.FromString,
             options,
             channel_credentials,
             insecure,

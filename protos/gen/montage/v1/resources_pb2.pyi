@@ -30,6 +30,14 @@ class NodeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NODE_STATE_COMPLETED: _ClassVar[NodeState]
     NODE_STATE_FAILED: _ClassVar[NodeState]
 
+class Freshness(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FRESHNESS_UNSPECIFIED: _ClassVar[Freshness]
+    FRESHNESS_CURRENT: _ClassVar[Freshness]
+    FRESHNESS_STALE: _ClassVar[Freshness]
+    FRESHNESS_MISSING: _ClassVar[Freshness]
+    FRESHNESS_BLOCKED: _ClassVar[Freshness]
+
 class ExecutionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     EXECUTION_STATE_UNSPECIFIED: _ClassVar[ExecutionState]
@@ -103,6 +111,11 @@ NODE_STATE_PENDING: NodeState
 NODE_STATE_IN_PROGRESS: NodeState
 NODE_STATE_COMPLETED: NodeState
 NODE_STATE_FAILED: NodeState
+FRESHNESS_UNSPECIFIED: Freshness
+FRESHNESS_CURRENT: Freshness
+FRESHNESS_STALE: Freshness
+FRESHNESS_MISSING: Freshness
+FRESHNESS_BLOCKED: Freshness
 EXECUTION_STATE_UNSPECIFIED: ExecutionState
 EXECUTION_STATE_QUEUED: ExecutionState
 EXECUTION_STATE_RUNNING: ExecutionState
@@ -153,7 +166,14 @@ EVENT_TYPE_PIPELINE_UPDATED: EventType
 EVENT_TYPE_PIPELINE_DELETED: EventType
 
 class Pipeline(_message.Message):
-    __slots__ = ("name", "uid", "title", "version", "create_time", "update_time", "structure_version", "last_sequence", "node_count", "node_state_counts", "etag")
+    __slots__ = ("name", "uid", "title", "version", "create_time", "update_time", "structure_version", "last_sequence", "node_count", "node_state_counts", "etag", "labels", "paused")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +185,8 @@ class Pipeline(_message.Message):
     NODE_COUNT_FIELD_NUMBER: _ClassVar[int]
     NODE_STATE_COUNTS_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     title: str
@@ -176,7 +198,9 @@ class Pipeline(_message.Message):
     node_count: int
     node_state_counts: _containers.RepeatedCompositeFieldContainer[NodeStateCount]
     etag: str
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., title: _Optional[str] = ..., version: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., structure_version: _Optional[int] = ..., last_sequence: _Optional[int] = ..., node_count: _Optional[int] = ..., node_state_counts: _Optional[_Iterable[_Union[NodeStateCount, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
+    labels: _containers.ScalarMap[str, str]
+    paused: bool
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., title: _Optional[str] = ..., version: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., structure_version: _Optional[int] = ..., last_sequence: _Optional[int] = ..., node_count: _Optional[int] = ..., node_state_counts: _Optional[_Iterable[_Union[NodeStateCount, _Mapping]]] = ..., etag: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., paused: _Optional[bool] = ...) -> None: ...
 
 class NodeStateCount(_message.Message):
     __slots__ = ("state", "count")
@@ -187,7 +211,14 @@ class NodeStateCount(_message.Message):
     def __init__(self, state: _Optional[_Union[NodeState, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "uid", "type", "title", "inputs", "config", "asset", "state", "execution", "output", "failure", "is_current", "progress", "create_time", "update_time", "is_valid", "problems", "etag")
+    __slots__ = ("name", "uid", "type", "title", "inputs", "config", "asset", "state", "execution", "output", "failure", "is_current", "progress", "create_time", "update_time", "is_valid", "problems", "etag", "labels", "last_output", "freshness", "freshness_reasons", "paused")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -206,6 +237,11 @@ class Node(_message.Message):
     IS_VALID_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    LAST_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    FRESHNESS_FIELD_NUMBER: _ClassVar[int]
+    FRESHNESS_REASONS_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     type: str
@@ -224,7 +260,12 @@ class Node(_message.Message):
     is_valid: bool
     problems: _containers.RepeatedCompositeFieldContainer[NodeProblem]
     etag: str
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., type: _Optional[str] = ..., title: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NodeInput, _Mapping]]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., asset: _Optional[_Union[Asset, _Mapping]] = ..., state: _Optional[_Union[NodeState, str]] = ..., execution: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., is_current: _Optional[bool] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[NodeProblem, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
+    labels: _containers.ScalarMap[str, str]
+    last_output: Output
+    freshness: Freshness
+    freshness_reasons: _containers.RepeatedScalarFieldContainer[str]
+    paused: bool
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., type: _Optional[str] = ..., title: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NodeInput, _Mapping]]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., asset: _Optional[_Union[Asset, _Mapping]] = ..., state: _Optional[_Union[NodeState, str]] = ..., execution: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., is_current: _Optional[bool] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[NodeProblem, _Mapping]]] = ..., etag: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., last_output: _Optional[_Union[Output, _Mapping]] = ..., freshness: _Optional[_Union[Freshness, str]] = ..., freshness_reasons: _Optional[_Iterable[str]] = ..., paused: _Optional[bool] = ...) -> None: ...
 
 class NodeProblem(_message.Message):
     __slots__ = ("field", "description")
@@ -309,7 +350,7 @@ class Progress(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., fraction: _Optional[float] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Execution(_message.Message):
-    __slots__ = ("name", "uid", "state", "waiting_for", "attempt", "dispatch_no", "task_queue", "provider", "run", "create_time", "start_time", "end_time", "output", "failure", "progress")
+    __slots__ = ("name", "uid", "state", "waiting_for", "attempt", "dispatch_no", "task_queue", "provider", "run", "create_time", "start_time", "end_time", "output", "failure", "progress", "vendor_job_id", "cost_micros", "work_digest")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -325,6 +366,9 @@ class Execution(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    VENDOR_JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    WORK_DIGEST_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     state: ExecutionState
@@ -340,10 +384,13 @@ class Execution(_message.Message):
     output: Output
     failure: Failure
     progress: Progress
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., state: _Optional[_Union[ExecutionState, str]] = ..., waiting_for: _Optional[_Union[WaitingFor, str]] = ..., attempt: _Optional[int] = ..., dispatch_no: _Optional[int] = ..., task_queue: _Optional[str] = ..., provider: _Optional[str] = ..., run: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ...) -> None: ...
+    vendor_job_id: str
+    cost_micros: int
+    work_digest: str
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., state: _Optional[_Union[ExecutionState, str]] = ..., waiting_for: _Optional[_Union[WaitingFor, str]] = ..., attempt: _Optional[int] = ..., dispatch_no: _Optional[int] = ..., task_queue: _Optional[str] = ..., provider: _Optional[str] = ..., run: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., vendor_job_id: _Optional[str] = ..., cost_micros: _Optional[int] = ..., work_digest: _Optional[str] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ("name", "uid", "state", "targets", "nodes", "create_time", "end_time")
+    __slots__ = ("name", "uid", "state", "targets", "nodes", "create_time", "end_time", "priority", "force")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +398,8 @@ class Run(_message.Message):
     NODES_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     state: RunState
@@ -358,19 +407,23 @@ class Run(_message.Message):
     nodes: _containers.RepeatedCompositeFieldContainer[RunNode]
     create_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., state: _Optional[_Union[RunState, str]] = ..., targets: _Optional[_Iterable[str]] = ..., nodes: _Optional[_Iterable[_Union[RunNode, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    priority: int
+    force: bool
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., state: _Optional[_Union[RunState, str]] = ..., targets: _Optional[_Iterable[str]] = ..., nodes: _Optional[_Iterable[_Union[RunNode, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., priority: _Optional[int] = ..., force: _Optional[bool] = ...) -> None: ...
 
 class RunNode(_message.Message):
-    __slots__ = ("node", "decision", "reason", "execution")
+    __slots__ = ("node", "decision", "reason", "execution", "reused_from")
     NODE_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_FIELD_NUMBER: _ClassVar[int]
+    REUSED_FROM_FIELD_NUMBER: _ClassVar[int]
     node: str
     decision: RunDecision
     reason: str
     execution: str
-    def __init__(self, node: _Optional[str] = ..., decision: _Optional[_Union[RunDecision, str]] = ..., reason: _Optional[str] = ..., execution: _Optional[str] = ...) -> None: ...
+    reused_from: str
+    def __init__(self, node: _Optional[str] = ..., decision: _Optional[_Union[RunDecision, str]] = ..., reason: _Optional[str] = ..., execution: _Optional[str] = ..., reused_from: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
     __slots__ = ("sequence", "create_time", "type", "node", "execution", "run", "attempt", "old_state", "new_state", "actor", "message")
