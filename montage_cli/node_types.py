@@ -97,11 +97,17 @@ def _default(field: node_type_pb2.ConfigField) -> str:
 
 
 def _allowed(field: node_type_pb2.ConfigField) -> str:
-    if field.allowed_values:
-        return ", ".join(field.allowed_values)
+    limits = [*field.allowed_values]
+    limits += [f"of {one.provider}: {', '.join(one.values)}" for one in field.values_by_provider]
     least, most = field.HasField("minimum"), field.HasField("maximum")
     if least and most:
-        return f"{field.minimum:g} to {field.maximum:g}"
-    if least:
-        return f"at least {field.minimum:g}"
-    return f"at most {field.maximum:g}" if most else "any"
+        limits.append(f"{field.minimum:g} to {field.maximum:g}")
+    elif least:
+        limits.append(f"at least {field.minimum:g}")
+    elif most:
+        limits.append(f"at most {field.maximum:g}")
+    if field.HasField("multiple_of"):
+        limits.append("even" if field.multiple_of == 2 else f"a multiple of {field.multiple_of}")
+    if field.HasField("max_length"):
+        limits.append(f"at most {field.max_length} characters")
+    return ", ".join(limits) or "any"

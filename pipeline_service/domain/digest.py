@@ -18,7 +18,7 @@ def spec_digest(node_type: NodeType, *, config: Json, asset: Asset | None, input
         {
             "type": node_type.name,
             "revision": node_type.revision,
-            "config": dict(config),
+            "config": affecting(node_type, config),
             "asset": _asset(asset),
             "inputs": {slot: list(digests) for slot, digests in inputs.items()},
         }
@@ -45,6 +45,12 @@ def effective_config(node_type: NodeType, *, config: Json, title: str, has_promp
     if node_type.title_is_prompt and not has_prompt_input and not (isinstance(given, str) and given.strip()):
         effective[node_type.prompt_field] = title
     return effective
+
+
+def affecting(node_type: NodeType, config: Json) -> dict[str, JsonValue]:
+    """The part of a config that the output depends on. Of fields that the type does not know, nothing is known."""
+    known = node_type.fields
+    return {name: value for name, value in config.items() if name not in known or known[name].affects_output}
 
 
 def _asset(asset: Asset | None) -> JsonValue:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from pipeline_service.domain.digest import effective_config, spec_digest
+from pipeline_service.domain.digest import affecting, effective_config, spec_digest
 from pipeline_service.domain.document import Document, DocumentNode
 from pipeline_service.domain.document.checks import check_node
 from pipeline_service.domain.graph import in_order, successors_of
@@ -149,4 +149,5 @@ def _with_digests(specs: list[NodeSpec], catalogue: Catalogue) -> list[NodeSpec]
 def _means_something_else(before: NodeSpec, after: NodeSpec, catalogue: Catalogue) -> bool:
     if before.type != after.type or before.inputs != after.inputs or before.asset != after.asset:
         return True
-    return effective_config_of(before, catalogue) != effective_config_of(after, catalogue)
+    configs = [affecting(catalogue[after.type], effective_config_of(spec, catalogue)) for spec in (before, after)]
+    return configs[0] != configs[1]

@@ -40,4 +40,12 @@ def _field(name: str, field: Field) -> node_type_pb2.ConfigField:
         minimum=field.minimum,
         maximum=field.maximum,
         default_value=struct({"default": field.default}).fields["default"] if field.default is not None else None,
+        affects_output=field.affects_output,
+        values_by_provider=[
+            node_type_pb2.ProviderValues(provider=provider, values=values)
+            for provider, values in field.allowed_by_provider.items()
+        ],
+        refused_values=[node_type_pb2.RefusedValue(value=value, reason=why) for value, why in field.refused.items()],
+        multiple_of=field.multiple_of,
+        max_length=field.max_length,
     )

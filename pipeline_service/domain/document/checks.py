@@ -1,18 +1,15 @@
 """Holds nodes against what their types say."""
 
-import json
 from collections.abc import Mapping
 
-from pipeline_service.domain.document.shapes import kind_of
+from pipeline_service.domain.document.config import check_config
 from pipeline_service.domain.document.values import DocumentNode
 from pipeline_service.domain.graph import find_cycle
 from pipeline_service.domain.ids import NodeId
-from pipeline_service.domain.node_types import Catalogue, Field, FieldKind, NodeType, Slot
+from pipeline_service.domain.node_types import Catalogue, NodeType, Slot
 from pipeline_service.domain.states import MediaType
-from pipeline_service.domain.values import JsonValue
 from pipeline_service.domain.violations import Violations, did_you_mean, spelled
 
-MAX_CONFIG_BYTES = 64 * 1024
 MAX_INPUTS_PER_SLOT = 64
 
 
@@ -44,23 +41,6 @@ def _check_prompt(prefix: str, node: DocumentNode, node_type: NodeType, violatio
             f"{prefix}inputs.{node_type.prompt_slot}",
             f"'{node_type.name}' needs an input '{node_type.prompt_slot}', the config field '{field}' or a title",
         )
-
-
-def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeType, violations: Violations) -> None:
-    """Hold a config against its node type: known fields, required ones, kinds, allowed values, ranges, size."""
-    for name, value in config.items():
-        field = node_type.fields.get(name)
-        if field is None:
-            hint = did_you_mean(name, node_type.fields) or f"; it has {spelled(node_type.fields) or 'none'}"
-            violations.add(f"{place}.{name}", f"'{node_type.name}' has no config field '{name}'{hint}")
-        else:
-            _check_value(f"{place}.{name}", value, field, violations)
-    for name, field in node_type.fields.items():
-        if field.required and name not in config:
-            allowed = f"; one of {spelled(field.allowed)}" if field.allowed else ""
-            violations.add(f"{place}.{name}", f"'{node_type.name}' needs the config field '{name}'{allowed}")
-    if len(json.dumps(config)) > MAX_CONFIG_BYTES:
-        violations.add(place, f"expected at most {MAX_CONFIG_BYTES} bytes as JSON")
 
 
 def check_inputs(
@@ -135,30 +115,3 @@ def _material_of(node: DocumentNode, catalogue: Catalogue) -> MediaType | None:
         return node.asset.type
     node_type = catalogue.get(node.type)
     return node_type.makes if node_type else None
-
-
-def _check_value(where: str, value: JsonValue, field: Field, violations: Violations) -> None:
-    if not _is_kind(value, field.kind):
-        article = "an" if field.kind is FieldKind.INTEGER else "a"
-        violations.add(where, f"expected {article} {field.kind}, found {kind_of(value)}")
-        return
-    if field.allowed and value not in field.allowed:
-        hint = did_you_mean(str(value), field.allowed)
-        violations.add(where, f"expected one of {spelled(field.allowed)}, found '{value}'{hint}")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if field.minimum is not None and value < field.minimum:
-            violations.add(where, f"expected at least {field.minimum:g}, found {value}")
-        if field.maximum is not None and value > field.maximum:
-            violations.add(where, f"expected at most {field.maximum:g}, found {value}")
-
-
-def _is_kind(value: JsonValue, kind: FieldKind) -> bool:
-    match kind:
-        case FieldKind.STRING:
-            return isinstance(value, str) and "\x00" not in value
-        case FieldKind.BOOLEAN:
-            return isinstance(value, bool)
-        case FieldKind.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case FieldKind.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,12 +1,17 @@
-"""The node types, by name."""
+"""The node types, by name: one module for each, data and nothing else."""
 
 from collections.abc import Mapping
 
 from pipeline_service.domain.node_types.asset import ASSET
 from pipeline_service.domain.node_types.base import Field, FieldKind, NodeType, Slot
-from pipeline_service.domain.node_types.editing import COMPOSE_VIDEO, MERGE_VIDEOS, MIX_AUDIO
-from pipeline_service.domain.node_types.generation import ANIMATION, RENDER_CODE, TALKING_HEAD, VOICEOVER
+from pipeline_service.domain.node_types.compose_video import COMPOSE_VIDEO
+from pipeline_service.domain.node_types.generate_animation import ANIMATION
+from pipeline_service.domain.node_types.generate_talking_head import TALKING_HEAD
+from pipeline_service.domain.node_types.generate_voiceover import VOICEOVER
+from pipeline_service.domain.node_types.merge_videos import MERGE_VIDEOS
+from pipeline_service.domain.node_types.mix_audio import MIX_AUDIO
 from pipeline_service.domain.node_types.noop import NOOP
+from pipeline_service.domain.node_types.render_code import RENDER_CODE
 
 __all__ = ["Catalogue", "Field", "FieldKind", "NodeType", "Slot", "build_catalogue"]
 

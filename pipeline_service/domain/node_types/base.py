@@ -1,4 +1,4 @@
-"""What a node type says about itself."""
+"""What a node type says about itself, and the pieces that several of them share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,10 +38,19 @@ class Field:
     description: str
     required: bool = False
     allowed: tuple[str, ...] = ()
+    allowed_by_provider: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values by the provider that knows them; a provider that is not named takes any."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Values that people know and that are not taken, each with why."""
     minimum: float | None = None
     maximum: float | None = None
+    multiple_of: int | None = None
+    max_length: int | None = None
+    """Most characters of a text."""
     default: JsonValue = None
     """Used when the document gives none; None leaves the field out."""
+    affects_output: bool = True
+    """Whether another value would give another output. One that does not is no part of any digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +77,38 @@ class NodeType:
     """Slot that is enough by itself, for example a picture that is brought to life."""
 
 
-def provider_field(queues: Mapping[str, TaskQueue]) -> Field:
-    """The `provider` field that every executable node type has."""
-    return Field(kind=FieldKind.STRING, required=True, allowed=tuple(queues), description="Who does the work.")
-
-
 LOCAL: Mapping[str, TaskQueue] = {"local": TaskQueue("local")}
 FFMPEG: Mapping[str, TaskQueue] = {"ffmpeg": TaskQueue("ffmpeg")}
 FETCH = TaskQueue("fetch")
+
+# A function of AWS Lambda ends after 15 minutes; one more is for the queue before it and the callback behind it.
+LAMBDA_TIME = timedelta(minutes=16)
+
+NOT_BUILT = "is not part of this release"
+RETIRED = "was retired by its vendor"
+
+
+def provider_field(queues: Mapping[str, TaskQueue], *, refused: Mapping[str, str] | None = None) -> Field:
+    """The `provider` field that every executable node type has; `refused` are vendors that it cannot offer."""
+    return Field(
+        kind=FieldKind.STRING,
+        required=True,
+        allowed=tuple(queues),
+        refused=refused or {},
+        description="Who does the work.",
+    )
+
+
+def side_field(name: str, default: int) -> Field:
+    """A side of a picture that is made anew, in pixels.
+
+    Even, because H.264 halves the planes of colour; below 128 nothing can be read, and 3840 is the width of 4K.
+    """
+    return Field(
+        kind=FieldKind.INTEGER,
+        default=default,
+        minimum=128,
+        maximum=3840,
+        multiple_of=2,
+        description=f"Picture {name}, px.",
+    )

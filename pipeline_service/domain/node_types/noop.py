@@ -22,6 +22,7 @@ NOOP = NodeType(
         "nonce": Field(kind=FieldKind.STRING, description="Makes the digest unique."),
         "seconds": Field(kind=FieldKind.NUMBER, default=0, minimum=0, maximum=600, description="How long it takes."),
         "fail": Field(kind=FieldKind.STRING, description="Error class to fail with."),
+        "note": Field(kind=FieldKind.STRING, affects_output=False, description="A remark that changes nothing."),
     },
     queues=_QUEUES,
     start_to_close=timedelta(minutes=15),

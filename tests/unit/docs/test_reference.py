@@ -122,15 +122,19 @@ def slot_row(name: str, slot: Slot) -> Row:
 
 
 def field_row(name: str, field: Field) -> Row:
-    allowed = "any"
-    if field.allowed:
-        allowed = ", ".join(f"`{value}`" for value in field.allowed)
-    elif field.minimum is not None and field.maximum is not None:
-        allowed = f"{field.minimum:g} to {field.maximum:g}"
+    allowed = [f"`{value}`" for value in field.allowed]
+    for provider, values in field.allowed_by_provider.items():
+        allowed.append(f"of `{provider}`: " + ", ".join(f"`{value}`" for value in values))
+    if field.minimum is not None and field.maximum is not None:
+        allowed.append(f"{field.minimum:g} to {field.maximum:g}")
     elif field.minimum is not None:
-        allowed = f"at least {field.minimum:g}"
+        allowed.append(f"at least {field.minimum:g}")
+    if field.multiple_of == 2:
+        allowed.append("even")
+    if field.max_length is not None:
+        allowed.append(f"at most {field.max_length:,} characters")
     default = "none" if field.default is None else f"`{field.default}`"
-    return (f"`{name}`", field.kind, "**required**" if field.required else default, allowed)
+    return (f"`{name}`", field.kind, "**required**" if field.required else default, ", ".join(allowed) or "any")
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -307,6 +311,9 @@ def test_reference_node_type_has_the_slots_and_fields_of_the_code(node_type: Nod
     assert f"Time from start to close: {minutes(node_type.start_to_close)}." in text
     for provider, queue in node_type.queues.items():
         assert (f"`{provider}` → `{queue}`" if provider else f"the queue `{queue}`") in text
+    for field in node_type.fields.values():
+        assert all(f"`{value}` {why}" in text for value, why in field.refused.items())
+        assert field.affects_output or "Changes nothing in the output." in text
 
 
 def test_reference_names_of_the_local_vendor_are_those_of_the_code() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipeline_service.domain.states import NodeState
 from tests.factories import World, noop
 
 VOICE = {"id": "voice", "type": "generate-voiceover", "title": "Hello", "config": {"provider": "local"}}
@@ -9,12 +10,15 @@ HEAD = {
     "id": "head",
     "type": "generate-talking-head",
     "inputs": {"audio": ["voice"]},
-    "config": {"provider": "local", "avatarId": "anna"},
+    "config": {"provider": "local", "avatarId": "rowan"},
 }
 
 
 def digests(*nodes: dict[str, Any]) -> dict[str, str]:
-    world = World(*nodes)
+    return digests_of(World(*nodes))
+
+
+def digests_of(world: World) -> dict[str, str]:
     return {spec.id: spec.spec_digest for spec in world.ws.structures[world.uid].nodes.values()}
 
 
@@ -30,15 +34,29 @@ def test_spec_digest_with_another_title_that_is_the_prompt_changes_with_all_belo
 
 
 def test_spec_digest_with_a_default_written_out_stays() -> None:
-    written = HEAD | {"config": {"provider": "local", "avatarId": "anna", "width": 1280}}
+    written = HEAD | {"config": {"provider": "local", "avatarId": "rowan", "width": 1280}}
 
     assert digests(VOICE, HEAD) == digests(VOICE, written)
 
 
 def test_spec_digest_with_keys_in_another_order_stays() -> None:
-    turned = HEAD | {"config": {"avatarId": "anna", "provider": "local"}}
+    turned = HEAD | {"config": {"avatarId": "rowan", "provider": "local"}}
 
     assert digests(VOICE, HEAD) == digests(VOICE, turned)
+
+
+def test_field_that_does_not_affect_the_output_makes_nothing_stale() -> None:
+    world = World(noop("a"), noop("b", "a"))
+    world.run("b")
+    world.complete("a")
+    world.complete("b")
+    before = digests_of(world)
+
+    world.import_(noop("a", note="mine"), noop("b", "a"))
+
+    assert digests_of(world) == before
+    assert {world.node(node).state for node in ("a", "b")} == {NodeState.COMPLETED}
+    assert world.ws.structures[world.uid].nodes[world.node_uid("a")].config["note"] == "mine"
 
 
 def test_spec_digest_with_other_ids_and_the_same_work_stays() -> None:

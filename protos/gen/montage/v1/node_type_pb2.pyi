@@ -60,7 +60,7 @@ class Slot(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., accepts: _Optional[_Iterable[_Union[_resources_pb2.MediaType, str]]] = ..., min_count: _Optional[int] = ..., max_count: _Optional[int] = ...) -> None: ...
 
 class ConfigField(_message.Message):
-    __slots__ = ("name", "description", "kind", "required", "allowed_values", "minimum", "maximum", "default_value")
+    __slots__ = ("name", "description", "kind", "required", "allowed_values", "minimum", "maximum", "default_value", "affects_output", "values_by_provider", "refused_values", "multiple_of", "max_length")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +69,11 @@ class ConfigField(_message.Message):
     MINIMUM_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    AFFECTS_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    VALUES_BY_PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_VALUES_FIELD_NUMBER: _ClassVar[int]
+    MULTIPLE_OF_FIELD_NUMBER: _ClassVar[int]
+    MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     kind: ConfigFieldKind
@@ -77,4 +82,25 @@ class ConfigField(_message.Message):
     minimum: float
     maximum: float
     default_value: _struct_pb2.Value
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., kind: _Optional[_Union[ConfigFieldKind, str]] = ..., required: _Optional[bool] = ..., allowed_values: _Optional[_Iterable[str]] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ...) -> None: ...
+    affects_output: bool
+    values_by_provider: _containers.RepeatedCompositeFieldContainer[ProviderValues]
+    refused_values: _containers.RepeatedCompositeFieldContainer[RefusedValue]
+    multiple_of: int
+    max_length: int
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., kind: _Optional[_Union[ConfigFieldKind, str]] = ..., required: _Optional[bool] = ..., allowed_values: _Optional[_Iterable[str]] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., affects_output: _Optional[bool] = ..., values_by_provider: _Optional[_Iterable[_Union[ProviderValues, _Mapping]]] = ..., refused_values: _Optional[_Iterable[_Union[RefusedValue, _Mapping]]] = ..., multiple_of: _Optional[int] = ..., max_length: _Optional[int] = ...) -> None: ...
+
+class ProviderValues(_message.Message):
+    __slots__ = ("provider", "values")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, provider: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RefusedValue(_message.Message):
+    __slots__ = ("value", "reason")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    value: str
+    reason: str
+    def __init__(self, value: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...

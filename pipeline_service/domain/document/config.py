@@ -1,0 +1,75 @@
+"""Holds a node's config against the fields of its type."""
+
+import json
+from collections.abc import Mapping
+
+from pipeline_service.domain.document.shapes import kind_of
+from pipeline_service.domain.node_types import Field, FieldKind, NodeType
+from pipeline_service.domain.values import JsonValue
+from pipeline_service.domain.violations import Violations, did_you_mean, spelled
+
+MAX_CONFIG_BYTES = 64 * 1024
+
+
+def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeType, violations: Violations) -> None:
+    """Find unknown and missing fields, values of a wrong kind or out of range, and too many bytes."""
+    for name, value in config.items():
+        field = node_type.fields.get(name)
+        if field is None:
+            hint = did_you_mean(name, node_type.fields) or f"; it has {spelled(node_type.fields) or 'none'}"
+            violations.add(f"{place}.{name}", f"'{node_type.name}' has no config field '{name}'{hint}")
+        elif not _is_kind(value, field.kind):
+            article = "an" if field.kind is FieldKind.INTEGER else "a"
+            violations.add(f"{place}.{name}", f"expected {article} {field.kind}, found {kind_of(value)}")
+        else:
+            _check_choice(f"{place}.{name}", value, field, str(config.get("provider", "")), violations)
+            _check_size(f"{place}.{name}", value, field, violations)
+    for name, field in node_type.fields.items():
+        if field.required and name not in config:
+            allowed = _allowed(field, str(config.get("provider", "")))
+            hint = f"; one of {spelled(allowed)}" if allowed else ""
+            violations.add(f"{place}.{name}", f"'{node_type.name}' needs the config field '{name}'{hint}")
+    if len(json.dumps(config)) > MAX_CONFIG_BYTES:
+        violations.add(place, f"expected at most {MAX_CONFIG_BYTES} bytes as JSON")
+
+
+def _check_choice(where: str, value: JsonValue, field: Field, provider: str, violations: Violations) -> None:
+    allowed = _allowed(field, provider)
+    if not allowed or value in allowed:
+        return
+    word = str(value)
+    if word in field.refused:
+        violations.add(where, f"'{word}' {field.refused[word]}; expected one of {spelled(allowed)}")
+        return
+    whose = f" of '{provider}'" if provider in field.allowed_by_provider else ""
+    violations.add(where, f"expected one of {spelled(allowed)}{whose}, found '{word}'{did_you_mean(word, allowed)}")
+
+
+def _allowed(field: Field, provider: str) -> tuple[str, ...]:
+    return field.allowed or field.allowed_by_provider.get(provider, ())
+
+
+def _check_size(where: str, value: JsonValue, field: Field, violations: Violations) -> None:
+    if isinstance(value, str) and field.max_length is not None and len(value) > field.max_length:
+        violations.add(where, f"expected at most {field.max_length} characters, found {len(value)}")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    if field.minimum is not None and value < field.minimum:
+        violations.add(where, f"expected at least {field.minimum:g}, found {value}")
+    if field.maximum is not None and value > field.maximum:
+        violations.add(where, f"expected at most {field.maximum:g}, found {value}")
+    if field.multiple_of is not None and value % field.multiple_of:
+        wanted = "an even number" if field.multiple_of == 2 else f"a multiple of {field.multiple_of}"
+        violations.add(where, f"expected {wanted}, found {value}")
+
+
+def _is_kind(value: JsonValue, kind: FieldKind) -> bool:
+    match kind:
+        case FieldKind.STRING:
+            return isinstance(value, str) and "\x00" not in value
+        case FieldKind.BOOLEAN:
+            return isinstance(value, bool)
+        case FieldKind.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case FieldKind.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool)

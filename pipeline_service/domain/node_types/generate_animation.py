@@ -1,0 +1,45 @@
+"""A moving picture from words or a still."""
+
+from datetime import timedelta
+
+from pipeline_service.domain.node_types.base import (
+    LOCAL,
+    NOT_BUILT,
+    RETIRED,
+    Field,
+    FieldKind,
+    NodeType,
+    Slot,
+    provider_field,
+)
+from pipeline_service.domain.states import MediaType
+
+# What the local vendor can set in type on one screen.
+_MAX_PROMPT = 2000
+
+ANIMATION = NodeType(
+    name="generate-animation",
+    description="Makes a moving picture from a prompt or a still.",
+    makes=MediaType.VIDEO,
+    slots={
+        "prompt": Slot(accepts=(MediaType.TEXT,), description="What is shown; else the field, else the title."),
+        "referenceImage": Slot(accepts=(MediaType.IMAGE,), description="Still that is brought to life."),
+    },
+    fields={
+        "provider": provider_field(LOCAL, refused={"veo3": NOT_BUILT, "runway": NOT_BUILT, "stability": RETIRED}),
+        "model": Field(kind=FieldKind.STRING, description="The vendor's name of the model."),
+        "duration": Field(kind=FieldKind.NUMBER, default=4, minimum=1, maximum=60, description="Length in seconds."),
+        "aspectRatio": Field(
+            kind=FieldKind.STRING, default="16:9", allowed=("16:9", "9:16", "1:1"), description="Shape of the picture."
+        ),
+        "prompt": Field(
+            kind=FieldKind.STRING, max_length=_MAX_PROMPT, description="What is shown, when no prompt is connected."
+        ),
+    },
+    queues=LOCAL,
+    start_to_close=timedelta(minutes=20),
+    title_is_prompt=True,
+    prompt_slot="prompt",
+    prompt_field="prompt",
+    prompt_not_needed_with="referenceImage",
+)
