@@ -100,6 +100,15 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_EXECUTION_CANCELLED: _ClassVar[EventType]
     EVENT_TYPE_PIPELINE_UPDATED: _ClassVar[EventType]
     EVENT_TYPE_PIPELINE_DELETED: _ClassVar[EventType]
+    EVENT_TYPE_RUN_PAUSED: _ClassVar[EventType]
+    EVENT_TYPE_RUN_RESUMED: _ClassVar[EventType]
+    EVENT_TYPE_PIPELINE_PAUSED: _ClassVar[EventType]
+    EVENT_TYPE_PIPELINE_RESUMED: _ClassVar[EventType]
+    EVENT_TYPE_NODE_PAUSED: _ClassVar[EventType]
+    EVENT_TYPE_NODE_RESUMED: _ClassVar[EventType]
+    EVENT_TYPE_NODE_RETRIED: _ClassVar[EventType]
+    EVENT_TYPE_EXECUTION_APPROVED: _ClassVar[EventType]
+    EVENT_TYPE_EXECUTION_QUARANTINED: _ClassVar[EventType]
 MEDIA_TYPE_UNSPECIFIED: MediaType
 MEDIA_TYPE_TEXT: MediaType
 MEDIA_TYPE_JSON: MediaType
@@ -164,6 +173,15 @@ EVENT_TYPE_EXECUTION_TIMED_OUT: EventType
 EVENT_TYPE_EXECUTION_CANCELLED: EventType
 EVENT_TYPE_PIPELINE_UPDATED: EventType
 EVENT_TYPE_PIPELINE_DELETED: EventType
+EVENT_TYPE_RUN_PAUSED: EventType
+EVENT_TYPE_RUN_RESUMED: EventType
+EVENT_TYPE_PIPELINE_PAUSED: EventType
+EVENT_TYPE_PIPELINE_RESUMED: EventType
+EVENT_TYPE_NODE_PAUSED: EventType
+EVENT_TYPE_NODE_RESUMED: EventType
+EVENT_TYPE_NODE_RETRIED: EventType
+EVENT_TYPE_EXECUTION_APPROVED: EventType
+EVENT_TYPE_EXECUTION_QUARANTINED: EventType
 
 class Pipeline(_message.Message):
     __slots__ = ("name", "uid", "title", "version", "create_time", "update_time", "structure_version", "last_sequence", "node_count", "node_state_counts", "etag", "labels", "paused")
