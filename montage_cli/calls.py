@@ -1,8 +1,9 @@
 """One call to the service: a deadline always, repeats where repeating is safe, errors as MontageError."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import grpc
 from google.rpc import error_details_pb2
@@ -30,6 +31,9 @@ class CallOptions:
     """Deadline of a single stream; it is resumed afterwards."""
 
 
+PAGE_SIZE = 200
+
+
 class Caller:
     """Makes unary calls; `method` is always a method of a generated stub, and the answer its response."""
 
@@ -47,6 +51,17 @@ class Caller:
         patience_s = self.options.patience_s if self._was_answered else self.options.connect_patience_s
         return await self._answer_of(call(attempt, policy=RetryPolicy(deadline_s=patience_s)))
 
+    async def pages(self, method: Any, request: Any) -> AsyncIterator[Any]:
+        """All pages of a list, each fetched when the one before was used up."""
+        while True:
+            page = await self.safe(method, request)
+            yield page
+            if not page.next_page_token:
+                return
+            if page.next_page_token == request.page_token:
+                raise MontageError("the service answered the same page twice", status=Status.INTERNAL)
+            request.page_token = page.next_page_token
+
     def refuse(self, error: grpc.aio.AioRpcError) -> NoReturn:
         """Raise what came back as MontageError."""
         raise as_montage_error(error, self._connection) from error
@@ -59,6 +74,11 @@ class Caller:
             self.refuse(error)
         self._was_answered = True
         return answer
+
+
+def new_request_id() -> str:
+    """Makes a change safe to repeat: the service answers the same id with what it answered first."""
+    return str(uuid4())
 
 
 def as_montage_error(error: grpc.aio.AioRpcError, connection: Connection) -> MontageError:

@@ -82,8 +82,9 @@ class Pipelines:
         *,
         create_only: bool,
         validate_only: bool,
+        etag: str = "",
     ) -> Imported:
-        """Make a pipeline equal to a document. Raises InvalidDocument with every problem, AlreadyExists."""
+        """Make a pipeline equal to a document. Raises InvalidDocument with every problem, AlreadyExists, EtagMismatch."""
         document, violations = read_document(raw, self._rules.catalogue)
         if document is None:
             raise InvalidDocument(violations)
@@ -93,7 +94,7 @@ class Pipelines:
         await put_contents(self._artifacts, caller.owner, document.nodes)
         for tries_left in reversed(range(MAX_TRIES)):
             try:
-                return await self._import(caller, document, facts, create_only=create_only)
+                return await self._import(caller, document, facts, create_only=create_only, etag=etag)
             except (AlreadyExists, Contended):
                 # Made, deleted or changed meanwhile: look again.
                 if create_only or not tries_left:
@@ -202,6 +203,7 @@ class Pipelines:
         facts: dict[NodeId, Output],
         *,
         create_only: bool,
+        etag: str,
     ) -> Imported:
         """Make the pipeline where there is none, and make it equal to the document, in one transaction."""
         pipeline_uid = await self._store.find_pipeline(caller.owner, document.id)
@@ -216,6 +218,7 @@ class Pipelines:
         async with self._store.transaction([pipeline_uid], create=new) as transaction:
             await transaction.remember(caller.request, f"pipelines/{document.id}")
             working_set = await transaction.load()
+            check_etag(etag, pipeline_etag(pipeline_uid, working_set.structures[pipeline_uid].version))
             plan = self._plan(document, working_set.structures[pipeline_uid])
             uploaded = {spec.uid: facts[spec.id] for spec in plan.structure.nodes.values() if spec.id in facts}
             first = EventType.PIPELINE_CREATED if new else EventType.PIPELINE_IMPORTED

@@ -121,6 +121,7 @@ class PipelineChanges:
                 json_object(request.document, field="document"),
                 create_only=request.create_only,
                 validate_only=request.validate_only,
+                etag=request.etag,
             )
         except InvalidDocument as refused:
             if not request.validate_only:

@@ -12,6 +12,7 @@ from pipeline_service.commands.errors import (
     AlreadyExists,
     ArtifactMismatch,
     Contended,
+    EtagMismatch,
     InvalidDocument,
     KeyOutsidePrefix,
     NotFound,
@@ -264,6 +265,20 @@ async def test_create_only_import_of_an_existing_id_is_refused(rig: Rig) -> None
         )
 
     assert list(await rig.states()) == ["a"]
+
+
+async def test_import_under_an_older_etag_is_refused(rig: Rig) -> None:
+    await rig.import_(noop("a"))
+    read = await rig.reader.pipeline(OWNER, FILM)
+    assert read is not None
+    await rig.import_(noop("b"))
+
+    with pytest.raises(EtagMismatch):
+        await rig.pipelines.import_document(
+            CALLER, {"id": "film", "nodes": [noop("z")]}, create_only=False, validate_only=False, etag=read.etag
+        )
+
+    assert list(await rig.states()) == ["b"]
 
 
 async def test_callback_of_a_deleted_node_is_superseded(rig: Rig) -> None:

@@ -110,16 +110,18 @@ class ListPipelinesResponse(_message.Message):
     def __init__(self, pipelines: _Optional[_Iterable[_Union[_resources_pb2.Pipeline, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ImportPipelineRequest(_message.Message):
-    __slots__ = ("document", "validate_only", "create_only", "request_id")
+    __slots__ = ("document", "validate_only", "create_only", "request_id", "etag")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     CREATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     document: _struct_pb2.Struct
     validate_only: bool
     create_only: bool
     request_id: str
-    def __init__(self, document: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., validate_only: _Optional[bool] = ..., create_only: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    etag: str
+    def __init__(self, document: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., validate_only: _Optional[bool] = ..., create_only: _Optional[bool] = ..., request_id: _Optional[str] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class ImportPipelineResponse(_message.Message):
     __slots__ = ("pipeline", "added_nodes", "changed_nodes", "removed_nodes", "unchanged_nodes", "problems")
