@@ -25,7 +25,7 @@ class NodeCalls:
         return answer.node
 
     async def list_nodes(self, pipeline: str, *, where: str = "", order_by: str = "") -> AsyncIterator[Node]:
-        """Nodes of a pipeline in the order of its document, or as `order_by` says; `where` is a filter of the contract."""
+        """Nodes of a pipeline in the order of its document unless `order_by` says otherwise; `where` is a filter."""
         request = api.ListNodesRequest(parent=pipeline, page_size=PAGE_SIZE, filter=where, order_by=order_by)
         async for page in self._caller.pages(self._nodes.ListNodes, request):
             for node in page.nodes:
@@ -40,7 +40,7 @@ class NodeCalls:
         return answer.node
 
     async def update_node(self, node: Node, *fields: str, strict: bool = False) -> Node:
-        """Give the named fields (`title`, `labels`, `inputs`, `config`, `asset`) the values in `node`; its etag is checked."""
+        """Give fields (`title`, `labels`, `inputs`, `config`, `asset`) the values in `node`; its etag is checked."""
         request = api.UpdateNodeRequest(
             node=node,
             update_mask=field_mask_pb2.FieldMask(paths=fields),
@@ -91,7 +91,7 @@ class NodeCalls:
         return answer.node
 
     async def get_output_url(self, node: str, *, lifetime: timedelta | None = None) -> api.GetNodeOutputUrlResponse:
-        """A presigned URL for the last good output of a node, good for 15 minutes unless `lifetime` (up to 7 days) says."""
+        """A presigned URL for the last good output, good for 15 minutes unless `lifetime` (up to 7 days) is given."""
         request = api.GetNodeOutputUrlRequest(name=node)
         if lifetime is not None:
             duration = duration_pb2.Duration()

@@ -40,7 +40,7 @@ class PipelineCalls:
         return answer.pipeline
 
     async def update_pipeline(self, pipeline: Pipeline, *fields: str) -> Pipeline:
-        """Give `title`, `version` or `labels` (all when none is named) the values in `pipeline`; its etag is checked."""
+        """Give `title`, `version` or `labels` (default: all) the values in `pipeline`; its etag is checked."""
         request = api.UpdatePipelineRequest(
             pipeline=pipeline, update_mask=field_mask_pb2.FieldMask(paths=fields), request_id=new_request_id()
         )
@@ -53,7 +53,7 @@ class PipelineCalls:
         await self._caller.safe(self._pipelines.DeletePipeline, request)
 
     async def list_pipelines(self, *, where: str = "", order_by: str = "") -> AsyncIterator[Pipeline]:
-        """The caller's pipelines, newest first unless `order_by` says otherwise; `where` is a filter of the contract."""
+        """The caller's pipelines, newest first unless `order_by` says otherwise; `where` is a filter."""
         request = api.ListPipelinesRequest(page_size=PAGE_SIZE, filter=where, order_by=order_by)
         async for page in self._caller.pages(self._pipelines.ListPipelines, request):
             for pipeline in page.pipelines:

@@ -84,7 +84,7 @@ class Pipelines:
         validate_only: bool,
         etag: str = "",
     ) -> Imported:
-        """Make a pipeline equal to a document. Raises InvalidDocument with every problem, AlreadyExists, EtagMismatch."""
+        """Make a pipeline equal to a document. Raises InvalidDocument (every problem), AlreadyExists, EtagMismatch."""
         document, violations = read_document(raw, self._rules.catalogue)
         if document is None:
             raise InvalidDocument(violations)
