@@ -1,8 +1,9 @@
-"""A real Postgres, and for each test a database of its own, cloned from a migrated template."""
+"""A real Postgres with a database for each test, cloned from a migrated template; and the whole service."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from itertools import count
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -11,8 +12,10 @@ from devstack.layout import APP_ROLE, OWNER_ROLE, SUPERUSER_ROLE
 from devstack.stack import Stack, StackOptions
 from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import Pool, open_pool
+from tests.integration.pipeline.grpc_client import Client, open_channel
 from tests.stacks import running_stack
 
+SERVICE = ("postgres", "nats", "s3", "migrate", "pipeline")
 _numbers = count(1)
 
 
@@ -71,6 +74,30 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
     pool = await open_pool(database.url, password=database.password, size=5)
     yield pool
     await pool.close()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The pipeline service with its neighbours; tests keep apart by the names of their pipelines."""
+    with running_stack(StackOptions(processes=SERVICE, test_types=True)) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def client(stack: Stack) -> AsyncIterator[Client]:
+    async with open_channel(stack, "client-dev") as channel:
+        yield Client(channel)
+
+
+@pytest.fixture
+async def executor(stack: Stack) -> AsyncIterator[Client]:
+    async with open_channel(stack, "executor") as channel:
+        yield Client(channel)
+
+
+@pytest.fixture
+def name() -> str:
+    return f"film-{uuid4().hex[:8]}"
 
 
 def _url(stack: Stack, role: str, database: str) -> str:

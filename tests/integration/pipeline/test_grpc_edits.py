@@ -1,0 +1,187 @@
+"""Edits of nodes and pipelines over gRPC."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+from montage.v1 import node_service_pb2, pipeline_service_pb2, resources_pb2
+
+from tests.factories import noop
+from tests.integration.pipeline.grpc_client import Client, refusal, start_request
+
+
+class TestEdits:
+    """One node at a time, as an editor does it."""
+
+    async def test_node_is_added_connected_and_run(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+        made = await client.create_node(name, "b", inputs={"after": ["a"]})
+
+        assert made.is_valid
+        run = await client.pipelines.RunPipeline(pipeline_service_pb2.RunPipelineRequest(name=f"pipelines/{name}"))
+        assert [row.node.split("/")[3] for row in run.run.nodes] == ["a", "b"]
+
+    async def test_invalid_node_is_saved_with_its_problems_and_does_not_run(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        made = await client.create_node(name, "b", config={"provider": "nobody", "secnds": 1})
+        code, reason, _ = await refusal(
+            client.pipelines.RunPipeline(pipeline_service_pb2.RunPipelineRequest(name=f"pipelines/{name}"))
+        )
+
+        assert not made.is_valid
+        assert {problem.field for problem in made.problems} == {"config.provider", "config.secnds"}
+        assert (code, reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION")
+
+    async def test_invalid_node_is_refused_when_strict(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        code, reason, fields = await refusal(client.create_node(name, "b", config={}, strict=True))
+
+        assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_DOCUMENT")
+        assert "needs the config field 'provider'" in fields["node.config.provider"]
+        assert await client.node_ids(name) == ["a"]
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"type": "nop"}, "node.type"),
+            ({"inputs": {"after": ["nobody"]}}, "node.inputs.after"),
+            ({"asset": {"type": "text"}}, "node.asset.type"),
+        ],
+    )
+    async def test_node_that_cannot_be_is_refused(
+        self, client: Client, name: str, changes: dict[str, Any], field: str
+    ) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        code, _, fields = await refusal(client.create_node(name, "b", **changes))
+
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert field in fields, fields
+        assert await client.node_ids(name) == ["a"]
+
+    async def test_id_that_is_taken_is_refused(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        code, _, _ = await refusal(client.create_node(name, "a"))
+
+        assert code is grpc.StatusCode.ALREADY_EXISTS
+
+    async def test_edit_that_closes_a_circle_is_refused_and_changes_nothing(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), noop("b", "a"), document_id=name)
+        before = await client.node(name, "a")
+
+        code, _, _ = await refusal(client.update_node(name, "a", ["inputs"], inputs={"after": ["b"]}))
+
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert await client.node(name, "a") == before
+
+    async def test_two_edits_that_close_a_circle_together_are_not_both_made(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), noop("b"), document_id=name)
+
+        answers = await asyncio.gather(
+            client.update_node(name, "a", ["inputs"], inputs={"after": ["b"]}),
+            client.update_node(name, "b", ["inputs"], inputs={"after": ["a"]}),
+            return_exceptions=True,
+        )
+
+        assert sum(isinstance(answer, grpc.aio.AioRpcError) for answer in answers) == 1
+
+    async def test_edit_of_structure_resets_the_node_and_another_title_does_not(
+        self, client: Client, executor: Client, name: str
+    ) -> None:
+        await client.import_(noop("a"), document_id=name)
+        await client.execute(name, "a")
+        await executor.fail(client, name, "a")
+
+        titled = await client.update_node(name, "a", ["title"], title="Another")
+        edited = await client.update_node(name, "a", ["config"], config={"provider": "local", "nonce": "new"})
+
+        assert titled.state == resources_pb2.NODE_STATE_FAILED
+        assert titled.title == "Another"
+        assert edited.state == resources_pb2.NODE_STATE_PENDING
+        assert edited.title == "Another"
+
+    async def test_two_writers_with_the_same_etag_are_one_winner(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+        etag = (await client.node(name, "a")).etag
+
+        answers = await asyncio.gather(
+            *(client.update_node(name, "a", ["title"], title=f"title {n}", etag=etag) for n in range(5)),
+            return_exceptions=True,
+        )
+
+        refused = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
+        assert len(refused) == 4
+        assert {answer.code() for answer in refused} == {grpc.StatusCode.ABORTED}
+
+    async def test_deleted_node_is_forgotten_by_those_that_took_from_it(self, client: Client, name: str) -> None:
+        merge = {
+            "id": "film",
+            "type": "merge-videos",
+            "inputs": {"segments": ["one", "two"]},
+            "config": {"provider": "ffmpeg"},
+        }
+        clips = [
+            {"id": clip, "type": "generate-animation", "title": clip, "config": {"provider": "local"}}
+            for clip in ("one", "two")
+        ]
+        await client.import_(*clips, merge, document_id=name)
+
+        await client.nodes.DeleteNode(node_service_pb2.DeleteNodeRequest(name=f"pipelines/{name}/nodes/one"))
+
+        film = await client.node(name, "film")
+        assert [list(one.nodes) for one in film.inputs] == [[f"pipelines/{name}/nodes/two"]]
+        assert not film.is_valid
+        assert film.problems[0].field == "inputs.segments"
+
+    async def test_execute_needs_complete_inputs_and_answers_what_runs(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), noop("b", "a"), document_id=name)
+
+        code, _, _ = await refusal(client.execute(name, "b"))
+        first = await client.execute(name, "a")
+        again = await client.execute(name, "a")
+
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert first.execution.name == again.execution.name
+
+    async def test_mask_with_what_cannot_change_is_refused(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        code, _, fields = await refusal(client.update_node(name, "a", ["state"]))
+
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert "update_mask" in fields
+
+    async def test_pipeline_is_renamed_and_deleted(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+        given = resources_pb2.Pipeline(name=f"pipelines/{name}", title="New")
+
+        renamed = await client.pipelines.UpdatePipeline(
+            pipeline_service_pb2.UpdatePipelineRequest(pipeline=given, update_mask={"paths": ["title"]})
+        )
+        await client.pipelines.DeletePipeline(pipeline_service_pb2.DeletePipelineRequest(name=f"pipelines/{name}"))
+        code, _, _ = await refusal(client.node(name, "a"))
+        await client.import_(noop("z"), document_id=name)
+
+        assert renamed.pipeline.title == "New"
+        assert code is grpc.StatusCode.NOT_FOUND
+        assert await client.node_ids(name) == ["z"]
+
+    async def test_pipeline_that_runs_is_deleted_only_by_force(
+        self, client: Client, executor: Client, name: str
+    ) -> None:
+        await client.import_(noop("a"), document_id=name)
+        execution = (await client.execute(name, "a")).execution
+        delete = pipeline_service_pb2.DeletePipelineRequest(name=f"pipelines/{name}")
+
+        code, _, _ = await refusal(client.pipelines.DeletePipeline(delete))
+        delete.force = True
+        await client.pipelines.DeletePipeline(delete)
+        late, _, _ = await refusal(executor.executions.StartExecution(start_request(execution.uid, str(uuid4()))))
+
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert late is grpc.StatusCode.NOT_FOUND
