@@ -9,8 +9,9 @@ from pathlib import Path
 INTERRUPTED = 130
 OWN_SERVERS = """\
 Servers of your own replace embedded ones, each with the files it needs:
-  DEVSTACK_DATABASE_URL      DEVSTACK_DATABASE_PASSWORD_FILE, DEVSTACK_MIGRATE_DATABASE_URL,
-                             DEVSTACK_MIGRATE_DATABASE_PASSWORD_FILE (the role that owns the tables)
+  DEVSTACK_DATABASE_URL      DEVSTACK_DATABASE_PASSWORD_FILE (the role that owns state),
+                             DEVSTACK_EDIT_DATABASE_URL, DEVSTACK_EDIT_DATABASE_PASSWORD_FILE (structure),
+                             DEVSTACK_MIGRATE_DATABASE_URL, DEVSTACK_MIGRATE_DATABASE_PASSWORD_FILE (the tables)
   DEVSTACK_NATS_URL          DEVSTACK_NATS_PIPELINE_PASSWORD_FILE, DEVSTACK_NATS_EXECUTOR_PASSWORD_FILE;
                              its certificate must come from the CA in the data folder
   DEVSTACK_S3_ENDPOINT       DEVSTACK_S3_ACCESS_KEY_FILE, DEVSTACK_S3_SECRET_KEY_FILE,

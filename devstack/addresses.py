@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from devstack.external import ExternalServers
-from devstack.layout import APP_ROLE, BUCKET, DATABASE, OWNER_ROLE, SUPERUSER_ROLE, Layout, write_private
+from devstack.layout import BUCKET, DATABASE, EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE, SUPERUSER_ROLE, Layout, write_private
 from devstack.ports import PortReservations
 
 DEV_PORTS: Mapping[str, int] = {
@@ -68,8 +68,13 @@ class Addresses:
 
     @property
     def database_url(self) -> str:
-        """As the service's own role; no password in it."""
-        return self.external.database.url if self.external.database else self._database_url(APP_ROLE, DATABASE)
+        """As the service's role that owns state; no password in it."""
+        return self.external.database.url if self.external.database else self._database_url(ENGINE_ROLE, DATABASE)
+
+    @property
+    def edit_database_url(self) -> str:
+        """As the service's role that owns structure."""
+        return self.external.database.edit_url if self.external.database else self._database_url(EDIT_ROLE, DATABASE)
 
     @property
     def migrate_database_url(self) -> str:

@@ -16,8 +16,11 @@ class InvalidExternalServers(ValueError):
 @dataclass(frozen=True, kw_only=True)
 class ExternalDatabase:
     url: str
-    """Of the service's role, without password."""
+    """Of the role that owns state, without password."""
     password_file: Path
+    edit_url: str
+    """Of the role that owns structure."""
+    edit_password_file: Path
     migrate_url: str
     """Of the owner, who may create tables in it."""
     migrate_password_file: Path
@@ -73,6 +76,8 @@ def _database(reader: _Reader) -> ExternalDatabase | None:
     return ExternalDatabase(
         url=url,
         password_file=reader.file("DEVSTACK_DATABASE_PASSWORD_FILE", of="DEVSTACK_DATABASE_URL"),
+        edit_url=reader.required("DEVSTACK_EDIT_DATABASE_URL", of="DEVSTACK_DATABASE_URL"),
+        edit_password_file=reader.file("DEVSTACK_EDIT_DATABASE_PASSWORD_FILE", of="DEVSTACK_DATABASE_URL"),
         migrate_url=reader.required("DEVSTACK_MIGRATE_DATABASE_URL", of="DEVSTACK_DATABASE_URL"),
         migrate_password_file=reader.file("DEVSTACK_MIGRATE_DATABASE_PASSWORD_FILE", of="DEVSTACK_DATABASE_URL"),
     )

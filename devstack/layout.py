@@ -8,7 +8,10 @@ from pathlib import Path
 
 NATS_USERS = ("pipeline", "executor")
 OWNER_ROLE = "montage_owner"
-APP_ROLE = "montage_app"
+ENGINE_ROLE = "montage_engine"
+EDIT_ROLE = "montage_edit"
+SERVICE_ROLES = (ENGINE_ROLE, EDIT_ROLE)
+"""What the pipeline service connects as: one owns state, the other structure."""
 SUPERUSER_ROLE = "postgres"
 DATABASE = "montage"
 BUCKET = "montage"

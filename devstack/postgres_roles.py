@@ -1,4 +1,4 @@
-"""The roles and the database of a cluster: an owner for migrations, and the service's own role."""
+"""The roles and the database of a cluster: an owner for migrations, and the two roles of the service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import secrets
 
 import asyncpg
 
-from devstack.layout import APP_ROLE, DATABASE, OWNER_ROLE, SUPERUSER_ROLE, Layout
+from devstack.layout import DATABASE, OWNER_ROLE, SERVICE_ROLES, SUPERUSER_ROLE, Layout
 
 SCRAM_ITERATIONS = 4096
 
@@ -18,7 +18,7 @@ async def ensure_roles(layout: Layout, *, port: int) -> None:
     """Make roles and database, or bring their passwords in line with the secret files. Safe to repeat."""
     connection = await _connect(layout, port=port, database="postgres")
     try:
-        for role, attributes in ((OWNER_ROLE, "CREATEDB"), (APP_ROLE, "NOCREATEDB")):
+        for role, attributes in ((OWNER_ROLE, "CREATEDB"), *((role, "NOCREATEDB") for role in SERVICE_ROLES)):
             password = layout.postgres_password(role).read_text()
             await _ensure_role(connection, role, attributes=attributes, password=password)
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
@@ -26,7 +26,7 @@ async def ensure_roles(layout: Layout, *, port: int) -> None:
         await connection.execute(
             f"""
             REVOKE ALL ON DATABASE {DATABASE}, postgres, template1 FROM PUBLIC;
-            GRANT CONNECT ON DATABASE {DATABASE} TO {APP_ROLE};
+            GRANT CONNECT ON DATABASE {DATABASE} TO {", ".join(SERVICE_ROLES)};
             """
         )
     finally:
@@ -35,17 +35,14 @@ async def ensure_roles(layout: Layout, *, port: int) -> None:
 
 
 async def _ensure_schema_rights(layout: Layout, *, port: int) -> None:
-    """The owner makes tables; the service reads and writes them, and a migration may take rights away again."""
+    """The owner makes tables, and its migrations grant the service's roles what they need of each."""
     connection = await _connect(layout, port=port, database=DATABASE)
-    defaults = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER_ROLE} IN SCHEMA public GRANT"
     try:
         await connection.execute(
             f"""
             ALTER SCHEMA public OWNER TO {OWNER_ROLE};
             REVOKE ALL ON SCHEMA public FROM PUBLIC;
-            GRANT USAGE ON SCHEMA public TO {APP_ROLE};
-            {defaults} SELECT, INSERT, UPDATE, DELETE ON TABLES TO {APP_ROLE};
-            {defaults} USAGE, SELECT ON SEQUENCES TO {APP_ROLE};
+            GRANT USAGE ON SCHEMA public TO {", ".join(SERVICE_ROLES)};
             """
         )
     finally:

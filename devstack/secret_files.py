@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devstack.layout import (
-    APP_ROLE,
     NATS_USERS,
     OWNER_ROLE,
+    SERVICE_ROLES,
     SUPERUSER_ROLE,
     Layout,
     make_private_folder,
@@ -34,7 +34,7 @@ ACCESS_KEY_ALPHABET = string.ascii_uppercase + string.digits
 def ensure_secrets(layout: Layout) -> None:
     """Make every password and key that is not there yet."""
     make_private_folder(layout.secrets)
-    for role in (SUPERUSER_ROLE, OWNER_ROLE, APP_ROLE):
+    for role in (SUPERUSER_ROLE, OWNER_ROLE, *SERVICE_ROLES):
         _ensure_password(layout, layout.postgres_password(role).relative_to(layout.secrets).as_posix())
     for user in NATS_USERS:
         _ensure_password(layout, layout.nats_password(user).relative_to(layout.secrets).as_posix())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devstack.layout import APP_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION
+from devstack.layout import EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION
 from devstack.place import Place
 
 
@@ -26,14 +26,17 @@ def migrate_environment(place: Place) -> Mapping[str, str]:
 
 
 def pipeline_environment(place: Place) -> Mapping[str, str]:
-    addresses, layout, external = place.addresses, place.layout, place.addresses.external
-    password = external.database.password_file if external.database else layout.postgres_password(APP_ROLE)
+    addresses, layout, database = place.addresses, place.layout, place.addresses.external.database
+    password = database.password_file if database else layout.postgres_password(ENGINE_ROLE)
+    edit_password = database.edit_password_file if database else layout.postgres_password(EDIT_ROLE)
     return {
         "PIPELINE_LISTEN": addresses.pipeline,
         "PIPELINE_OPS_LISTEN": f"127.0.0.1:{addresses.ports.pipeline_ops}",
         **_tls("PIPELINE", place, "pipeline"),
         "PIPELINE_DATABASE_URL": addresses.database_url,
         "PIPELINE_DATABASE_PASSWORD_FILE": str(password),
+        "PIPELINE_EDIT_DATABASE_URL": addresses.edit_database_url,
+        "PIPELINE_EDIT_DATABASE_PASSWORD_FILE": str(edit_password),
         **_nats("PIPELINE", place, "pipeline"),
         **_s3("PIPELINE", place, "pipeline"),
         "PIPELINE_CAPABILITY_KEYS_FILE": str(layout.capability_keys),

@@ -41,7 +41,8 @@ def _migrate() -> int:
     migrate(
         settings.migrate_database_url,
         password=read_secret(settings.migrate_database_password_file),
-        service_role=settings.migrate_service_role,
+        engine_role=settings.migrate_engine_role,
+        edit_role=settings.migrate_edit_role,
     )
     return 0
 

@@ -33,7 +33,7 @@ from pipeline_service.journal import LoggedJournal
 from pipeline_service.metrics import Metrics
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.store.names import PostgresNames
-from pipeline_service.store.pool import Pool, open_pool
+from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.requests import PostgresRequests
@@ -73,9 +73,9 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     catalogue = build_catalogue(with_test_types=settings.test_types)
     rules = _rules(settings, catalogue)
 
-    pool = await _open_database(settings)
-    life.on_stop(pool.close)
-    await wait_for_schema(pool)
+    pools = await _open_database(settings)
+    life.on_stop(pools.close)
+    await wait_for_schema(pools.engine)
     object_store = ObjectStore(_store_address(settings))
     life.on_stop(object_store.close)
     nats = await nats_client.connect(
@@ -83,8 +83,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     )
     life.on_stop(lambda: nats_client.close(nats))
 
-    store = PostgresStore(pool, structures=StructureCache())
-    reader = PostgresReader(pool)
+    store = PostgresStore(pools, structures=StructureCache())
+    reader = PostgresReader(pools.engine)
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
     journal = LoggedJournal(watchers)
@@ -103,7 +103,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
     owners = Owners.load(settings.owners_file)
-    requests = PostgresRequests(pool)
+    requests = PostgresRequests(pools.engine)
     repeats = Repeats(requests)
 
     life.spawn("relay", publisher.run())
@@ -141,7 +141,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             ExecutionServicer(
                 reporter=reporter,
                 capabilities=capabilities,
-                names=PostgresNames(pool),
+                names=PostgresNames(pools.engine),
                 rules=rules,
                 count=count_report,
             ),
@@ -160,7 +160,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         port=settings.ops_listen.port,
         registry=registry,
         checks={
-            "database": lambda: _check_database(pool),
+            "database": lambda: _check_database(pools),
             "nats": lambda: nats_client.check_connected(nats),
             "work_queue": publisher.check_queue,
             "store": object_store.check,
@@ -205,11 +205,12 @@ def _rules(settings: Settings, catalogue: Catalogue) -> Rules:
     )
 
 
-async def _open_database(settings: Settings) -> Pool:
-    return await open_pool(
-        settings.database_url,
-        password=read_secret(settings.database_password_file),
-        size=settings.database_connections,
+async def _open_database(settings: Settings) -> Pools:
+    size = settings.database_connections
+    engine, edit = read_secret(settings.database_password_file), read_secret(settings.edit_database_password_file)
+    return Pools(
+        engine=await open_pool(settings.database_url, password=engine, size=size),
+        edit=await open_pool(settings.edit_database_url, password=edit, size=size),
     )
 
 
@@ -233,8 +234,9 @@ def _nats_address(settings: Settings, tls: TlsFiles) -> nats_client.NatsAddress:
     )
 
 
-async def _check_database(pool: Pool) -> None:
-    await pool.fetchval("SELECT 1")
+async def _check_database(pools: Pools) -> None:
+    for pool in (pools.engine, pools.edit):
+        await pool.fetchval("SELECT 1")
 
 
 async def _run_timers(timers: Timers, metrics: Metrics, *, interval_s: float) -> None:

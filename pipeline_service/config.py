@@ -16,7 +16,8 @@ class Settings(ServiceSettings):
         {
             "PIPELINE_MIGRATE_DATABASE_URL",
             "PIPELINE_MIGRATE_DATABASE_PASSWORD_FILE",
-            "PIPELINE_MIGRATE_SERVICE_ROLE",
+            "PIPELINE_MIGRATE_ENGINE_ROLE",
+            "PIPELINE_MIGRATE_EDIT_ROLE",
         }
     )
 
@@ -28,10 +29,13 @@ class Settings(ServiceSettings):
     tls_key_file: Path
     tls_ca_file: Path
     database_url: str
-    """postgresql://role@host:port/database, without password."""
+    """postgresql://role@host:port/database, without password; the role that owns state."""
     database_password_file: Path
+    edit_database_url: str
+    """The same database for the role that owns structure."""
+    edit_database_password_file: Path
     database_connections: Annotated[int, Field(ge=2)] = 10
-    """Most connections to Postgres."""
+    """Most connections to Postgres as each of the two roles."""
     nats_url: str
     nats_user: str = "pipeline"
     nats_password_file: Path
@@ -75,5 +79,7 @@ class MigrateSettings(ServiceSettings):
     migrate_database_url: str
     """postgresql://owner@host:port/database, without password."""
     migrate_database_password_file: Path
-    migrate_service_role: str = "montage_app"
-    """Role of the service, which is granted what it needs."""
+    migrate_engine_role: str = "montage_engine"
+    """Role of PIPELINE_DATABASE_URL, which is granted what it needs."""
+    migrate_edit_role: str = "montage_edit"
+    """Role of PIPELINE_EDIT_DATABASE_URL, likewise."""

@@ -148,7 +148,7 @@ class Nodes:
     async def _edit(
         self, uid: PipelineUid, change: Change, outputs: Mapping[NodeId, Output], *, name: str, caller: Caller
     ) -> None:
-        async with self._store.transaction([uid]) as transaction:
+        async with self._store.edit([uid]) as transaction:
             await transaction.remember(caller.request, name)
             working_set = await transaction.load()
             structure = working_set.structures[uid]

@@ -67,7 +67,7 @@ class Pipelines:
             title=title,
             version=version,
         )
-        async with self._store.transaction([new.uid], create=new) as transaction:
+        async with self._store.edit([new.uid], create=new) as transaction:
             await transaction.remember(caller.request, f"pipelines/{new.id}")
             working_set = await transaction.load()
             working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=caller.identity)
@@ -143,7 +143,7 @@ class Pipelines:
     ) -> None:
         """Change what is not None. Raises NotFound, EtagMismatch."""
         pipeline = await self._find(caller.owner, pipeline_id)
-        async with self._store.transaction([pipeline.uid]) as transaction:
+        async with self._store.edit([pipeline.uid]) as transaction:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(pipeline.uid, working_set.structures[pipeline.uid].version))
@@ -166,7 +166,7 @@ class Pipelines:
     ) -> None:
         """Delete a pipeline. Raises NotFound, EtagMismatch; FailedPrecondition while something runs, unless `force`."""
         pipeline = await self._find(caller.owner, pipeline_id)
-        async with self._store.transaction([pipeline.uid]) as transaction:
+        async with self._store.edit([pipeline.uid]) as transaction:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             structure = working_set.structures[pipeline.uid]
@@ -192,7 +192,7 @@ class Pipelines:
         elif create_only:
             raise AlreadyExists(f"pipelines/{document.id}")
         else:
-            async with self._store.transaction([pipeline_uid]) as transaction:
+            async with self._store.edit([pipeline_uid]) as transaction:
                 structure = (await transaction.load()).structures[pipeline_uid]
         return Imported(document=document, plan=self._plan(document, structure), pipeline_uid=pipeline_uid)
 
@@ -215,7 +215,7 @@ class Pipelines:
             new = NewPipeline(
                 uid=pipeline_uid, owner=caller.owner, id=document.id, title=document.title, version=document.version
             )
-        async with self._store.transaction([pipeline_uid], create=new) as transaction:
+        async with self._store.edit([pipeline_uid], create=new) as transaction:
             await transaction.remember(caller.request, f"pipelines/{document.id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(pipeline_uid, working_set.structures[pipeline_uid].version))

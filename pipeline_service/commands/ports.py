@@ -92,8 +92,18 @@ class Transaction(Protocol):
     async def save(self, working_set: WorkingSet) -> None:
         """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""
 
+    async def remember(self, request: RequestKey | None, resource: str) -> None:
+        """Note what a repeatable request is about to do, in the same commit. Raises RequestRepeated."""
+
+
+class Edit(Transaction, Protocol):
+    """A transaction that owns structure.
+
+    Of state it can save no more than that executions and runs were superseded, and that uploaded assets are complete.
+    """
+
     async def save_structure(self, plan: ImportPlan) -> None:
-        """Write nodes and edges as planned, and count the structure's version up."""
+        """Write nodes and edges as planned, and count the structure's version up. Goes before `save`."""
 
     async def rename(self, pipeline: PipelineUid, *, title: str, version: str) -> None:
         """Write title and version of the document."""
@@ -101,17 +111,17 @@ class Transaction(Protocol):
     async def delete(self, pipeline: PipelineUid) -> None:
         """Make the pipeline invisible and its id free."""
 
-    async def remember(self, request: RequestKey | None, resource: str) -> None:
-        """Note what a repeatable request is about to do, in the same commit. Raises RequestRepeated."""
-
 
 class Store(Protocol):
     """The state, in Postgres."""
 
-    def transaction(
+    def transaction(self, pipelines: Collection[PipelineUid]) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction and lock the pipelines in ascending order. Raises Unavailable, Contended, BadRow."""
+
+    def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
-    ) -> AbstractAsyncContextManager[Transaction]:
-        """Open a transaction and lock the pipelines in ascending order; `create` is made first, within it.
+    ) -> AbstractAsyncContextManager[Edit]:
+        """The same for an edit; `create` is made first, within it.
 
         Raises AlreadyExists for `create`, else Unavailable, Contended, BadRow.
         """

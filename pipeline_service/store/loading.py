@@ -7,7 +7,6 @@ from datetime import datetime
 from pipeline_service.commands.ports import RequestKey
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, Owner, PipelineUid
-from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.requests import remember
 from pipeline_service.store.rows import (
@@ -19,7 +18,7 @@ from pipeline_service.store.rows import (
     run_node_from_row,
 )
 from pipeline_service.store.saving import Loaded, save_changes
-from pipeline_service.store.structures import StructureCache, write_structure
+from pipeline_service.store.structures import StructureCache
 
 _NODES = f"SELECT {NODE_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
 _EXECUTIONS = f"""
@@ -30,7 +29,6 @@ _RUNS = """
 SELECT id, pipeline_uid, state, targets, create_time, end_time FROM runs
 WHERE pipeline_uid = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
 """
-_RENAME = "UPDATE pipelines SET title = $2, version = $3, update_time = now() WHERE uid = $1"
 _RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_nodes WHERE run_id = ANY($1)"
 
 
@@ -45,7 +43,7 @@ class LockedPipeline:
 
 
 class PostgresTransaction:
-    """An open transaction that holds its pipelines' locks."""
+    """An open transaction that holds its pipelines' locks and changes state."""
 
     def __init__(
         self,
@@ -81,15 +79,6 @@ class PostgresTransaction:
         )
         self._loaded = Loaded.of(working_set, owners={pipeline.uid: pipeline.owner for pipeline in self._locked})
         return working_set
-
-    async def save_structure(self, plan: ImportPlan) -> None:
-        await write_structure(self._connection, plan)
-
-    async def rename(self, pipeline: PipelineUid, *, title: str, version: str) -> None:
-        await self._connection.execute(_RENAME, pipeline, title, version)
-
-    async def delete(self, pipeline: PipelineUid) -> None:
-        await self._connection.execute("UPDATE pipelines SET delete_time = now() WHERE uid = $1", pipeline)
 
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         if request is not None:

@@ -1,11 +1,13 @@
 """Opens transactions: pipelines are locked first, in ascending order, and nothing below them before."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from pipeline_service.commands.errors import AlreadyExists
 from pipeline_service.commands.ports import NewPipeline
 from pipeline_service.domain.ids import PipelineUid
+from pipeline_service.store.editing import PostgresEdit
 from pipeline_service.store.loading import LockedPipeline, PostgresTransaction
 from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, translated
 from pipeline_service.store.structures import StructureCache
@@ -23,30 +25,44 @@ ON CONFLICT (owner, id) WHERE delete_time IS NULL DO NOTHING
 
 @asynccontextmanager
 async def open_transaction(
-    pool: Pool,
-    structures: StructureCache,
-    pipelines: Collection[PipelineUid],
-    create: NewPipeline | None,
+    pool: Pool, structures: StructureCache, pipelines: Collection[PipelineUid]
 ) -> AsyncIterator[PostgresTransaction]:
     """Begin, lock, hand over, commit. Leaving with an exception rolls back."""
     with translated():
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+            locked, now = await _lock(connection, pipelines)
+            yield PostgresTransaction(connection, locked=locked, structures=structures, now=now)
+
+
+@asynccontextmanager
+async def open_edit(
+    pool: Pool, structures: StructureCache, pipelines: Collection[PipelineUid], create: NewPipeline | None
+) -> AsyncIterator[PostgresEdit]:
+    """The same for an edit; `create` is made first."""
+    with translated():
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
             if create is not None:
                 await _create(connection, create)
-            rows = await connection.fetch(_LOCK, sorted(pipelines))
-            locked = [
-                LockedPipeline(
-                    uid=PipelineUid(row["uid"]),
-                    owner=row["owner"],
-                    structure_version=row["structure_version"],
-                    last_sequence=row["last_seq"],
-                )
-                for row in rows
-            ]
-            now = max((row["now"] for row in rows), default=None) or await connection.fetchval(
-                "SELECT clock_timestamp()"
-            )
-            yield PostgresTransaction(connection, locked=locked, structures=structures, now=now)
+            locked, now = await _lock(connection, pipelines)
+            yield PostgresEdit(connection, locked=locked, structures=structures, now=now)
+
+
+async def _lock(
+    connection: Connection, pipelines: Collection[PipelineUid]
+) -> tuple[Sequence[LockedPipeline], datetime]:
+    """The locked pipelines, and the database's clock once all of them are."""
+    rows = await connection.fetch(_LOCK, sorted(pipelines))
+    locked = [
+        LockedPipeline(
+            uid=PipelineUid(row["uid"]),
+            owner=row["owner"],
+            structure_version=row["structure_version"],
+            last_sequence=row["last_seq"],
+        )
+        for row in rows
+    ]
+    now = max((row["now"] for row in rows), default=None) or await connection.fetchval("SELECT clock_timestamp()")
+    return locked, now
 
 
 async def _create(connection: Connection, new: NewPipeline) -> None:

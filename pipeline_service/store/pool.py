@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import asyncpg
@@ -38,6 +39,20 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pools:
+    """Connections of the two roles: each owns columns that the other cannot write."""
+
+    engine: Pool
+    """Owns state: reports, runs, timers, and everything that is only read."""
+    edit: Pool
+    """Owns structure; what an edit does to state goes through functions of the database."""
+
+    async def close(self) -> None:
+        await self.engine.close()
+        await self.edit.close()
 
 
 async def open_pool(database_url: str, *, password: str, size: int) -> Pool:

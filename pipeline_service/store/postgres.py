@@ -7,9 +7,10 @@ import asyncpg
 
 from pipeline_service.commands.ports import DueExecution, DueWork, NewPipeline, Place
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.store.editing import PostgresEdit
 from pipeline_service.store.loading import PostgresTransaction
-from pipeline_service.store.locking import open_transaction
-from pipeline_service.store.pool import Pool, translated
+from pipeline_service.store.locking import open_edit, open_transaction
+from pipeline_service.store.pool import Pools, translated
 from pipeline_service.store.structures import StructureCache
 
 _LOCATE = "SELECT id, pipeline_uid, node_uid FROM executions WHERE id = ANY($1)"
@@ -22,25 +23,29 @@ WHERE {column} <= clock_timestamp() ORDER BY {column} LIMIT $1
 
 
 class PostgresStore:
-    """State behind one connection pool. Transactions and look-ups of the commands; reading for show is `reads`."""
+    """State behind the pools of two roles. Transactions and look-ups of the commands; reading for show is `reads`."""
 
-    def __init__(self, pool: Pool, *, structures: StructureCache) -> None:
-        self._pool = pool
+    def __init__(self, pools: Pools, *, structures: StructureCache) -> None:
+        self._engine = pools.engine
+        self._edit = pools.edit
         self._structures = structures
 
-    def transaction(
+    def transaction(self, pipelines: Collection[PipelineUid]) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return open_transaction(self._engine, self._structures, pipelines)
+
+    def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
-    ) -> AbstractAsyncContextManager[PostgresTransaction]:
-        return open_transaction(self._pool, self._structures, pipelines, create)
+    ) -> AbstractAsyncContextManager[PostgresEdit]:
+        return open_edit(self._edit, self._structures, pipelines, create)
 
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
         with translated():
-            rows = await self._pool.fetch(_LOCATE, list(executions))
+            rows = await self._engine.fetch(_LOCATE, list(executions))
         return {place.execution_id: place for place in map(_place, rows)}
 
     async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
         with translated():
-            uid = await self._pool.fetchval(_FIND, owner, pipeline_id)
+            uid = await self._engine.fetchval(_FIND, owner, pipeline_id)
         return PipelineUid(uid) if uid else None
 
     async def due_work(self, limit: int) -> DueWork:
@@ -52,7 +57,7 @@ class PostgresStore:
 
     async def _due(self, column: str, limit: int) -> tuple[DueExecution, ...]:
         with translated():
-            rows: Sequence[asyncpg.Record] = await self._pool.fetch(_DUE.format(column=column), limit)
+            rows: Sequence[asyncpg.Record] = await self._engine.fetch(_DUE.format(column=column), limit)
         return tuple(DueExecution(place=_place(row), due=row["due"]) for row in rows)
 
 

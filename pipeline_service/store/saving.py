@@ -8,7 +8,6 @@ from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.working_set import RunNodeKey, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
-from pipeline_service.domain.states import NodeState
 from pipeline_service.store import statements
 from pipeline_service.store.codec import failure_to_json, output_to_json, work_to_json
 from pipeline_service.store.pool import Connection, as_json
@@ -47,7 +46,7 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
 
     Raises Contended when a guard did not hold.
     """
-    executions = _changed(working_set.executions, loaded.executions)
+    executions = changed(working_set.executions, loaded.executions)
     ended_and_moved = [one for one in executions if one.id in loaded.executions]
     new = [one for one in executions if one.id not in loaded.executions]
     await _update(
@@ -59,18 +58,23 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
     await _update(
         connection,
         statements.UPDATE_NODES,
-        [_node_update(one, loaded.nodes.get(one.uid)) for one in _changed(working_set.nodes, loaded.nodes)],
+        [_node_update(one, loaded.nodes[one.uid]) for one in changed(working_set.nodes, loaded.nodes)],
     )
-    runs = _changed(working_set.runs, loaded.runs)
+    runs = changed(working_set.runs, loaded.runs)
     await _insert(connection, statements.INSERT_RUNS, [_run(one) for one in runs if one.id not in loaded.runs])
     await _update(
         connection,
         statements.UPDATE_RUNS,
         [_run(one) | {"old_state": loaded.runs[one.id].state} for one in runs if one.id in loaded.runs],
     )
-    run_nodes = _changed(working_set.run_nodes, loaded.run_nodes)
+    run_nodes = changed(working_set.run_nodes, loaded.run_nodes)
     await _insert(connection, statements.UPSERT_RUN_NODES, [_run_node(one) for one in run_nodes])
     await _insert(connection, statements.INSERT_ARTIFACTS, _artifacts(working_set, loaded))
+    await save_events(connection, working_set, loaded=loaded)
+
+
+async def save_events(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:
+    """Write the events, and count their pipelines' sequences up. Raises Contended."""
     await _insert(connection, statements.INSERT_EVENTS, _events(working_set))
     await _update(
         connection,
@@ -97,7 +101,8 @@ async def _insert(connection: Connection, statement: str, rows: list[Values]) ->
         await connection.execute(statement, as_json(rows))
 
 
-def _changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
+def changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
+    """Rows that are new or differ."""
     return [row for key, row in now.items() if before.get(key) is not row and before.get(key) != row]
 
 
@@ -151,11 +156,11 @@ def _execution_insert(one: Execution) -> Values:
     }
 
 
-def _node_update(one: Node, before: Node | None) -> Values:
+def _node_update(one: Node, before: Node) -> Values:
     return {
         "uid": one.uid,
-        "old_status": STATUS_OF[before.state if before else NodeState.PENDING],
-        "old_execution_id": before.execution_id if before else None,
+        "old_status": STATUS_OF[before.state],
+        "old_execution_id": before.execution_id,
         "status": STATUS_OF[one.state],
         "execution_id": one.execution_id,
         "latest_execution_id": one.latest_execution_id,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from devstack.layout import APP_ROLE, SUPERUSER_ROLE
+from devstack.layout import ENGINE_ROLE, SUPERUSER_ROLE
 from devstack.stack import StackOptions
 from tests.e2e.documents import a_crowd, a_merge
 from tests.e2e.house import House, new_id, open_house, state_of, until, until_true
@@ -117,7 +117,7 @@ async def test_postgres_killed_in_the_middle_of_a_batch_loses_nothing_that_was_a
         await blocker.execute("BEGIN; LOCK TABLE events IN SHARE MODE")
 
         async def a_batch_is_held() -> bool:
-            return bool(await watcher.fetchval(IS_WRITING, APP_ROLE))
+            return bool(await watcher.fetchval(IS_WRITING, ENGINE_ROLE))
 
         await until(a_batch_is_held)
         before = await done()

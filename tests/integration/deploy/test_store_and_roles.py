@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from devstack.layout import APP_ROLE, DATABASE, OWNER_ROLE, SUPERUSER_ROLE
+from devstack.layout import DATABASE, EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE, SUPERUSER_ROLE
 from devstack.postgres import find_home
 from devstack.stack import Stack, StackOptions
 from pipeline_service.store.migrate import migrate
@@ -19,7 +19,7 @@ from servicekit.s3 import StoreAddress
 from tests.stacks import running_stack
 from tests.unit.deploy.manifests import ROOT
 
-PASSWORDS = {OWNER_ROLE: "own-er_1", APP_ROLE: "ap-p_2"}
+PASSWORDS = {OWNER_ROLE: "own-er_1", ENGINE_ROLE: "en-gine_2", EDIT_ROLE: "ed-it_3"}
 RIGHTS = (
     "SELECT datname::text, pg_get_userbyid(datdba)::text, datacl::text FROM pg_database ORDER BY 1",
     "SELECT pg_get_userbyid(nspowner)::text, nspacl::text FROM pg_namespace WHERE nspname = 'public'",
@@ -63,9 +63,8 @@ def run(stack: Stack, *command: str, **environment: str) -> None:
 
 async def test_roles_made_by_hand_have_the_rights_of_devstacks(stack: Stack, tmp_path: Path) -> None:
     rights = await fetch(stack, *RIGHTS)
-    await fetch(
-        stack, f"DROP DATABASE {DATABASE}", f"DROP ROLE {OWNER_ROLE}", f"DROP ROLE {APP_ROLE}", database="postgres"
-    )
+    dropped = (f"DROP ROLE {role}" for role in PASSWORDS)
+    await fetch(stack, f"DROP DATABASE {DATABASE}", *dropped, database="postgres")
     await fetch(stack, f"CREATE DATABASE {DATABASE}", "GRANT ALL ON DATABASE postgres TO PUBLIC", database="postgres")
     psql = ("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER_ROLE, "-d", DATABASE)
     for role, password in PASSWORDS.items():
@@ -83,15 +82,20 @@ async def _migrate_and_count(stack: Stack) -> None:
     address = f"127.0.0.1:{stack.addresses.ports.postgres}/{DATABASE}"
     # In a thread, because migrations bring an event loop of their own.
     await asyncio.to_thread(
-        migrate, f"postgresql://{OWNER_ROLE}@{address}", password=PASSWORDS[OWNER_ROLE], service_role=APP_ROLE
+        migrate,
+        f"postgresql://{OWNER_ROLE}@{address}",
+        password=PASSWORDS[OWNER_ROLE],
+        engine_role=ENGINE_ROLE,
+        edit_role=EDIT_ROLE,
     )
-    pool = await open_pool(f"postgresql://{APP_ROLE}@{address}", password=PASSWORDS[APP_ROLE], size=1)
-    try:
-        assert await pool.fetchval("SELECT count(*) FROM pipelines") == 0
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await pool.execute("CREATE TABLE mine (id int)")
-    finally:
-        await pool.close()
+    for role in (ENGINE_ROLE, EDIT_ROLE):
+        pool = await open_pool(f"postgresql://{role}@{address}", password=PASSWORDS[role], size=1)
+        try:
+            assert await pool.fetchval("SELECT count(*) FROM pipelines") == 0
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await pool.execute("CREATE TABLE mine (id int)")
+        finally:
+            await pool.close()
 
 
 async def test_bucket_made_twice_is_there_and_no_error(stack: Stack) -> None:

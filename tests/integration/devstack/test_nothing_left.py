@@ -33,10 +33,10 @@ SUPERVISOR = textwrap.dedent(
 
     async def main():
         async with Stack(StackOptions(processes=("postgres", "nats", "s3"))) as stack:
-            password = stack.layout.postgres_password("montage_app").read_text()
+            password = stack.layout.postgres_password("montage_engine").read_text()
             port = stack.addresses.ports.postgres
             db = await asyncpg.connect(
-                host="127.0.0.1", port=port, user="montage_app", database="montage", password=password, ssl=False
+                host="127.0.0.1", port=port, user="montage_engine", database="montage", password=password, ssl=False
             )
             busy = asyncio.create_task(db.execute("SELECT pg_sleep(120)"))
             await stack.spawn("tool", [sys.executable, "-I", "-c", GRANDCHILD], env={}, cwd=Path("/"))

@@ -1,6 +1,6 @@
 """A real Postgres with a database for each test, cloned from a migrated template; and the whole service."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from uuid import uuid4
@@ -8,10 +8,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from devstack.layout import APP_ROLE, OWNER_ROLE, SUPERUSER_ROLE
+from devstack.layout import EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE, SERVICE_ROLES, SUPERUSER_ROLE
 from devstack.stack import Stack, StackOptions
 from pipeline_service.store.migrate import migrate
-from pipeline_service.store.pool import Pool, open_pool
+from pipeline_service.store.pool import Pool, Pools, open_pool
 from tests.integration.pipeline.grpc_client import Client, open_channel
 from tests.stacks import running_stack
 
@@ -23,11 +23,25 @@ _numbers = count(1)
 class Database:
     """One test's database."""
 
-    url: str
-    """As the service's role, without password."""
-    password: str
-    owner_url: str
-    owner_password: str
+    urls: Mapping[str, str]
+    """By role, without password; the owner's among them."""
+    passwords: Mapping[str, str]
+
+    @property
+    def owner_url(self) -> str:
+        return self.urls[OWNER_ROLE]
+
+    @property
+    def owner_password(self) -> str:
+        return self.passwords[OWNER_ROLE]
+
+    async def open_pools(self, *, size: int) -> Pools:
+        """As the service opens them."""
+        engine, edit = [
+            await open_pool(self.urls[role], password=self.passwords[role], size=size)
+            for role in (ENGINE_ROLE, EDIT_ROLE)
+        ]
+        return Pools(engine=engine, edit=edit)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +56,8 @@ def template(postgres: Stack) -> Stack:
     migrate(
         _url(postgres, OWNER_ROLE, "montage"),
         password=postgres.layout.postgres_password(OWNER_ROLE).read_text(),
-        service_role=APP_ROLE,
+        engine_role=ENGINE_ROLE,
+        edit_role=EDIT_ROLE,
     )
     return postgres
 
@@ -50,19 +65,19 @@ def template(postgres: Stack) -> Stack:
 @pytest.fixture
 async def database(template: Stack) -> AsyncIterator[Database]:
     name = f"test_{next(_numbers)}"
-    owner_password = template.layout.postgres_password(OWNER_ROLE).read_text()
     admin = await asyncpg.connect(
         _url(template, SUPERUSER_ROLE, "postgres"),
         password=template.layout.postgres_password(SUPERUSER_ROLE).read_text(),
     )
     try:
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE montage OWNER {OWNER_ROLE}")
-        await admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {APP_ROLE}")
+        # A copy of a database has the tables' rights of its template, and not those of the database itself.
+        await admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        await admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {', '.join(SERVICE_ROLES)}")
+        roles = (OWNER_ROLE, *SERVICE_ROLES)
         yield Database(
-            url=_url(template, APP_ROLE, name),
-            password=template.layout.postgres_password(APP_ROLE).read_text(),
-            owner_url=_url(template, OWNER_ROLE, name),
-            owner_password=owner_password,
+            urls={role: _url(template, role, name) for role in roles},
+            passwords={role: template.layout.postgres_password(role).read_text() for role in roles},
         )
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
@@ -70,10 +85,16 @@ async def database(template: Stack) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await open_pool(database.url, password=database.password, size=5)
-    yield pool
-    await pool.close()
+async def pools(database: Database) -> AsyncIterator[Pools]:
+    pools = await database.open_pools(size=5)
+    yield pools
+    await pools.close()
+
+
+@pytest.fixture
+def pool(pools: Pools) -> Pool:
+    """As the role that keeps state, which may read everything."""
+    return pools.engine
 
 
 @pytest.fixture(scope="session")

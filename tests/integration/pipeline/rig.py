@@ -21,7 +21,7 @@ from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.model import Dispatch, Execution
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Json, Output
-from pipeline_service.store.pool import Pool
+from pipeline_service.store.pool import Pool, Pools
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.structures import StructureCache
@@ -137,26 +137,26 @@ class Rig:
 
 
 @asynccontextmanager
-async def running_rig(pool: Pool, **changes: Any) -> AsyncIterator[Rig]:
-    """Wire the commands over a pool as `app` does, and run the batcher."""
+async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
+    """Wire the commands over the pools as `app` does, and run the batcher."""
     rules: Rules = replace(some_rules(new_id=uuid7), **changes)
-    store = PostgresStore(pool, structures=StructureCache())
+    store = PostgresStore(pools, structures=StructureCache())
     artifacts, outbox = MemoryArtifacts(), Outbox()
     batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
     reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
     writing = asyncio.create_task(batcher.run())
     try:
         yield Rig(
-            pool=pool,
+            pool=pools.engine,
             store=store,
-            reader=PostgresReader(pool),
+            reader=PostgresReader(pools.engine),
             artifacts=artifacts,
             outbox=outbox,
             batcher=batcher,
             reporter=reporter,
             pipelines=Pipelines(
                 store=store,
-                reader=PostgresReader(pool),
+                reader=PostgresReader(pools.engine),
                 artifacts=artifacts,
                 rules=rules,
                 publisher=outbox,

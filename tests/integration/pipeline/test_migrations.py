@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncpg
 
+from devstack.layout import EDIT_ROLE, ENGINE_ROLE
 from pipeline_service.store import migrations
 from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import Pool
@@ -28,7 +29,9 @@ def test_migrations_say_whether_they_go_before_or_after_the_code() -> None:
 async def test_migrating_again_changes_nothing(database: Database, pool: Pool) -> None:
     before = await pool.fetchval("SELECT version_num FROM alembic_version")
 
-    await asyncio.to_thread(migrate, database.owner_url, password=database.owner_password, service_role="montage_app")
+    await asyncio.to_thread(
+        migrate, database.owner_url, password=database.owner_password, engine_role=ENGINE_ROLE, edit_role=EDIT_ROLE
+    )
 
     assert await pool.fetchval("SELECT version_num FROM alembic_version") == before
 

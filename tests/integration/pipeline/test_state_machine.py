@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from pipeline_service.store.pool import open_pool
 from tests.integration.pipeline.conftest import Database
 from tests.integration.pipeline.machine.bench import World
 from tests.integration.pipeline.machine.disturbances import Disturbances
@@ -55,9 +54,9 @@ def machine_in(world: World) -> type[PipelineMachine]:
 def world(database: Database) -> Iterator[World]:
     loop = asyncio.new_event_loop()
     owner = loop.run_until_complete(open_owner(database))
-    pool = loop.run_until_complete(open_pool(database.url, password=database.password, size=6))
-    yield World(loop=loop, pool=pool, owner=owner)
-    loop.run_until_complete(pool.close())
+    pools = loop.run_until_complete(database.open_pools(size=6))
+    yield World(loop=loop, pools=pools, owner=owner)
+    loop.run_until_complete(pools.close())
     loop.run_until_complete(owner.close())
     loop.close()
 

@@ -26,7 +26,7 @@ from pipeline_service.domain.keys import MANIFEST, artifact_prefix
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition, RunState, StartOutcome, WaitingFor
 from pipeline_service.domain.values import Output
-from pipeline_service.store.pool import Pool
+from pipeline_service.store.pool import Pools
 from tests.factories import noop
 from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, expire, running_rig
 
@@ -35,8 +35,8 @@ DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))
 
 
 @pytest.fixture
-async def rig(pool: Pool) -> AsyncIterator[Rig]:
-    async with running_rig(pool) as rig:
+async def rig(pools: Pools) -> AsyncIterator[Rig]:
+    async with running_rig(pools) as rig:
         yield rig
 
 
@@ -82,8 +82,8 @@ async def test_two_completions_that_meet_at_one_node_start_it_once(rig: Rig) -> 
         assert len(await rig.executions(f"c{number}")) == 1
 
 
-async def test_two_replicas_that_complete_the_inputs_of_one_node_start_it_once(pool: Pool) -> None:
-    async with running_rig(pool) as one, running_rig(pool) as two:
+async def test_two_replicas_that_complete_the_inputs_of_one_node_start_it_once(pools: Pools) -> None:
+    async with running_rig(pools) as one, running_rig(pools) as two:
         two.artifacts.objects = one.artifacts.objects
         await one.import_(*(node for number in range(10) for node in _fan_in(number)))
         await one.run()

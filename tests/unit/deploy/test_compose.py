@@ -11,7 +11,7 @@ import pytest
 
 from deploy.docker.make_secrets import FolderNameExpected, make_secrets
 from devstack.lambda_endpoint.__main__ import main as lambda_endpoint
-from devstack.layout import APP_ROLE, BUCKET, DATABASE, MEDIA_FUNCTION, OWNER_ROLE
+from devstack.layout import BUCKET, DATABASE, EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE
 from devstack.s3.__main__ import main as s3_endpoint
 from media_lambda.settings import Settings as MediaSettings
 from servicekit.config import HostPort, read_secret
@@ -211,11 +211,12 @@ def test_only_one_network_leads_outside() -> None:
 
 
 def test_names_of_database_roles_bucket_and_function_are_the_ones_of_the_code() -> None:
-    pipeline = urlsplit(environment("pipeline")["PIPELINE_DATABASE_URL"])
+    engine = urlsplit(environment("pipeline")["PIPELINE_DATABASE_URL"])
+    edit = urlsplit(environment("pipeline")["PIPELINE_EDIT_DATABASE_URL"])
     owner = urlsplit(environment("migrate")["PIPELINE_MIGRATE_DATABASE_URL"])
 
-    assert (pipeline.username, owner.username) == (APP_ROLE, OWNER_ROLE)
-    assert pipeline.path == owner.path == f"/{DATABASE}" == f"/{environment('postgres')['POSTGRES_DB']}"
+    assert (engine.username, edit.username, owner.username) == (ENGINE_ROLE, EDIT_ROLE, OWNER_ROLE)
+    assert engine.path == edit.path == owner.path == f"/{DATABASE}" == f"/{environment('postgres')['POSTGRES_DB']}"
     assert services()["bucket"]["command"][1] == BUCKET == environment("executor")["EXECUTOR_S3_BUCKET"]
     assert option("lambda", "--function") == f"{MEDIA_FUNCTION}=media_lambda.handler:handler"
     assert environment("executor")["EXECUTOR_MEDIA_FUNCTION"] == MEDIA_FUNCTION

@@ -63,7 +63,8 @@ def test_service_never_sees_the_owner_of_the_database(place: Place) -> None:
     pipeline = python_spec(TABLE["pipeline"], place, extra={}).environment
     migrate = python_spec(TABLE["migrate"], place, extra={}).environment
 
-    assert pipeline["PIPELINE_DATABASE_URL"] == "postgresql://montage_app@127.0.0.1:4/montage"
+    assert pipeline["PIPELINE_DATABASE_URL"] == "postgresql://montage_engine@127.0.0.1:4/montage"
+    assert pipeline["PIPELINE_EDIT_DATABASE_URL"] == "postgresql://montage_edit@127.0.0.1:4/montage"
     assert not [key for key in pipeline if "MIGRATE" in key]
     assert migrate["PIPELINE_MIGRATE_DATABASE_URL"] == "postgresql://montage_owner@127.0.0.1:4/montage"
 
@@ -93,8 +94,10 @@ def test_processes_wait_only_for_processes_of_the_table() -> None:
 
 def test_own_database_reaches_pipeline_and_migration(place: Place, tmp_path: Path) -> None:
     database = ExternalDatabase(
-        url="postgresql://app@db:5432/m",
-        password_file=tmp_path / "app",
+        url="postgresql://engine@db:5432/m",
+        password_file=tmp_path / "engine",
+        edit_url="postgresql://edit@db:5432/m",
+        edit_password_file=tmp_path / "edit",
         migrate_url="postgresql://owner@db:5432/m",
         migrate_password_file=tmp_path / "owner",
     )
@@ -103,10 +106,12 @@ def test_own_database_reaches_pipeline_and_migration(place: Place, tmp_path: Pat
     pipeline = python_spec(TABLE["pipeline"], own, extra={}).environment
     migrate = python_spec(TABLE["migrate"], own, extra={}).environment
 
-    assert pipeline["PIPELINE_DATABASE_URL"] == "postgresql://app@db:5432/m"
-    assert pipeline["PIPELINE_DATABASE_PASSWORD_FILE"] == str(tmp_path / "app")
+    assert pipeline["PIPELINE_DATABASE_URL"] == "postgresql://engine@db:5432/m"
+    assert pipeline["PIPELINE_DATABASE_PASSWORD_FILE"] == str(tmp_path / "engine")
+    assert pipeline["PIPELINE_EDIT_DATABASE_URL"] == "postgresql://edit@db:5432/m"
+    assert pipeline["PIPELINE_EDIT_DATABASE_PASSWORD_FILE"] == str(tmp_path / "edit")
     assert migrate["PIPELINE_MIGRATE_DATABASE_PASSWORD_FILE"] == str(tmp_path / "owner")
-    assert client_environment(own.layout, own.addresses)["MONTAGE_DATABASE_URL"] == "postgresql://app@db:5432/m"
+    assert client_environment(own.layout, own.addresses)["MONTAGE_DATABASE_URL"] == "postgresql://engine@db:5432/m"
 
 
 def test_own_servers_with_missing_files_are_refused_with_all_faults() -> None:
@@ -121,6 +126,7 @@ def test_own_servers_with_missing_files_are_refused_with_all_faults() -> None:
 
     for expected in (
         "DEVSTACK_DATABASE_PASSWORD_FILE must be too",
+        "DEVSTACK_EDIT_DATABASE_URL must be too",
         "DEVSTACK_MIGRATE_DATABASE_URL must be too",
         "DEVSTACK_S3_ACCESS_KEY_FILE: expected a file, found nothing at /nowhere",
         "DEVSTACK_S3_SECRET_KEY_FILE must be too",

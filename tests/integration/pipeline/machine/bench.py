@@ -13,7 +13,7 @@ from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine
 
 from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start
-from pipeline_service.store.pool import Pool
+from pipeline_service.store.pool import Pools
 from tests.factories import a_document, noop
 from tests.integration.pipeline.machine.checks import Lineage, check_rows, check_step
 from tests.integration.pipeline.machine.model import Attempt, Model
@@ -44,7 +44,7 @@ class World:
     """What outlives an example."""
 
     loop: asyncio.AbstractEventLoop
-    pool: Pool
+    pools: Pools
     owner: "asyncpg.Connection[asyncpg.Record]"
     rules: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
@@ -268,7 +268,7 @@ class Bench(RuleBasedStateMachine):
 
     async def _open(self) -> list[Replica]:
         await empty(self.world.owner)
-        return make_replicas(self.world.pool, self.artifacts, count=2)
+        return make_replicas(self.world.pools, self.artifacts, count=2)
 
     def _note(self, line: str) -> None:
         self.story.append(f"    {line}")

@@ -137,7 +137,7 @@ class Disturbances(Bench):
         self.count("intruder")
         one = self.some_active(which)
         try:
-            self.do(self.world.pool.execute(SECOND_ACTIVE, one.id, str(self.sender.new_claim())))
+            self.do(self.world.pools.engine.execute(SECOND_ACTIVE, one.id, str(self.sender.new_claim())))
         except asyncpg.UniqueViolationError as error:
             self.verify(is_true=error.constraint_name == "executions_one_active", otherwise=str(error))
         else:

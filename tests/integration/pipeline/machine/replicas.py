@@ -17,7 +17,7 @@ from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.ids import NodeId, PipelineUid
 from pipeline_service.domain.states import Disposition
 from pipeline_service.domain.values import Json
-from pipeline_service.store.pool import Pool
+from pipeline_service.store.pool import Pools
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.structures import StructureCache
@@ -43,14 +43,14 @@ class CrashPoint:
 class Replica:
     """The commands of one service process, wired as `app` does, without what it remembers over a restart."""
 
-    def __init__(self, pool: Pool, artifacts: MemoryArtifacts, rules: Rules) -> None:
-        self._pool = pool
+    def __init__(self, pools: Pools, artifacts: MemoryArtifacts, rules: Rules) -> None:
+        self._pools = pools
         self._artifacts = artifacts
         self._rules = rules
         self._boot()
 
     def _boot(self) -> None:
-        store = PostgresStore(self._pool, structures=StructureCache())
+        store = PostgresStore(self._pools, structures=StructureCache())
         outbox = Outbox()
         self._crash_point = CrashPoint()
         self._batcher = Batcher(
@@ -59,7 +59,7 @@ class Replica:
         self._reporter = Reporter(store=store, artifacts=self._artifacts, batcher=self._batcher)
         self._pipelines = Pipelines(
             store=store,
-            reader=PostgresReader(self._pool),
+            reader=PostgresReader(self._pools.engine),
             artifacts=self._artifacts,
             rules=self._rules,
             publisher=outbox,
@@ -108,13 +108,13 @@ class Replica:
         await asyncio.wait({self._writing})
 
 
-def make_replicas(pool: Pool, artifacts: MemoryArtifacts, *, count: int) -> list[Replica]:
+def make_replicas(pools: Pools, artifacts: MemoryArtifacts, *, count: int) -> list[Replica]:
     """Replicas share the database and the object store, and nothing else but the ids that count upwards.
 
     So a failing example can be repeated.
     """
     rules = some_rules()
-    return [Replica(pool, artifacts, rules) for _ in range(count)]
+    return [Replica(pools, artifacts, rules) for _ in range(count)]
 
 
 async def _answer_of(asked: Awaitable[object]) -> str:
