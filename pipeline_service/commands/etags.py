@@ -13,11 +13,18 @@ def pipeline_etag(uid: PipelineUid, structure_version: int) -> str:
 
 
 def node_etag(spec: NodeSpec) -> str:
-    """Changes with title, inputs, config and asset of the node."""
+    """Changes with title, labels, inputs, config and asset of the node."""
     inputs: dict[str, JsonValue] = {slot: [str(uid) for uid in sources] for slot, sources in spec.inputs.items()}
     asset: JsonValue = [spec.asset.type, spec.asset.sha256, spec.asset.url] if spec.asset else None
     return etag_of(
-        {"uid": str(spec.uid), "title": spec.title, "inputs": inputs, "config": dict(spec.config), "asset": asset}
+        {
+            "uid": str(spec.uid),
+            "title": spec.title,
+            "labels": dict(spec.labels),
+            "inputs": inputs,
+            "config": dict(spec.config),
+            "asset": asset,
+        }
     )
 
 

@@ -1,6 +1,6 @@
 """Makes pipelines, makes them equal to documents, and runs them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -58,7 +58,9 @@ class Pipelines:
         self._publisher = publisher
         self._journal = journal
 
-    async def create(self, caller: Caller, pipeline_id: str, *, title: str, version: str) -> PipelineId:
+    async def create(
+        self, caller: Caller, pipeline_id: str, *, title: str, version: str, labels: Mapping[str, str]
+    ) -> PipelineId:
         """Make an empty pipeline. Raises AlreadyExists."""
         new = NewPipeline(
             uid=PipelineUid(uuid4()),
@@ -66,6 +68,7 @@ class Pipelines:
             id=PipelineId(pipeline_id or str(uuid4())),
             title=title,
             version=version,
+            labels=labels,
         )
         async with self._store.edit([new.uid], create=new) as transaction:
             await transaction.remember(caller.request, f"pipelines/{new.id}")
@@ -139,6 +142,7 @@ class Pipelines:
         *,
         title: str | None,
         version: str | None,
+        labels: Mapping[str, str] | None,
         etag: str,
     ) -> None:
         """Change what is not None. Raises NotFound, EtagMismatch."""
@@ -147,10 +151,11 @@ class Pipelines:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(pipeline.uid, working_set.structures[pipeline.uid].version))
-            await transaction.rename(
+            await transaction.describe(
                 pipeline.uid,
                 title=pipeline.title if title is None else title,
                 version=pipeline.version if version is None else version,
+                labels=pipeline.labels if labels is None else labels,
             )
             working_set.record(EventType.PIPELINE_UPDATED, pipeline.uid, actor=caller.identity)
             await transaction.save(working_set)
@@ -213,7 +218,12 @@ class Pipelines:
         if pipeline_uid is None:
             pipeline_uid = PipelineUid(uuid4())
             new = NewPipeline(
-                uid=pipeline_uid, owner=caller.owner, id=document.id, title=document.title, version=document.version
+                uid=pipeline_uid,
+                owner=caller.owner,
+                id=document.id,
+                title=document.title,
+                version=document.version,
+                labels=document.labels,
             )
         async with self._store.edit([pipeline_uid], create=new) as transaction:
             await transaction.remember(caller.request, f"pipelines/{document.id}")
@@ -225,7 +235,9 @@ class Pipelines:
             working_set.record(first, pipeline_uid, actor=caller.identity)
             apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
             await transaction.save_structure(plan)
-            await transaction.rename(pipeline_uid, title=document.title, version=document.version)
+            await transaction.describe(
+                pipeline_uid, title=document.title, version=document.version, labels=document.labels
+            )
             await transaction.save(working_set)
         self._journal.committed(working_set)
         return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid)

@@ -1,6 +1,6 @@
 """What commands need of the outside; `store`, `artifacts` and `relay` provide it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,6 +48,7 @@ class NewPipeline:
     id: PipelineId
     title: str
     version: str
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +106,8 @@ class Edit(Transaction, Protocol):
     async def save_structure(self, plan: ImportPlan) -> None:
         """Write nodes and edges as planned, and count the structure's version up. Goes before `save`."""
 
-    async def rename(self, pipeline: PipelineUid, *, title: str, version: str) -> None:
-        """Write title and version of the document."""
+    async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
+        """Write what the document says of the pipeline as a whole."""
 
     async def delete(self, pipeline: PipelineUid) -> None:
         """Make the pipeline invisible and its id free."""

@@ -20,6 +20,7 @@ class PipelineView:
     id: PipelineId
     title: str
     version: str
+    labels: Mapping[str, str]
     structure_version: int
     last_sequence: int
     create_time: datetime

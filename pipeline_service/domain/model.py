@@ -26,6 +26,8 @@ class NodeSpec:
     position: int
     type: str
     title: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The user's own marks; they affect nothing."""
     config: Json
     """As written, without defaults."""
     inputs: Mapping[str, tuple[NodeUid, ...]]

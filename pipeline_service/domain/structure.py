@@ -24,7 +24,7 @@ class ImportPlan:
     changed: tuple[NodeUid, ...]
     """Nodes that mean something else now; they are reset."""
     rewritten: tuple[NodeUid, ...]
-    """Nodes whose row differs, also where only title or position changed."""
+    """Nodes whose row differs, also where only title, labels or position changed."""
     removed: tuple[NodeSpec, ...]
     unchanged: tuple[NodeUid, ...]
 
@@ -93,6 +93,7 @@ def document_of(structure: Structure, *, title: str = "", version: str = "") -> 
                 id=spec.id,
                 type=spec.type,
                 title=spec.title,
+                labels=spec.labels,
                 inputs={slot: tuple(ids[source] for source in sources) for slot, sources in spec.inputs.items()},
                 config=spec.config,
                 asset=spec.asset,
@@ -122,6 +123,7 @@ def _spec(
         position=position,
         type=node.type,
         title=node.title,
+        labels=node.labels,
         config=node.config,
         inputs={slot: tuple(uids[source] for source in sources) for slot, sources in node.inputs.items() if sources},
         asset=node.asset,

@@ -1,5 +1,6 @@
 """An edit's transaction, as the role that owns structure. What it does to state goes through two narrow functions."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline_service.commands.errors import Contended
@@ -15,7 +16,7 @@ from pipeline_service.store.rows import STATUS_OF
 from pipeline_service.store.saving import Loaded, Values, changed, save_events
 from pipeline_service.store.structures import write_structure
 
-_RENAME = "UPDATE pipelines SET title = $2, version = $3, update_time = now() WHERE uid = $1"
+_DESCRIBE = "UPDATE pipelines SET title = $2, version = $3, labels = $4, update_time = now() WHERE uid = $1"
 _DELETE = "UPDATE pipelines SET delete_time = now() WHERE uid = $1"
 _SUPERSEDE = "SELECT supersede_nodes($1::text::json, $2::text::json, $3::text::json, $4::text::json)"
 _COMPLETE = "SELECT complete_assets($1::text::json)"
@@ -27,8 +28,8 @@ class PostgresEdit(PostgresTransaction):
     async def save_structure(self, plan: ImportPlan) -> None:
         await write_structure(self._connection, plan)
 
-    async def rename(self, pipeline: PipelineUid, *, title: str, version: str) -> None:
-        await self._connection.execute(_RENAME, pipeline, title, version)
+    async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
+        await self._connection.execute(_DESCRIBE, pipeline, title, version, dict(labels))
 
     async def delete(self, pipeline: PipelineUid) -> None:
         await self._connection.execute(_DELETE, pipeline)

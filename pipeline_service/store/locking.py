@@ -18,7 +18,7 @@ FROM pipelines WHERE uid = ANY($1) AND delete_time IS NULL
 ORDER BY uid FOR NO KEY UPDATE
 """
 _CREATE = """
-INSERT INTO pipelines (uid, owner, id, title, version) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO pipelines (uid, owner, id, title, version, labels) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (owner, id) WHERE delete_time IS NULL DO NOTHING
 """
 
@@ -66,6 +66,6 @@ async def _lock(
 
 
 async def _create(connection: Connection, new: NewPipeline) -> None:
-    status = await connection.execute(_CREATE, new.uid, new.owner, new.id, new.title, new.version)
+    status = await connection.execute(_CREATE, new.uid, new.owner, new.id, new.title, new.version, dict(new.labels))
     if status != "INSERT 0 1":
         raise AlreadyExists(f"pipelines/{new.id}")

@@ -35,7 +35,7 @@ from pipeline_service.store.structures import inputs_from_rows, spec_from_row
 
 # ruff: noqa: S608 - statements are put together from constants only
 _PIPELINE = """
-SELECT p.uid, p.id, p.title, p.version, p.structure_version, p.last_seq, p.create_time, p.update_time,
+SELECT p.uid, p.id, p.title, p.version, p.labels, p.structure_version, p.last_seq, p.create_time, p.update_time,
     (SELECT coalesce(jsonb_object_agg(c.status, c.count), '{}') FROM (
         SELECT status, count(*) FROM nodes WHERE pipeline_uid = p.uid GROUP BY status
     ) AS c) AS counts
@@ -43,7 +43,7 @@ FROM pipelines AS p
 WHERE p.owner = $1 AND p.delete_time IS NULL
 """
 _NODE = """
-SELECT n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.config, n.asset, n.provider, n.spec_digest,
+SELECT n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.labels, n.config, n.asset, n.provider, n.spec_digest,
     n.validation_errors, n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec, n.output,
     n.content_digest, n.failure,
     n.create_time, n.update_time, e.progress_stage, e.progress_fraction, e.progress_time
@@ -262,6 +262,7 @@ def _pipeline(row: Row) -> PipelineView:
         id=PipelineId(row["id"]),
         title=row["title"],
         version=row["version"],
+        labels=row["labels"],
         structure_version=row["structure_version"],
         last_sequence=row["last_seq"],
         create_time=row["create_time"],

@@ -23,7 +23,7 @@ from pipeline_service.wire.resources import pipeline_message, run_message
 from pipeline_service.wire.values import json_object
 from servicekit.grpc_handlers import Context
 
-DOCUMENT_FIELDS = ("title", "version")
+DOCUMENT_FIELDS = ("title", "version", "labels")
 
 
 class PipelineChanges:
@@ -42,7 +42,9 @@ class PipelineChanges:
             return pb.CreatePipelineResponse(pipeline=await self.show(caller.owner, parse_pipeline(name)))
 
         async def act(by: Caller) -> pb.CreatePipelineResponse:
-            made = await self._pipelines.create(by, request.pipeline_id, title=given.title, version=given.version)
+            made = await self._pipelines.create(
+                by, request.pipeline_id, title=given.title, version=given.version, labels=dict(given.labels)
+            )
             return await answer(pipeline_name(made))
 
         return await self._repeats.once(request, caller, answer_type=pb.CreatePipelineResponse, act=act, rebuild=answer)
@@ -61,6 +63,7 @@ class PipelineChanges:
                 pipeline,
                 title=given.title if "title" in fields else None,
                 version=given.version if "version" in fields else None,
+                labels=dict(given.labels) if "labels" in fields else None,
                 etag=given.etag,
             )
             return await answer(given.name)

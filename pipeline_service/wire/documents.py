@@ -17,6 +17,8 @@ def document_message(view: SnapshotView) -> struct_pb2.Struct:
         document["title"] = pipeline.title
     if pipeline.version:
         document["version"] = pipeline.version
+    if pipeline.labels:
+        document["labels"] = dict(pipeline.labels)
     return struct(document | {"nodes": [_node(node) for node in view.nodes]})
 
 
@@ -25,6 +27,8 @@ def _node(view: NodeView) -> JsonValue:
     node: dict[str, JsonValue] = {"id": spec.id, "type": spec.type}
     if spec.title:
         node["title"] = spec.title
+    if spec.labels:
+        node["labels"] = dict(spec.labels)
     if spec.asset:
         node["asset"] = _asset(spec.asset)
     if view.inputs:

@@ -9,7 +9,7 @@ from pipeline_service.domain.values import JsonValue
 from pipeline_service.wire.names import parse_target
 from pipeline_service.wire.values import Incomplete, json_object, media_type_value
 
-EDITABLE = ("title", "inputs", "config", "asset")
+EDITABLE = ("title", "labels", "inputs", "config", "asset")
 
 
 def node_parts(
@@ -19,6 +19,8 @@ def node_parts(
     parts: dict[str, JsonValue] = {}
     if "title" in fields:
         parts["title"] = message.title
+    if "labels" in fields:
+        parts["labels"] = dict(message.labels)
     if "inputs" in fields:
         parts["inputs"] = _inputs(message, pipeline)
     if "config" in fields:

@@ -24,6 +24,7 @@ def pipeline_message(view: PipelineView) -> resources_pb2.Pipeline:
         uid=str(view.uid),
         title=view.title,
         version=view.version,
+        labels=view.labels,
         create_time=timestamp(view.create_time),
         update_time=timestamp(view.update_time),
         structure_version=view.structure_version,
@@ -46,6 +47,7 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         uid=str(spec.uid),
         type=spec.type,
         title=spec.title,
+        labels=spec.labels,
         inputs=[
             resources_pb2.NodeInput(slot=slot, nodes=[node_name(pipeline, source) for source in sources])
             for slot, sources in view.inputs.items()

@@ -4,6 +4,7 @@ import re
 
 from pipeline_service.domain.document.asset import read_asset
 from pipeline_service.domain.document.checks import check_graph, check_node
+from pipeline_service.domain.document.labels import read_labels
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys
 from pipeline_service.domain.document.values import Document, DocumentNode
 from pipeline_service.domain.ids import NodeId, PipelineId
@@ -20,14 +21,15 @@ _ID_RULE = "an id of a-z, 0-9 and '-', at most 63 characters, that begins with a
 def read_document(raw: Json, catalogue: Catalogue) -> tuple[Document | None, tuple[Violation, ...]]:
     """Read and check a whole document. Answers it, or every problem that it has; never both."""
     violations = Violations()
-    check_keys("", raw, ("id", "title", "version", "nodes"), violations)
+    check_keys("", raw, ("id", "title", "version", "labels", "nodes"), violations)
     pipeline_id = _read_id("id", raw.get("id"), violations)
     title = as_text("title", raw.get("title", ""), violations, max_length=256)
     version = as_text("version", raw.get("version", ""), violations, max_length=64)
+    labels = read_labels("labels", raw.get("labels", {}), violations)
     nodes = _read_nodes(raw.get("nodes"), catalogue, violations)
     if violations.found:
         return None, tuple(sorted(violations.found, key=_place_of))
-    return Document(id=PipelineId(pipeline_id), title=title, version=version, nodes=nodes), ()
+    return Document(id=PipelineId(pipeline_id), title=title, version=version, labels=labels, nodes=nodes), ()
 
 
 def read_node(raw: Json, catalogue: Catalogue) -> tuple[DocumentNode | None, tuple[Violation, ...]]:
@@ -61,10 +63,11 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
     node = as_object(place, raw, violations)
     if node is None:
         return None
-    check_keys(place, node, ("id", "title", "type", "inputs", "config", "asset"), violations)
+    check_keys(place, node, ("id", "title", "labels", "type", "inputs", "config", "asset"), violations)
     node_id = _read_id(f"{place}.id", node.get("id"), violations)
     type_name = as_text(f"{place}.type", node.get("type"), violations)
     title = as_text(f"{place}.title", node.get("title", ""), violations, max_length=1024)
+    labels = read_labels(f"{place}.labels", node.get("labels", {}), violations)
     inputs = _read_inputs(f"{place}.inputs", node.get("inputs", {}), violations)
     config = as_object(f"{place}.config", node.get("config", {}), violations) or {}
     node_type = catalogue.get(type_name)
@@ -75,7 +78,14 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
         return DocumentNode(id=NodeId(node_id), type="", inputs=inputs, config=config) if node_id else None
     asset, content = read_asset(f"{place}.asset", node.get("asset"), node_type, violations)
     return DocumentNode(
-        id=NodeId(node_id), type=type_name, title=title, inputs=inputs, config=config, asset=asset, content=content
+        id=NodeId(node_id),
+        type=type_name,
+        title=title,
+        labels=labels,
+        inputs=inputs,
+        config=config,
+        asset=asset,
+        content=content,
     )
 
 

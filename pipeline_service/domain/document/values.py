@@ -1,7 +1,7 @@
 """A document as read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline_service.domain.ids import NodeId, PipelineId
 from pipeline_service.domain.values import Asset, JsonValue
@@ -14,6 +14,7 @@ class DocumentNode:
     id: NodeId
     type: str
     title: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, tuple[NodeId, ...]]
     config: Mapping[str, JsonValue]
     asset: Asset | None = None
@@ -28,4 +29,5 @@ class Document:
     id: PipelineId
     title: str
     version: str
+    labels: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[DocumentNode, ...]

@@ -16,17 +16,21 @@ DOCUMENT: dict[str, JsonValue] = {
         {
             "config": {"text": "Hello,\nworld.\n", "stability": 0.45, "voiceId": "narrator", "provider": "local"},
             "inputs": {"script": ["script"]},
+            "labels": {"take": "2", "cut": "rough"},
             "title": "16:9",
             "type": "generate-voiceover",
             "id": "voice",
         },
     ],
+    "labels": {"team": "red"},
     "version": "1",
     "id": "film",
 }
 EXPECTED = """\
 id: film
 version: "1"
+labels:
+  team: red
 nodes:
   - id: script
     type: asset
@@ -36,6 +40,9 @@ nodes:
   - id: voice
     type: generate-voiceover
     title: "16:9"
+    labels:
+      cut: rough
+      take: "2"
     inputs:
       script:
         - script
@@ -63,8 +70,8 @@ def test_document_text_read_and_written_again_is_the_same() -> None:
 def test_document_text_as_json_has_the_same_order() -> None:
     text = document_text(DOCUMENT, is_json=True)
 
-    assert list(json.loads(text)) == ["id", "version", "nodes"]
-    assert list(json.loads(text)["nodes"][1]) == ["id", "type", "title", "inputs", "config"]
+    assert list(json.loads(text)) == ["id", "version", "labels", "nodes"]
+    assert list(json.loads(text)["nodes"][1]) == ["id", "type", "title", "labels", "inputs", "config"]
     assert text.endswith("}\n")
 
 

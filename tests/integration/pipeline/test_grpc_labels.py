@@ -1,0 +1,86 @@
+"""Labels over gRPC: set, kept, exported, and without effect on what runs."""
+
+import grpc
+import pytest
+from google.protobuf.json_format import MessageToDict
+from montage.v1 import pipeline_service_pb2, resources_pb2
+
+from tests.factories import noop
+from tests.integration.pipeline.grpc_client import Client, refusal
+
+
+async def _export(client: Client, name: str) -> dict[str, object]:
+    request = pipeline_service_pb2.ExportPipelineRequest(name=f"pipelines/{name}")
+    return dict(MessageToDict((await client.pipelines.ExportPipeline(request)).document))
+
+
+async def _update(client: Client, name: str, mask: list[str], **parts: object) -> resources_pb2.Pipeline:
+    request = pipeline_service_pb2.UpdatePipelineRequest(
+        pipeline={"name": f"pipelines/{name}", **parts}, update_mask={"paths": mask}
+    )
+    return (await client.pipelines.UpdatePipeline(request)).pipeline  # type: ignore[no-any-return]  # stubs know no await
+
+
+async def test_new_pipeline_and_node_have_the_labels_that_they_were_given(client: Client, name: str) -> None:
+    request = pipeline_service_pb2.CreatePipelineRequest(pipeline_id=name, pipeline={"labels": {"team": "red"}})
+
+    pipeline = (await client.pipelines.CreatePipeline(request)).pipeline
+    node = await client.create_node(name, "a", labels={"take": "2"})
+
+    assert dict(pipeline.labels) == {"team": "red"}
+    assert dict(node.labels) == {"take": "2"}
+
+
+async def test_labels_change_by_mask_alone(client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+    await _update(client, name, ["labels"], labels={"team": "red"})
+
+    renamed = await _update(client, name, ["title"], title="Other", labels={"team": "blue"})
+    cleared = await _update(client, name, ["labels"])
+
+    assert (renamed.title, dict(renamed.labels)) == ("Other", {"team": "red"})
+    assert (cleared.title, dict(cleared.labels)) == ("Other", {})
+
+
+async def test_other_labels_reset_nothing_and_change_the_etag(client: Client, executor: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+    await client.execute(name, "a")
+    await executor.fail(client, name, "a")
+    before = await client.node(name, "a")
+
+    after = await client.update_node(name, "a", ["labels"], labels={"take": "2"})
+
+    assert after.state == resources_pb2.NODE_STATE_FAILED
+    assert after.execution == before.execution
+    assert after.etag != before.etag
+
+
+async def test_document_brings_labels_and_takes_away_those_that_it_does_not_name(client: Client, name: str) -> None:
+    request = pipeline_service_pb2.ImportPipelineRequest()
+    request.document.update(
+        {"id": name, "labels": {"team": "red"}, "nodes": [noop("a") | {"labels": {"take": "2"}}, noop("b")]}
+    )
+    await client.pipelines.ImportPipeline(request)
+    labelled = await _export(client, name)
+    await client.pipelines.ImportPipeline(pipeline_service_pb2.ImportPipelineRequest(document=request.document))
+
+    again = await _export(client, name)
+    answer = await client.import_(noop("a"), noop("b"), document_id=name)
+    bare = await _export(client, name)
+
+    assert again == labelled
+    assert labelled["labels"] == {"team": "red"}
+    assert [node.get("labels") for node in labelled["nodes"]] == [{"take": "2"}, None]  # type: ignore[attr-defined]
+    assert list(answer.unchanged_nodes) == ["a", "b"]
+    assert "labels" not in bare
+    assert not any("labels" in node for node in bare["nodes"])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("labels", [{"Team": "red"}, {"team": "red fox"}, {"": "x"}, {f"k{n}": "" for n in range(65)}])
+async def test_labels_that_cannot_be_are_refused(client: Client, name: str, labels: dict[str, str]) -> None:
+    await client.import_(noop("a"), document_id=name)
+
+    code, reason, fields = await refusal(client.update_node(name, "a", ["labels"], labels=labels))
+
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+    assert all(field.startswith("node.labels") for field in fields), fields
