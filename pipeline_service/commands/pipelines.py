@@ -97,7 +97,8 @@ class Pipelines:
         await put_contents(self._artifacts, caller.owner, document.nodes)
         for tries_left in reversed(range(MAX_TRIES)):
             try:
-                return await self._import(caller, document, facts, create_only=create_only, etag=etag)
+                free = document.without_uids(await self._store.taken_uids(document.uids))
+                return await self._import(caller, free, facts, create_only=create_only, etag=etag)
             except (AlreadyExists, Contended):
                 # Made, deleted or changed meanwhile: look again.
                 if create_only or not tries_left:
@@ -216,7 +217,7 @@ class Pipelines:
             raise AlreadyExists(f"pipelines/{document.id}")
         new = None
         if pipeline_uid is None:
-            pipeline_uid = PipelineUid(uuid4())
+            pipeline_uid = document.uid or PipelineUid(uuid4())
             new = NewPipeline(
                 uid=pipeline_uid,
                 owner=caller.owner,

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
@@ -132,6 +133,9 @@ class Store(Protocol):
 
     async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
         """The uid of an owner's pipeline."""
+
+    async def taken_uids(self, uids: Collection[UUID]) -> frozenset[UUID]:
+        """Which of them name a pipeline or a node already, of whomever, or ever named a node that was executed."""
 
     async def due_work(self, limit: int) -> DueWork:
         """Executions whose dispatch, lease or deadline is due, the longest overdue first."""

@@ -58,9 +58,14 @@ def effective_config_of(spec: NodeSpec, catalogue: Catalogue) -> dict[str, JsonV
 def plan_import(
     document: Document, existing: Structure, *, catalogue: Catalogue, new_uid: Callable[[], UUID]
 ) -> ImportPlan:
-    """Compare a document with the structure that is there; nodes are the same when their ids are."""
+    """Compare a document with the structure that is there; nodes are the same when their ids are.
+
+    A new node takes the uid that the document gives it; that must be free.
+    """
     before = {spec.id: spec for spec in existing.nodes.values()}
-    uids = {node.id: before[node.id].uid if node.id in before else NodeUid(new_uid()) for node in document.nodes}
+    uids = {
+        node.id: before[node.id].uid if node.id in before else node.uid or NodeUid(new_uid()) for node in document.nodes
+    }
     problems = problems_of(document.nodes, catalogue)
     specs = _with_digests(
         [_spec(node, index, uids, problems[node.id]) for index, node in enumerate(document.nodes)], catalogue

@@ -19,7 +19,7 @@ ORDER BY uid FOR NO KEY UPDATE
 """
 _CREATE = """
 INSERT INTO pipelines (uid, owner, id, title, version, labels) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (owner, id) WHERE delete_time IS NULL DO NOTHING
+ON CONFLICT DO NOTHING
 """
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from uuid import UUID
 
 import asyncpg
 
@@ -15,6 +16,11 @@ from pipeline_service.store.structures import StructureCache
 
 _LOCATE = "SELECT id, pipeline_uid, node_uid FROM executions WHERE id = ANY($1)"
 _FIND = "SELECT uid FROM pipelines WHERE owner = $1 AND id = $2 AND delete_time IS NULL"
+_TAKEN = """
+SELECT uid FROM pipelines WHERE uid = ANY($1)
+UNION SELECT uid FROM nodes WHERE uid = ANY($1)
+UNION SELECT node_uid FROM executions WHERE node_uid = ANY($1)
+"""
 # One statement for each timer: each is served by its own partial index.
 _DUE = """
 SELECT id, pipeline_uid, node_uid, {column} AS due FROM executions
@@ -47,6 +53,13 @@ class PostgresStore:
         with translated():
             uid = await self._engine.fetchval(_FIND, owner, pipeline_id)
         return PipelineUid(uid) if uid else None
+
+    async def taken_uids(self, uids: Collection[UUID]) -> frozenset[UUID]:
+        if not uids:
+            return frozenset()
+        with translated():
+            rows = await self._engine.fetch(_TAKEN, list(uids))
+        return frozenset(row["uid"] for row in rows)
 
     async def due_work(self, limit: int) -> DueWork:
         return DueWork(

@@ -3,6 +3,7 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 
+from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.structure import ImportPlan, build_structure
@@ -36,6 +37,8 @@ ON CONFLICT (uid) DO UPDATE SET
     position = excluded.position, type = excluded.type, title = excluded.title, labels = excluded.labels,
     provider = excluded.provider, config = excluded.config, asset = excluded.asset, spec_digest = excluded.spec_digest,
     is_valid = excluded.is_valid, validation_errors = excluded.validation_errors, update_time = now()
+-- A document may bring its own uids; another pipeline's node is never written.
+WHERE nodes.pipeline_uid = excluded.pipeline_uid
 """
 _INSERT_EDGES = """
 INSERT INTO node_inputs (node_uid, slot, position, source_uid, pipeline_uid)
@@ -77,13 +80,17 @@ class StructureCache:
 
 
 async def write_structure(connection: Connection, plan: ImportPlan) -> None:
-    """Make nodes and edges equal to the plan. The caller holds the pipeline's lock."""
+    """Make nodes and edges equal to the plan. The caller holds the pipeline's lock.
+
+    Raises Contended when a new node's uid was taken meanwhile.
+    """
     structure = plan.structure
     uid = structure.pipeline_uid
     await connection.execute("DELETE FROM node_inputs WHERE pipeline_uid = $1", uid)
     await connection.execute("DELETE FROM nodes WHERE uid = ANY($1)", [spec.uid for spec in plan.removed])
     specs = [_spec_values(spec, uid) for spec in structure.nodes.values()]
-    await connection.execute(_UPSERT_SPECS, as_json(specs))
+    if await connection.execute(_UPSERT_SPECS, as_json(specs)) != f"INSERT 0 {len(specs)}":
+        raise Contended("a uid of the document was taken meanwhile")
     edges = [edge for spec in structure.nodes.values() for edge in _edge_values(spec, uid)]
     await connection.execute(_INSERT_EDGES, as_json(edges))
     await connection.execute(_BUMP, uid, structure.version)

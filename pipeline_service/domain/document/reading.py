@@ -1,42 +1,51 @@
-"""Reads a document from plain JSON values."""
+"""Reads a document from plain JSON values, in the style of `id` and in that of `uuid`."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 from pipeline_service.domain.document.asset import read_asset
 from pipeline_service.domain.document.checks import check_graph, check_node
 from pipeline_service.domain.document.labels import read_labels
+from pipeline_service.domain.document.names import Name, as_id, read_name
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys
 from pipeline_service.domain.document.values import Document, DocumentNode
-from pipeline_service.domain.ids import NodeId, PipelineId
+from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.values import Json, JsonValue
 from pipeline_service.domain.violations import Violation, Violations, did_you_mean
 
 MAX_NODES = 2000
 MAX_EDGES = 10_000
-_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
-_ID_RULE = "an id of a-z, 0-9 and '-', at most 63 characters, that begins with a letter or digit"
 
 
 def read_document(raw: Json, catalogue: Catalogue) -> tuple[Document | None, tuple[Violation, ...]]:
     """Read and check a whole document. Answers it, or every problem that it has; never both."""
     violations = Violations()
-    check_keys("", raw, ("id", "title", "version", "labels", "nodes"), violations)
-    pipeline_id = _read_id("id", raw.get("id"), violations)
+    check_keys("", raw, ("id", "uuid", "title", "version", "labels", "config", "nodes"), violations)
+    name = read_name("", raw, violations)
+    _check_settings(raw.get("config"), violations)
     title = as_text("title", raw.get("title", ""), violations, max_length=256)
     version = as_text("version", raw.get("version", ""), violations, max_length=64)
     labels = read_labels("labels", raw.get("labels", {}), violations)
     nodes = _read_nodes(raw.get("nodes"), catalogue, violations)
     if violations.found:
         return None, tuple(sorted(violations.found, key=_place_of))
-    return Document(id=PipelineId(pipeline_id), title=title, version=version, labels=labels, nodes=nodes), ()
+    uid = PipelineUid(name.uid) if name.uid else None
+    return Document(id=PipelineId(name.id), uid=uid, title=title, version=version, labels=labels, nodes=nodes), ()
 
 
 def read_node(raw: Json, catalogue: Catalogue) -> tuple[DocumentNode | None, tuple[Violation, ...]]:
-    """Read one node as it stands in a document: its shape, not yet the rules of its type or its place in a graph."""
+    """Read one node as it stands in a document: its shape, not yet the rules of its type or its place in a graph.
+
+    Its uid is the service's to give.
+    """
     violations = Violations()
-    node = _read_node("node", dict(raw), catalogue, violations)
-    return (None, tuple(violations.found)) if violations.found else (node, ())
+    read = _read_node("node", dict(raw), catalogue, violations)
+    if read is None or violations.found:
+        return None, tuple(violations.found)
+    return replace(read.node, uid=None), ()
 
 
 def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) -> tuple[DocumentNode, ...]:
@@ -47,8 +56,8 @@ def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) ->
         violations.add("nodes", f"expected at most {MAX_NODES} nodes, found {len(raw)}")
         return ()
     read = [_read_node(f"nodes[{index}]", value, catalogue, violations) for index, value in enumerate(raw)]
-    nodes = {index: node for index, node in enumerate(read) if node is not None}
-    _check_unique(nodes, violations)
+    nodes = {index: one.node for index, one in enumerate(read) if one is not None}
+    _check_unique([one for one in read if one is not None], violations)
     known = {node.id: node for node in nodes.values()}
     for index, node in nodes.items():
         check_node(f"nodes[{index}].", node, known, catalogue, violations)
@@ -59,12 +68,20 @@ def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) ->
     return tuple(nodes.values())
 
 
-def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Violations) -> DocumentNode | None:
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """A node, and how the document calls it."""
+
+    node: DocumentNode
+    name: Name
+
+
+def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Violations) -> _Read | None:
     node = as_object(place, raw, violations)
     if node is None:
         return None
-    check_keys(place, node, ("id", "title", "labels", "type", "inputs", "config", "asset"), violations)
-    node_id = _read_id(f"{place}.id", node.get("id"), violations)
+    check_keys(place, node, ("id", "uuid", "title", "labels", "type", "inputs", "config", "asset"), violations)
+    name = read_name(f"{place}.", node, violations)
     type_name = as_text(f"{place}.type", node.get("type"), violations)
     title = as_text(f"{place}.title", node.get("title", ""), violations, max_length=1024)
     labels = read_labels(f"{place}.labels", node.get("labels", {}), violations)
@@ -72,13 +89,15 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
     config = as_object(f"{place}.config", node.get("config", {}), violations) or {}
     node_type = catalogue.get(type_name)
     if node_type is None:
-        if type_name:
+        if type_name or node.get("type") == "":
             hint = did_you_mean(type_name, catalogue) or f"; expected one of {', '.join(sorted(catalogue))}"
             violations.add(f"{place}.type", f"unknown node type '{type_name}'{hint}")
-        return DocumentNode(id=NodeId(node_id), type="", inputs=inputs, config=config) if node_id else None
+        bare = DocumentNode(id=NodeId(name.id), type="", inputs=inputs, config=config)
+        return _Read(node=bare, name=name) if name.id else None
     asset, content = read_asset(f"{place}.asset", node.get("asset"), node_type, violations)
-    return DocumentNode(
-        id=NodeId(node_id),
+    full = DocumentNode(
+        id=NodeId(name.id),
+        uid=NodeUid(name.uid) if name.uid else None,
         type=type_name,
         title=title,
         labels=labels,
@@ -87,6 +106,7 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
         asset=asset,
         content=content,
     )
+    return _Read(node=full, name=name)
 
 
 def _read_inputs(place: str, raw: JsonValue, violations: Violations) -> dict[str, tuple[NodeId, ...]]:
@@ -97,15 +117,21 @@ def _read_inputs(place: str, raw: JsonValue, violations: Violations) -> dict[str
         if not all(isinstance(source, str) for source in sources):
             violations.add(f"{place}.{slot}", "expected the id of a node or a list of ids")
             continue
-        inputs[slot] = tuple(NodeId(str(source)) for source in sources)
+        inputs[slot] = tuple(NodeId(as_id(str(source))) for source in sources)
     return inputs
 
 
-def _read_id(place: str, raw: JsonValue, violations: Violations) -> str:
-    text = as_text(place, raw, violations)
-    if text and not _ID.match(text):
-        violations.add(place, f"expected {_ID_RULE}, found '{text[:80]}'")
-    return text
+def _check_settings(raw: JsonValue, violations: Violations) -> None:
+    """A pipeline's own `config` says where a client works and stores. It is understood, and not kept."""
+    if raw is None:
+        return
+    config = as_object("config", raw, violations) or {}
+    check_keys("config", config, ("storage", "workingDirectory"), violations)
+    storage = as_object("config.storage", config.get("storage", {}), violations) or {}
+    check_keys("config.storage", storage, ("bucket", "prefix"), violations)
+    as_text("config.workingDirectory", config.get("workingDirectory", ""), violations)
+    for key in ("bucket", "prefix"):
+        as_text(f"config.storage.{key}", storage.get(key, ""), violations)
 
 
 def _place_of(violation: Violation) -> tuple[list[int | str], str]:
@@ -115,9 +141,15 @@ def _place_of(violation: Violation) -> tuple[list[int | str], str]:
     return [int(part) if part.isdigit() else part for part in parts], violation.description
 
 
-def _check_unique(nodes: dict[int, DocumentNode], violations: Violations) -> None:
-    first: dict[NodeId, int] = {}
-    for index, node in nodes.items():
-        if node.id and node.id in first:
-            violations.add(f"nodes[{index}].id", f"'{node.id}' is the id of nodes[{first[node.id]}] already")
-        first.setdefault(node.id, index)
+def _check_unique(read: Sequence[_Read], violations: Violations) -> None:
+    ids: dict[str, str] = {}
+    uids: dict[UUID, str] = {}
+    for name in (one.name for one in read):
+        owner = name.place.rpartition(".")[0]
+        if name.id and name.id in ids:
+            violations.add(name.place, f"'{name.id}' is the id of {ids[name.id]} already")
+        elif name.uid in uids:
+            violations.add(f"{owner}.uuid", f"'{name.uid}' is the uuid of {uids[name.uid]} already")
+        ids.setdefault(name.id, owner)
+        if name.uid is not None:
+            uids.setdefault(name.uid, owner)

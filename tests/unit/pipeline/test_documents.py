@@ -27,6 +27,8 @@ def problems(*nodes: dict[str, Any], **document: Any) -> dict[str, str]:
         ({"id": "a", "type": "xyz"}, "nodes[0].type", "expected one of asset, "),
         ({"id": "a"}, "nodes[0].type", "expected text, found nothing"),
         ({"id": "a", "type": 7}, "nodes[0].type", "expected text, found the number 7"),
+        ({"id": "a", "type": ""}, "nodes[0].type", "unknown node type ''; expected one of asset, "),
+        (noop(""), "nodes[0].id", "expected an id of a-z"),
         (noop("A"), "nodes[0].id", "expected an id of a-z"),
         (noop("a" * 64), "nodes[0].id", "at most 63 characters"),
         (noop("a") | {"tittle": "x"}, "nodes[0].tittle", "did you mean 'title'?"),
