@@ -37,6 +37,7 @@ from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.requests import PostgresRequests
+from pipeline_service.store.roles import check_roles
 from pipeline_service.store.schema import wait_for_schema
 from pipeline_service.store.structures import StructureCache
 from pipeline_service.transport.callbacks import CallbackServicer
@@ -76,6 +77,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     pools = await _open_database(settings)
     life.on_stop(pools.close)
     await wait_for_schema(pools.engine)
+    await check_roles(pools)
     object_store = ObjectStore(_store_address(settings))
     life.on_stop(object_store.close)
     nats = await nats_client.connect(

@@ -1,18 +1,19 @@
-"""The two roles of the service: what is refused to each, and that nothing else stands between an edit and state."""
+"""The two roles of the service: what is refused to each, and that it connects as no other."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from uuid import UUID
+from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
+from montage.v1 import pipeline_service_pb2
 
-from devstack.layout import EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE
-from pipeline_service.domain.engine.reports import Fail
-from pipeline_service.domain.states import RunState
-from pipeline_service.domain.values import Failure
-from pipeline_service.store.pool import Pool, Pools, as_json
+from devstack.layout import DATABASE, EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE, SUPERUSER_ROLE
+from devstack.stack import Stack
+from pipeline_service.store.pool import Pool, Pools, open_pool
+from pipeline_service.store.roles import WrongRole, check_roles
 from tests.factories import noop
-from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, running_rig
+from tests.integration.pipeline.conftest import Database
+from tests.integration.pipeline.grpc_client import Client
 from tests.refusals import REFUSED, not_refused
 
 SHARED = {"update_time"}
@@ -28,19 +29,10 @@ SELECT proname, prosecdef, proconfig, pg_get_userbyid(proowner) AS owner,
     has_function_privilege('public', oid, 'EXECUTE') AS is_public
 FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 """
-SUPERSEDE = "SELECT supersede_nodes($1::text::json, $2::text::json, $3::text::json, $4::text::json)"
-TEXT = {"type": "text", "content": "Good morning."}
-
-
-@pytest.fixture
-async def rig(pools: Pools) -> AsyncIterator[Rig]:
-    async with running_rig(pools) as rig:
-        yield rig
-
-
-@pytest.fixture
-def edit(pools: Pools) -> Pool:
-    return pools.edit
+CONNECTED = """
+SELECT usename FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 async def test_role_that_keeps_state_is_refused_structure_history_and_definitions(pools: Pools) -> None:
@@ -49,6 +41,34 @@ async def test_role_that_keeps_state_is_refused_structure_history_and_definition
 
 async def test_role_that_edits_structure_is_refused_state_history_and_definitions(pools: Pools) -> None:
     assert await not_refused(pools.edit, REFUSED[EDIT_ROLE]) == []
+
+
+async def test_running_service_is_connected_as_its_two_roles_alone(stack: Stack, client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+    await client.pipelines.RunPipeline(pipeline_service_pb2.RunPipelineRequest(name=f"pipelines/{name}"))
+    async with _connected(stack, SUPERUSER_ROLE) as superuser:
+        found = {row["usename"] for row in await superuser.fetch(CONNECTED)}
+
+    assert found == {ENGINE_ROLE, EDIT_ROLE}
+    for role, statements in REFUSED.items():
+        async with _connected(stack, role) as connection:
+            assert await not_refused(connection, statements) == []
+
+
+async def test_service_refuses_to_start_as_the_owner_or_with_its_roles_swapped(
+    database: Database, pools: Pools
+) -> None:
+    await check_roles(pools)
+    owner = await open_pool(database.owner_url, password=database.owner_password, size=1)
+    try:
+        with pytest.raises(WrongRole, match=r"PIPELINE_DATABASE_URL: .*montage_owner"):
+            await check_roles(Pools(engine=owner, edit=pools.edit))
+        with pytest.raises(WrongRole, match=r"PIPELINE_EDIT_DATABASE_URL: .*montage_owner"):
+            await check_roles(Pools(engine=pools.engine, edit=owner))
+    finally:
+        await owner.close()
+    with pytest.raises(WrongRole, match=r"PIPELINE_DATABASE_URL: .*montage_edit"):
+        await check_roles(Pools(engine=pools.edit, edit=pools.engine))
 
 
 async def test_every_column_of_a_node_belongs_to_one_role(pool: Pool) -> None:
@@ -73,123 +93,18 @@ async def test_functions_run_as_the_owner_for_the_editing_role_alone(pool: Pool)
         assert not row["is_public"]
 
 
-async def test_edit_supersedes_what_runs_and_nothing_else(rig: Rig) -> None:
-    await rig.import_(noop("a"), noop("b", "a"), noop("z"))
-    run = await rig.run("b")
-    await rig.complete("a")
-
-    await rig.import_(noop("a"), noop("b", "a", nonce="new"), noop("z"))
-
-    assert await rig.states() == {"a": "COMPLETED", "b": "PENDING", "z": "PENDING"}
-    assert (await rig.latest("b")).state == "CANCELLED"
-    assert (await rig.latest("a")).state == "SUCCEEDED"
-    view = await rig.reader.run(OWNER, FILM, run)
-    assert view is not None
-    assert view.run.state is RunState.CANCELLED
-
-
-async def test_failed_node_that_is_edited_is_pending_without_its_failure(rig: Rig) -> None:
-    await rig.import_(noop("a"))
-    await rig.run()
-    started = (await rig.claim("a")).execution
-    assert started is not None
-    assert started.claim is not None
-    failure = Failure(error_type="invalid_input", message="too short")
-    await rig.reporter.report(Fail(execution_id=started.id, claim=started.claim, failure=failure, actor="worker"))
-    assert await rig.states() == {"a": "FAILED"}
-
-    await rig.import_(noop("a", nonce="new"))
-
-    row = await rig.pool.fetchrow("SELECT status, failure FROM nodes")
-    assert row is not None
-    assert tuple(row) == ("pending", None)
-
-
-async def test_deleted_pipeline_ends_what_runs(rig: Rig) -> None:
-    await rig.import_(noop("a"))
-    await rig.run()
-
-    await rig.pipelines.delete(CALLER, FILM, force=True, etag="")
-
-    assert await rig.pool.fetchval("SELECT state FROM executions") == "CANCELLED"
-
-
-async def test_asset_with_its_bytes_is_complete_as_soon_as_it_is_imported(rig: Rig) -> None:
-    await rig.import_({"id": "script", "type": "asset", "asset": TEXT})
-    before = await rig.pool.fetchrow("SELECT content_digest, output ->> 'sha256' FROM nodes")
-    assert await rig.states() == {"script": "COMPLETED"}
-    assert before is not None
-    assert before[0] == before[1] != ""
-
-    await rig.import_({"id": "script", "type": "asset", "asset": TEXT | {"content": "Good night."}})
-
-    assert await rig.states() == {"script": "COMPLETED"}
-    assert await rig.pool.fetchrow("SELECT content_digest, output ->> 'sha256' FROM nodes") != before
-
-
-class TestFunctionsRefuse:
-    """The functions themselves, as somebody with the editing role's password would call them."""
-
-    async def test_execution_that_changed_since_it_was_seen(self, rig: Rig, edit: Pool) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-        seen = await rig.latest("a")
-        await rig.claim("a")
-
-        assert await _supersede(edit, seen.id, state="QUEUED", claim=None) == 0
-
-        assert (await rig.latest("a")).state == "RUNNING"
-
-    async def test_execution_that_another_worker_holds_by_now(self, rig: Rig, edit: Pool) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-        await rig.claim("a")
-
-        assert await _supersede(edit, (await rig.latest("a")).id, state="RUNNING", claim=UUID(int=1)) == 0
-
-        assert (await rig.latest("a")).state == "RUNNING"
-
-    async def test_execution_that_has_ended(self, rig: Rig, edit: Pool) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-        await rig.complete("a")
-
-        assert await _supersede(edit, (await rig.latest("a")).id, state="SUCCEEDED", claim=None) == 0
-
-        assert (await rig.latest("a")).state == "SUCCEEDED"
-
-    async def test_node_in_progress_whose_execution_goes_on(self, rig: Rig, edit: Pool) -> None:
-        """The constraint holds inside the functions, too: a node of an active execution cannot be let go by itself."""
-        await rig.import_(noop("a"))
-        await rig.run()
-        row = await rig.pool.fetchrow("SELECT uid, status, execution_id FROM nodes")
-        assert row is not None
-        other = {"uid": row["uid"], "status": row["status"], "execution_id": UUID(int=1)}
-
-        assert await edit.fetchval(SUPERSEDE, "[]", as_json([other]), "[]", "[]") == 0
-
-        assert await rig.states() == {"a": "IN_PROGRESS"}
-
-    async def test_run_that_has_ended(self, rig: Rig, edit: Pool) -> None:
-        await rig.import_(noop("a"))
-        run = await rig.run()
-        await rig.complete("a")
-        seen = [{"id": run, "state": "SUCCEEDED", "end_time": datetime.now(UTC)}]
-        done = [{"run_id": run, "node_uid": (await rig.latest("a")).node_uid, "decision": "DONE", "reason": "x"}]
-
-        assert await edit.fetchval(SUPERSEDE, "[]", "[]", as_json(seen), as_json(done)) == 0
-
-    @pytest.mark.parametrize("sha256", ["0" * 64, "", None])
-    async def test_asset_with_bytes_that_its_structure_does_not_name(
-        self, rig: Rig, edit: Pool, sha256: str | None
-    ) -> None:
-        await rig.import_({"id": "script", "type": "asset", "asset": TEXT}, noop("a"))
-        rows = await rig.pool.fetch("SELECT uid, status FROM nodes")
-        seen = [{**row, "execution_id": None, "output": {"sha256": sha256}} for row in map(dict, rows)]
-
-        assert await edit.fetchval("SELECT complete_assets($1::text::json)", as_json(seen)) == 0
-
-
-async def _supersede(edit: Pool, execution: UUID, *, state: str, claim: UUID | None) -> object:
-    seen = [{"id": execution, "state": state, "claim": claim, "end_time": datetime.now(UTC)}]
-    return await edit.fetchval(SUPERSEDE, as_json(seen), "[]", "[]", "[]")
+@asynccontextmanager
+async def _connected(stack: Stack, role: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """To the database of a running stack, past the service."""
+    connection = await asyncpg.connect(
+        host="127.0.0.1",
+        port=stack.addresses.ports.postgres,
+        user=role,
+        database=DATABASE,
+        password=stack.layout.postgres_password(role).read_text(),
+        ssl=False,
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()

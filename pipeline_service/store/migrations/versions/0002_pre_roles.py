@@ -16,17 +16,14 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the two functions and grant each role what it needs, no more."""
-    roles = {":engine": "engine_role", ":edit": "edit_role"}
     script = Path(__file__).with_suffix(".sql").read_text()
-    for word, attribute in roles.items():
-        script = script.replace(word, f'"{context.config.attributes[attribute]}"')
+    for role in ("engine", "edit"):
+        script = script.replace(f":{role}", f'"{context.config.attributes[f"{role}_role"]}"')
     # The driver takes single statements only. A blank line is what parts them: functions have statements in them.
     for statement in script.split(";\n\n"):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    """The code before this revision connects as another role, whose rights were left alone."""
-    op.execute("DROP FUNCTION supersede_nodes, complete_assets")
-    for attribute in ("engine_role", "edit_role"):
-        op.execute(f'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "{context.config.attributes[attribute]}"')
+    """Rights that were taken from a role are not known any more."""
+    raise RuntimeError("this migration cannot be undone; restore the database from before it instead")
