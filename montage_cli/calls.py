@@ -96,6 +96,7 @@ def as_montage_error(error: grpc.aio.AioRpcError, connection: Connection) -> Mon
         reason=reason,
         violations=[FieldViolation(field=field, description=text) for field, text in field_violations(error)],
         omitted_violations=_omitted_violations(error),
+        resource=_resource(error),
     )
 
 
@@ -106,3 +107,10 @@ def _omitted_violations(error: grpc.aio.AioRpcError) -> int:
         if detail.Unpack(info) and info.metadata.get("violations_omitted", "").isdecimal():
             return int(info.metadata["violations_omitted"])
     return 0
+
+
+def _resource(error: grpc.aio.AioRpcError) -> str:
+    status = rich_status(error)
+    info = error_details_pb2.ResourceInfo()
+    found = any(detail.Unpack(info) for detail in status.details) if status else False
+    return info.resource_name if found else ""

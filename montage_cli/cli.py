@@ -9,8 +9,8 @@ import sys
 
 import click
 
-from montage_cli import __version__, cli_documents, cli_looks
-from montage_cli.connection import VARIABLES
+from montage_cli import __version__, cli_changes, cli_documents, cli_looks
+from montage_cli.connection import CONTEXT, VARIABLES
 from montage_cli.errors import ExitCode
 from montage_cli.formats import Format
 from montage_cli.options import output_option
@@ -22,21 +22,30 @@ _COMPLETION_VARIABLE = "_MONTAGE_COMPLETE"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--context", "chosen", metavar="NAME", help="A connection of contexts.toml [MONTAGE_CONTEXT].")
 @click.option("--address", metavar="HOST:PORT", help="The pipeline service [MONTAGE_PIPELINE_ADDR].")
 @click.option("--ca-cert", metavar="FILE", help="CA that the service's certificate is checked by [MONTAGE_CA_CERT].")
 @click.option("--client-cert", metavar="FILE", help="Certificate that we show [MONTAGE_CLIENT_CERT].")
 @click.option("--client-key", metavar="FILE", help="Its key [MONTAGE_CLIENT_KEY].")
 @click.pass_context
-def cli(context: click.Context, /, **given: str | None) -> None:
+def cli(context: click.Context, /, chosen: str | None, **given: str | None) -> None:
     """Turns pipeline documents into finished videos.
 
-    Without options and variables the running bin/dev is found by its .montage/dev.env.
+    Contexts are kept in ~/.config/montage/contexts.toml. Without options, variables and context the running
+    bin/dev is found by its .montage/dev.env.
 
     Exit codes: 0 done, 1 the run failed, 2 usage, 3 refused, 4 unreachable or not admitted,
     5 interrupted while waiting (the run goes on).
     """
     options = {name: given[option] for name, option in zip(VARIABLES, _OPTIONS, strict=True)}
-    context.obj = dict(os.environ) | {name: value for name, value in options.items() if value is not None}
+    named = {name: value for name, value in options.items() if value is not None}
+    if chosen is None:
+        context.obj = dict(os.environ) | named
+        return
+    if named:
+        raise click.UsageError("--context has address and certificates already; leave the other options out")
+    # What was chosen here counts more than what the shell happens to have.
+    context.obj = {name: value for name, value in os.environ.items() if name not in VARIABLES} | {CONTEXT: chosen}
 
 
 @cli.command()
@@ -63,7 +72,7 @@ def version(output: Format) -> None:
     )
 
 
-for _command in (*cli_documents.COMMANDS, *cli_looks.COMMANDS):
+for _command in (*cli_documents.COMMANDS, *cli_changes.COMMANDS, *cli_looks.COMMANDS):
     cli.add_command(_command)
 
 

@@ -6,7 +6,7 @@ import click
 
 from montage_cli.formats import Format
 from montage_cli.names import Kind, Name
-from montage_cli.options import NameType, is_document, open_session, output_option
+from montage_cli.options import NameType, is_document, open_session, output_option, targets_option
 
 
 @click.command("init")
@@ -47,8 +47,10 @@ def import_(context: click.Context, file: Path, *, check: bool, create_only: boo
 @click.command("run")
 @click.argument("what", metavar="FILE|PIPELINE")
 @click.option("--wait/--no-wait", default=None, help="Follow the run to its end. [default: only for a FILE]")
-@click.option("--target", "targets", metavar="NODE", multiple=True, help="Bring this node up to date; may be repeated.")
+@targets_option
 @click.option("--force", is_flag=True, help="Run the targets and all they need again, also where they are current.")
+@click.option("--plan", "plan_digest", metavar="DIGEST", default="", help="Only if it does what this plan says.")
+@click.option("--priority", type=click.IntRange(-100, 100), default=0, help="Higher is handed out first. [default: 0]")
 @click.option("--summary", is_flag=True, help="End with what each node took and made.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Download results here. [FILE: out]")
 @click.option("--ends-with-us", is_flag=True, hidden=True, help="The service goes when we go, as in bin/demo.")
@@ -61,6 +63,8 @@ def run(
     wait: bool | None,
     targets: tuple[str, ...],
     force: bool,
+    plan_digest: str,
+    priority: int,
     summary: bool,
     out: Path | None,
     ends_with_us: bool,
@@ -72,7 +76,7 @@ def run(
         raise click.UsageError("--summary and --out need the end of the run; leave --no-wait out")
     name = None if is_file else NameType().convert(what, None, context)
     if name is not None and name.kind is not Kind.PIPELINE:
-        raise click.UsageError("expected a document or a pipeline; name nodes with --target")
+        raise click.UsageError("expected a document or a pipeline; name nodes with --node")
     from montage_cli import commands
 
     order = commands.RunOrder(
@@ -80,6 +84,8 @@ def run(
         pipeline=name.pipeline if name else None,
         targets=targets,
         force=force,
+        plan_digest=plan_digest,
+        priority=priority,
         waits=is_file or summary or out is not None if wait is None else wait,
         summary=summary,
         out=out if out is not None or not is_file else Path("out"),

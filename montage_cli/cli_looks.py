@@ -6,17 +6,39 @@ import click
 
 from montage_cli.formats import Format
 from montage_cli.names import Kind, Name
-from montage_cli.options import NameType, open_session, out_option, output_option
+from montage_cli.options import (
+    NameType,
+    filter_option,
+    label_option,
+    open_session,
+    order_option,
+    out_option,
+    output_option,
+    where_of,
+)
 
 
 @click.command("list")
+@click.argument("name", metavar="[PIPELINE]", type=NameType(Kind.PIPELINE), required=False)
+@filter_option("state = FAILED AND title:lesson")
+@label_option
+@order_option
 @output_option(Format.YAML, Format.NAME)
 @click.pass_context
-def list_(context: click.Context, *, output: Format) -> None:
-    """List the pipelines, newest first."""
+def list_(
+    context: click.Context,
+    name: Name | None,
+    *,
+    where: str,
+    labels: tuple[str, ...],
+    order_by: str,
+    output: Format,
+) -> None:
+    """List the pipelines, newest first, or the nodes of one in the order of its document."""
     from montage_cli import reading
 
-    context.exit(open_session(context, output).perform(reading.list_pipelines))
+    order = reading.ListOrder(where=where_of(where, labels), order_by=order_by)
+    context.exit(open_session(context, output).perform(lambda session: reading.list_(session, name, order)))
 
 
 @click.command("get")
@@ -43,37 +65,52 @@ def describe(context: click.Context, name: Name, *, output: Format) -> None:
 
 @click.command("executions")
 @click.argument("name", metavar="PIPELINE[/NODE]", type=NameType(Kind.PIPELINE, Kind.NODE))
+@filter_option("state = FAILED AND attempt > 1")
+@order_option
 @output_option(Format.NAME)
 @click.pass_context
-def executions(context: click.Context, name: Name, *, output: Format) -> None:
+def executions(context: click.Context, name: Name, *, where: str, order_by: str, output: Format) -> None:
     """List the attempts of a node, or of all nodes of a pipeline, newest first."""
     from montage_cli import history
 
-    context.exit(open_session(context, output).perform(lambda session: history.executions(session, name)))
+    context.exit(
+        open_session(context, output).perform(
+            lambda session: history.executions(session, name, where=where, order_by=order_by)
+        )
+    )
 
 
 @click.command("runs")
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
+@filter_option("state = FAILED")
+@order_option
 @output_option(Format.NAME)
 @click.pass_context
-def runs(context: click.Context, name: Name, *, output: Format) -> None:
+def runs(context: click.Context, name: Name, *, where: str, order_by: str, output: Format) -> None:
     """List the runs of a pipeline, newest first."""
     from montage_cli import history
 
-    context.exit(open_session(context, output).perform(lambda session: history.runs(session, name)))
+    context.exit(
+        open_session(context, output).perform(
+            lambda session: history.runs(session, name, where=where, order_by=order_by)
+        )
+    )
 
 
 @click.command("events")
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
 @click.option("--after", metavar="N", type=click.IntRange(min=0), default=0, help="Begin behind this sequence number.")
+@filter_option("type = EXECUTION_FAILED AND node = voice")
 @output_option()
 @click.pass_context
-def events(context: click.Context, name: Name, *, after: int, output: Format) -> None:
+def events(context: click.Context, name: Name, *, after: int, where: str, output: Format) -> None:
     """List what happened to a pipeline, oldest first. With -o json one line of JSON per event."""
     from montage_cli import history
 
     context.exit(
-        open_session(context, output).perform(lambda session: history.events(session, name, after_sequence=after))
+        open_session(context, output).perform(
+            lambda session: history.events(session, name, after_sequence=after, where=where)
+        )
     )
 
 

@@ -5,17 +5,17 @@ Each answers the exit code; failures are raised and told by the session.
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from montage.v1 import resources_pb2 as resources
-from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
 
 from montage_cli import output
 from montage_cli.assets import AssetFile
 from montage_cli.board import Board
-from montage_cli.errors import ExitCode, MontageError, Status
-from montage_cli.importing import ImportOptions, import_document
-from montage_cli.names import InvalidName, Name, node_name, parse_name
+from montage_cli.errors import ExitCode
+from montage_cli.importing import ImportOptions, import_document, words_of_import
+from montage_cli.names import Name, node_of
 from montage_cli.running import (
     active_runs,
     download_all,
@@ -26,7 +26,7 @@ from montage_cli.running import (
     with_result,
 )
 from montage_cli.session import Session
-from montage_cli.summary import failure_lines, summarize
+from montage_cli.summary import failure_lines, summarize, what_ran
 from montage_cli.text import size
 
 __all__ = ["ImportOptions", "RunOrder", "download", "import_file", "run", "watch"]
@@ -46,6 +46,10 @@ class RunOrder:
     summary: bool
     out: Path | None
     """Where results are downloaded to; None downloads nothing."""
+    priority: int = 0
+    """-100 to 100; work of a higher one is handed out first."""
+    plan_digest: str = ""
+    """Refuses to do anything but what this plan says; empty does without."""
     ends_with_us: bool = False
     """Whether the service goes when we go: then nobody is told that the run goes on."""
 
@@ -57,7 +61,7 @@ async def import_file(session: Session, file: Path, options: ImportOptions) -> E
     elif options.validate_only:
         session.say(f"{file} is good; nothing was changed")
     else:
-        session.say(_words_of_import(answer))
+        session.say(words_of_import(answer))
     return ExitCode.DONE
 
 
@@ -66,23 +70,28 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
     if order.document is not None:
         uploads = _Uploads(session)
         answer = await import_document(session.client, order.document, options=ImportOptions(), on_upload=uploads.sent)
-        session.say(_words_of_import(answer))
+        session.say(words_of_import(answer))
         pipeline = answer.pipeline.name
-    targets = [_target(pipeline, target) for target in order.targets]
+    targets = [node_of(pipeline, target) for target in order.targets]
+    ask = partial(
+        session.client.run,
+        pipeline,
+        targets=targets,
+        force=order.force,
+        priority=order.priority,
+        plan_digest=order.plan_digest,
+    )
     if not order.waits:
-        return await _run_without_waiting(session, pipeline, targets, force=order.force)
+        return await _run_without_waiting(session, await ask())
 
     on_started = _tell_nobody if order.ends_with_us else session.waits_for
     with session.view() as view:
-        ended = await run_and_follow(
-            session.client, pipeline, targets=targets, force=order.force, view=view, on_started=on_started
-        )
+        ended = await run_and_follow(session.client, pipeline, ask=ask, view=view, on_started=on_started)
     session.waits_for(None)
     return await _finish(session, ended, targets, order)
 
 
-async def _run_without_waiting(session: Session, pipeline: str, targets: list[str], *, force: bool) -> ExitCode:
-    started = await session.client.run(pipeline, targets=targets, force=force)
+async def _run_without_waiting(session: Session, started: resources.Run) -> ExitCode:
     if session.is_json:
         output.write_json({"run": output.as_json(started)})
     elif is_over(started):
@@ -102,6 +111,7 @@ async def _finish(session: Session, ended: resources.Run, targets: list[str], or
         files = await download_all(session.client, with_result(wanted, ended), order.out)
     for file in files:
         session.say(f"{file} ({size(file.stat().st_size)})")
+    session.say(what_ran(ended))
     if session.is_json or order.summary:
         summary = await summarize(session.client, ended, nodes, files)
         if session.is_json:
@@ -177,30 +187,6 @@ class _Uploads:
 def _write_nodes(session: Session, nodes: list[resources.Node]) -> None:
     if not session.is_json:
         output.write_nodes(nodes)
-
-
-def _words_of_import(answer: ImportPipelineResponse) -> str:
-    counts = [
-        (len(answer.added_nodes), "added"),
-        (len(answer.changed_nodes), "changed"),
-        (len(answer.removed_nodes), "removed"),
-        (len(answer.unchanged_nodes), "unchanged"),
-    ]
-    words = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return f"imported {answer.pipeline.name}: {words or 'no nodes'}"
-
-
-def _target(pipeline: str, target: str) -> str:
-    """Resource name of a target that may be given by its id alone."""
-    if "/" not in target:
-        return node_name(pipeline, target)
-    try:
-        name = parse_name(target)
-    except InvalidName as err:
-        raise MontageError(str(err), status=Status.INVALID_ARGUMENT) from err
-    if name.node is None or name.pipeline != pipeline:
-        raise MontageError(f"the target {target} is no node of {pipeline}", status=Status.INVALID_ARGUMENT)
-    return name.node
 
 
 def _tell_nobody(_run: resources.Run | None) -> None:

@@ -1,13 +1,15 @@
-"""Where the service is and which certificate we show it: given, from the environment, or from a running bin/dev."""
+"""Where the service is and which certificate we show it: given, by the name of a context, or from a running bin/dev."""
 
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from montage_cli.contexts import KEYS, contexts_file, read_context
 from montage_cli.errors import MontageError, Status
 
 VARIABLES = ("MONTAGE_PIPELINE_ADDR", "MONTAGE_CA_CERT", "MONTAGE_CLIENT_CERT", "MONTAGE_CLIENT_KEY")
+CONTEXT = "MONTAGE_CONTEXT"
 DEV_ENV = Path(".montage") / "dev.env"
 _LARGEST_DEV_ENV_BYTES = 64 * 1024
 
@@ -26,19 +28,25 @@ class Connection:
 
 
 def find_connection(variables: Mapping[str, str], *, folder: Path, repository: Path) -> Connection:
-    """The connection that `variables` (the environment, overlaid with options) name, else that of a running bin/dev.
+    """The connection that `variables` (the environment, overlaid with options) name, by its parts or by a context.
 
-    Its dev.env is looked for in `folder`, in the folders above it, and in `repository`. Values are never mixed: an
-    address from one place and a certificate from another belong together only by accident. Raises MontageError.
+    Else that of a running bin/dev, whose dev.env is looked for in `folder`, in the folders above it, and in
+    `repository`. Values are never mixed: an address from one place and a certificate from another belong together
+    only by accident. Raises MontageError.
     """
     given = {name: variables[name] for name in VARIABLES if variables.get(name)}
     if given:
         return _connection(given, base=folder, origin="the environment")
+    if variables.get(CONTEXT):
+        file = contexts_file(variables)
+        values = read_context(file, variables[CONTEXT])
+        named = {variable: values[key] for variable, key in zip(VARIABLES, KEYS, strict=True)}
+        return _connection(named, base=file.parent, origin=f"context {variables[CONTEXT]} of {file}")
     for path in _dev_env_places(folder, repository):
         if path.is_file():
             return _connection(read_env_file(path), base=path.parent.parent, origin=str(path))
     raise MontageError(
-        f"no service found: start bin/dev, or set {', '.join(VARIABLES)} "
+        f"no service found: start bin/dev, name a --context, or set {', '.join(VARIABLES)} "
         f"(looked for {DEV_ENV} in {folder}, above it, and in {repository})",
         status=Status.UNAVAILABLE,
         reason="NO_CONNECTION",

@@ -73,10 +73,11 @@ class MontageError(Exception):
         reason: str = "",
         violations: Iterable[FieldViolation] = (),
         omitted_violations: int = 0,
+        resource: str = "",
     ) -> None:
         """`reason` is the stable word of `montage.v1.ErrorReason`; empty when the service itself did not answer.
 
-        `omitted_violations` counts those that did not fit into the answer.
+        `omitted_violations` counts those that did not fit into the answer. `resource` is the name it is about, if any.
         """
         super().__init__(message)
         self.message = message
@@ -84,6 +85,7 @@ class MontageError(Exception):
         self.reason = reason
         self.violations = tuple(violations)
         self.omitted_violations = omitted_violations
+        self.resource = resource
 
     @property
     def exit_code(self) -> ExitCode:

@@ -11,21 +11,21 @@ from montage_cli.session import Session
 from montage_cli.summary import seconds_between
 
 
-async def executions(session: Session, name: Name) -> ExitCode:
+async def executions(session: Session, name: Name, *, where: str, order_by: str) -> ExitCode:
     if name.node is None:
         # The attempts of nothing are no refusal; asking for the pipeline tells it from a name that does not exist.
         await session.client.get_pipeline(name.pipeline)
     else:
         await session.client.get_node(name.node)
     parent = name.node or f"{name.pipeline}/nodes/-"
-    found = [execution async for execution in session.client.list_executions(parent)]
+    found = [execution async for execution in session.client.list_executions(parent, where=where, order_by=order_by)]
     if not session.answer({"executions": [as_json(one) for one in found]}, names=[one.name for one in found]):
         write_executions(found, with_node=name.node is None)
     return ExitCode.DONE
 
 
-async def runs(session: Session, name: Name) -> ExitCode:
-    found = [run async for run in session.client.list_runs(name.pipeline)]
+async def runs(session: Session, name: Name, *, where: str, order_by: str) -> ExitCode:
+    found = [run async for run in session.client.list_runs(name.pipeline, where=where, order_by=order_by)]
     if not session.answer({"runs": [as_json(run) for run in found]}, names=[run.name for run in found]):
         rows = [
             (
@@ -41,9 +41,9 @@ async def runs(session: Session, name: Name) -> ExitCode:
     return ExitCode.DONE
 
 
-async def events(session: Session, name: Name, *, after_sequence: int) -> ExitCode:
+async def events(session: Session, name: Name, *, after_sequence: int, where: str) -> ExitCode:
     rows = []
-    async for event in session.client.list_events(name.pipeline, after_sequence=after_sequence):
+    async for event in session.client.list_events(name.pipeline, after_sequence=after_sequence, where=where):
         if session.is_json:
             # Histories can be long: each event is written when it comes.
             write_json(as_json(event), lines=True)

@@ -28,6 +28,8 @@ class ImportOptions:
 
     validate_only: bool = False
     create_only: bool = False
+    etag: str = ""
+    """Refuses when the pipeline is not as it was read; empty does without."""
 
 
 async def import_document(
@@ -37,7 +39,13 @@ async def import_document(
 
     Raises InvalidDocument with everything that is wrong, found here or by the service, before anything is created.
     """
-    document = read_document(path)
+    return await import_read(client, read_document(path), options=options, on_upload=on_upload)
+
+
+async def import_read(
+    client: MontageClient, document: Document, *, options: ImportOptions, on_upload: OnUpload | None = None
+) -> ImportPipelineResponse:
+    """The same for a document that was read already; its path says from where its files are looked for."""
     files, problems = _locate_files(document)
     answer = await _check(client, document, problems, options)
     if options.validate_only:
@@ -46,12 +54,26 @@ async def import_document(
     for source, file in files:
         sources[source.index] = await _upload(client, source, file, document, on_upload)
     try:
-        return await client.import_pipeline(_with_sources(document, sources), create_only=options.create_only)
+        return await client.import_pipeline(
+            _with_sources(document, sources), create_only=options.create_only, etag=options.etag
+        )
     except MontageError as err:
         found = _problems_of(err, document)
         if not found:
             raise
-        raise InvalidDocument(path, found, omitted=err.omitted_violations) from err
+        raise InvalidDocument(document.path, found, omitted=err.omitted_violations) from err
+
+
+def words_of_import(answer: ImportPipelineResponse) -> str:
+    """`imported pipelines/welcome: 1 changed, 2 unchanged`."""
+    counts = [
+        (len(answer.added_nodes), "added"),
+        (len(answer.changed_nodes), "changed"),
+        (len(answer.removed_nodes), "removed"),
+        (len(answer.unchanged_nodes), "unchanged"),
+    ]
+    words = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return f"imported {answer.pipeline.name}: {words or 'no nodes'}"
 
 
 def _locate_files(document: Document) -> tuple[list[tuple[AssetSource, Path]], list[Problem]]:

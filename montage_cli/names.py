@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from montage_cli.errors import MontageError, Status
+
 _ID = r"[a-z0-9][a-z0-9-]{0,62}"
 _UUID = r"[0-9a-f-]{36}"
 _FULL = re.compile(rf"pipelines/({_ID})(?:/nodes/({_ID})(?:/executions/({_UUID}))?|/runs/({_UUID}))?")
@@ -77,6 +79,17 @@ def parse_name(text: str) -> Name:
 def node_name(pipeline: str, node_id: str) -> str:
     """Resource name of a node; `pipeline` is the resource name of its pipeline."""
     return f"{pipeline}/nodes/{node_id}"
+
+
+def node_of(pipeline: str, text: str) -> str:
+    """Resource name of a node of `pipeline` that may be given by its id alone. Raises MontageError."""
+    try:
+        name = parse_name(text) if "/" in text else Name(pipeline_id=last_id(pipeline), node_id=text)
+    except InvalidName as err:
+        raise MontageError(str(err), status=Status.INVALID_ARGUMENT) from err
+    if name.node is None or name.pipeline != pipeline:
+        raise MontageError(f"{text} is no node of {pipeline}", status=Status.INVALID_ARGUMENT)
+    return name.node
 
 
 def last_id(name: str) -> str:

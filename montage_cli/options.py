@@ -1,6 +1,6 @@
 """What the commands take in common: names, ways of writing, and how a session is opened for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,6 +57,57 @@ def output_option(*more: Format) -> Callable[[Command], Command]:
 def out_option(command: Command) -> Command:
     folder = click.Path(path_type=Path, file_okay=False)
     return click.option("--out", type=folder, default="out", show_default=True, help="Folder for downloads.")(command)
+
+
+def targets_option(command: Command) -> Command:
+    """`--node`, also called `--target`."""
+    return click.option(
+        "--node",
+        "--target",
+        "targets",
+        metavar="NODE",
+        multiple=True,
+        help="Bring this node up to date; may be repeated.",
+    )(command)
+
+
+def filter_option(fields: str) -> Callable[[Command], Command]:
+    """`--filter`; `fields` are those that the list knows."""
+    return click.option(
+        "--filter", "where", metavar="FILTER", default="", help=f'Only what fits, for example "{fields}".'
+    )
+
+
+def label_option(command: Command) -> Command:
+    """`-l KEY=VALUE` or `-l KEY`, may be repeated; all must fit."""
+    return click.option(
+        "-l", "--label", "labels", metavar="KEY[=VALUE]", multiple=True, help="Only with this label; may be repeated."
+    )(command)
+
+
+def order_option(command: Command) -> Command:
+    return click.option("--order-by", metavar="ORDER", default="", help='For example "create_time desc".')(command)
+
+
+def where_of(where: str, labels: Iterable[str]) -> str:
+    """One filter of a filter and labels, all of which must fit."""
+    terms = [f"({where})"] if where else []
+    for label in labels:
+        key, has_value, value = label.partition("=")
+        terms.append(f'labels.{key} = "{value}"' if has_value else f"labels:{key}")
+    # A filter that stands alone stays as it was typed: its errors name columns.
+    return where if where and len(terms) == 1 else " AND ".join(terms)
+
+
+def pairs_of(context: click.Context, parameter: click.Parameter, given: Iterable[str]) -> dict[str, str]:
+    """Click's callback for options that are repeated `KEY=VALUE`."""
+    pairs = {}
+    for one in given:
+        key, equals, value = one.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"expected KEY=VALUE, found '{one}'", context, parameter)
+        pairs[key] = value
+    return pairs
 
 
 def is_document(text: str) -> bool:

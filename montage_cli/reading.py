@@ -1,16 +1,35 @@
 """`montage list` and `montage get`: what the service knows by name."""
 
+from dataclasses import dataclass
+
 from montage_cli import output
 from montage_cli.errors import ExitCode
 from montage_cli.names import Name
 from montage_cli.session import Session
 
 
-async def list_pipelines(session: Session) -> ExitCode:
-    pipelines = [pipeline async for pipeline in session.client.list_pipelines()]
-    found = {"pipelines": [output.as_json(pipeline) for pipeline in pipelines]}
-    if not session.answer(found, names=[pipeline.name for pipeline in pipelines]):
-        output.write_pipelines(pipelines)
+@dataclass(frozen=True, kw_only=True)
+class ListOrder:
+    """What of a list is wanted, and in which order; both in the words of the contract."""
+
+    where: str
+    order_by: str
+
+
+async def list_(session: Session, name: Name | None, order: ListOrder) -> ExitCode:
+    """The pipelines, or the nodes of the one that is named."""
+    if name is None:
+        listed = session.client.list_pipelines(where=order.where, order_by=order.order_by)
+        pipelines = [pipeline async for pipeline in listed]
+        found = {"pipelines": [output.as_json(pipeline) for pipeline in pipelines]}
+        if not session.answer(found, names=[pipeline.name for pipeline in pipelines]):
+            output.write_pipelines(pipelines)
+    else:
+        listed_nodes = session.client.list_nodes(name.pipeline, where=order.where, order_by=order.order_by)
+        nodes = [node async for node in listed_nodes]
+        found = {"nodes": [output.node_as_json(node) for node in nodes]}
+        if not session.answer(found, names=[node.name for node in nodes]):
+            output.write_nodes(nodes)
     return ExitCode.DONE
 
 

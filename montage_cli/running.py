@@ -3,7 +3,7 @@
 import contextlib
 import mimetypes
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from montage.v1 import resources_pb2 as resources
@@ -30,16 +30,15 @@ async def run_and_follow(
     client: MontageClient,
     pipeline: str,
     *,
-    targets: Sequence[str],
-    force: bool,
+    ask: Callable[[], Awaitable[resources.Run]],
     view: View,
     on_started: Callable[[resources.Run], None],
 ) -> resources.Run:
-    """Start a run and show it until it ends. From `on_started` on it goes on whatever happens here."""
+    """Start a run by `ask` and show it until it ends. From `on_started` on it goes on whatever happens here."""
     # The sequence is read before the run is asked for, so that none of its events is missed.
     after_sequence = (await client.get_pipeline(pipeline)).last_sequence
     nodes = [node async for node in client.list_nodes(pipeline)]
-    run = await client.run(pipeline, targets=targets, force=force)
+    run = await ask()
     on_started(run)
     concerned = {decided.node for decided in run.nodes}
     board = Board((node for node in nodes if node.name in concerned or not concerned), run=run.name)

@@ -16,9 +16,11 @@ from montage_cli.client import MontageClient
 from montage_cli.connection import find_connection
 from montage_cli.errors import ExitCode, MontageError
 from montage_cli.formats import Format
+from montage_cli.hints import DOCTOR, hint_for
 from montage_cli.names import last_id
 from montage_cli.output import write_json
 from montage_cli.problems import InvalidDocument
+from montage_cli.refusals import Refused, document_error_as_json, error_as_json, words_of
 from montage_cli.text import printable
 from montage_cli.views import PlainLines, View, bars
 from montage_cli.yaml_writer import yaml_text
@@ -41,13 +43,13 @@ class Session:
         try:
             return asyncio.run(self._perform(action))
         except InvalidDocument as err:
-            self.complain(str(err))
+            self._refuse(str(err), document_error_as_json(err))
             return ExitCode.REFUSED
-        except MontageError as err:
-            self.complain(_words_of(err))
+        except Refused as err:
+            self._refuse(words_of(err.cause, err.hint), error_as_json(err.cause, err.hint))
             if self._waiting_for is not None:
                 self._tell_that_it_goes_on()
-            return err.exit_code
+            return err.cause.exit_code
         except KeyboardInterrupt:
             # All that is left is to say so; a second Ctrl-C must not cut that off.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -101,21 +103,32 @@ class Session:
             yield shown
 
     async def _perform(self, action: "Callable[[Session], Awaitable[ExitCode]]") -> ExitCode:
-        connection = find_connection(self._variables, folder=Path.cwd(), repository=_REPOSITORY)
-        async with MontageClient(connection) as client:
+        try:
+            connection = find_connection(self._variables, folder=Path.cwd(), repository=_REPOSITORY)
+            client = MontageClient(connection)
+        except MontageError as err:
+            raise Refused(err, DOCTOR) from err
+        async with client:
             self.client = client
-            return await action(self)
+            try:
+                return await action(self)
+            except MontageError as err:
+                # Asked for while the connection is still there: the hint may need the names that there are.
+                raise Refused(err, await hint_for(client, err)) from err
+
+    def _refuse(self, words: str, value: dict[str, Any]) -> None:
+        """Tell what went wrong: people on stderr, programs on stdout in the form that they asked for."""
+        match self.form:
+            case Format.JSON:
+                # One line, so that it also ends a stream of lines.
+                write_json(value, lines=True)
+            case Format.YAML:
+                click.echo(yaml_text(value), nl=False)
+            case _:
+                self.complain(words)
 
     def _tell_that_it_goes_on(self) -> None:
         if self._waiting_for is not None:
             name = self._waiting_for.name
             pipeline = last_id(name.partition("/runs/")[0])
             self.complain(f"the run goes on: {name}\nwatch it with: montage watch {pipeline}")
-
-
-def _words_of(error: MontageError) -> str:
-    lines = [f"error: {error.message}"]
-    lines += [f"  {violation.field}: {violation.description}" for violation in error.violations]
-    if error.omitted_violations:
-        lines.append(f"  … and {error.omitted_violations} more")
-    return "\n".join(lines)

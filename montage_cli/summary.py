@@ -14,6 +14,8 @@ from montage_cli.text import last_lines, printable
 
 _DETAIL_LINES = 10
 _LEFT_OUT = frozenset({resources.RUN_DECISION_SKIPPED, resources.RUN_DECISION_BLOCKED})
+_NOT_EXECUTED = _LEFT_OUT | {resources.RUN_DECISION_REUSED}
+_MOST_LISTED = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,14 @@ async def summarize(
     )
 
 
+def what_ran(run: resources.Run) -> str:
+    """`ran voice, film; kept text`: which nodes were made anew, and which were not touched."""
+    ran = [last_id(one.node) for one in run.nodes if one.decision not in _NOT_EXECUTED]
+    kept = [last_id(one.node) for one in run.nodes if one.decision == resources.RUN_DECISION_REUSED]
+    words = [f"{verb} {_listed(ids)}" for verb, ids in (("ran", ran), ("kept", kept)) if ids]
+    return "; ".join(words) or "nothing to run"
+
+
 def failure_lines(run: resources.Run, nodes: Sequence[resources.Node]) -> Iterator[str]:
     """Each failed node with its reason and the last lines of its tool, then what was left out."""
     by_name = {node.name: node for node in nodes}
@@ -77,6 +87,10 @@ def failure_lines(run: resources.Run, nodes: Sequence[resources.Node]) -> Iterat
 def decision_of(decided: resources.RunNode) -> str:
     """`done`, `reused`, `failed`, `skipped`, …"""
     return resources.RunDecision.Name(decided.decision).removeprefix("RUN_DECISION_").lower()
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids) if len(ids) <= _MOST_LISTED else f"{len(ids)} nodes"
 
 
 def _of_node(

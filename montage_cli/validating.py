@@ -7,6 +7,7 @@ from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
 from montage_cli.errors import ExitCode
 from montage_cli.importing import ImportOptions, import_document
 from montage_cli.problems import InvalidDocument
+from montage_cli.refusals import document_problems_as_json
 from montage_cli.session import Session
 
 
@@ -15,25 +16,12 @@ async def validate(session: Session, file: Path) -> ExitCode:
     try:
         answer = await import_document(session.client, file, options=ImportOptions(validate_only=True))
     except InvalidDocument as err:
-        if not session.answer(_with_problems(file, err)):
+        if not session.answer({"file": str(file), "valid": False, **document_problems_as_json(err)}):
             raise
         return ExitCode.REFUSED
     if not session.answer({"file": str(file), "valid": True, "problems": []}):
         session.say(f"{file} is good; {_changes(answer)}")
     return ExitCode.DONE
-
-
-def _with_problems(file: Path, found: InvalidDocument) -> dict[str, object]:
-    return {
-        "file": str(file),
-        "valid": False,
-        "problems": [
-            {"place": one.place, "line": one.line, "column": one.column, "message": one.message}
-            for one in found.problems
-        ],
-        "omitted": found.omitted,
-        "note": found.note,
-    }
 
 
 def _changes(answer: ImportPipelineResponse) -> str:

@@ -18,6 +18,7 @@ async def refuse(
     *,
     violations: list[tuple[str, str]] | None = None,
     omitted: int = 0,
+    resource: str = "",
 ) -> NoReturn:
     info = error_details_pb2.ErrorInfo(reason=reason, domain="montage")
     if omitted:
@@ -26,7 +27,8 @@ async def refuse(
     for place, description in violations or ():
         bad.field_violations.add(field=place, description=description)
     details = []
-    for detail in (info, bad):
+    about = error_details_pb2.ResourceInfo(resource_name=resource)
+    for detail in (info, bad, about):
         packed = any_pb2.Any()
         packed.Pack(detail)
         details.append(packed)

@@ -14,6 +14,7 @@ from montage.v1 import pipeline_service_pb2 as api
 from montage.v1 import resources_pb2 as resources
 
 from tests.integration.cli.fake_catalogue import FakeCatalogue
+from tests.integration.cli.fake_changes import FakeChanges
 from tests.integration.cli.fake_refusals import refuse
 from tests.integration.cli.fake_store import FakeStore
 
@@ -46,15 +47,20 @@ class Faults:
 
 
 class FakeService(
-    FakeCatalogue, pipeline_service_pb2_grpc.PipelineServiceServicer, node_service_pb2_grpc.NodeServiceServicer
+    FakeCatalogue,
+    FakeChanges,
+    pipeline_service_pb2_grpc.PipelineServiceServicer,
+    node_service_pb2_grpc.NodeServiceServicer,
 ):
     """State and both servicers."""
 
     def __init__(self, store: FakeStore) -> None:
+        FakeChanges.__init__(self)
         self.faults = Faults()
+        self.filters: list[tuple[str, str]] = []
+        """Filter and order of the first pages of lists."""
         self.calls: Counter[str] = Counter()
-        self.request_ids: list[str] = []
-        """Of the runs that were asked for."""
+        self.run_requests: list[api.RunPipelineRequest] = []
         self.violations: list[tuple[str, str]] = []
         self.violations_at_the_end: list[tuple[str, str]] = []
         self.omitted_violations = 0
@@ -77,7 +83,9 @@ class FakeService(
     def given_pipeline(self, pipeline_id: str, *nodes: tuple[str, str, tuple[str, ...]]) -> str:
         """A pipeline of (id, type, inputs) nodes."""
         name = f"pipelines/{pipeline_id}"
-        self.pipelines[name] = resources.Pipeline(name=name, title=pipeline_id.title(), node_count=len(nodes))
+        self.pipelines[name] = resources.Pipeline(
+            name=name, title=pipeline_id.title(), node_count=len(nodes), etag=str(len(self.documents))
+        )
         self.nodes[name] = [
             resources.Node(
                 name=f"{name}/nodes/{node_id}",
@@ -108,6 +116,7 @@ class FakeService(
 
     async def ListPipelines(self, request: api.ListPipelinesRequest, context: Context) -> api.ListPipelinesResponse:
         await self._called("ListPipelines", context)
+        self._filtered(request)
         page, token = _page(list(self.pipelines.values()), request.page_token)
         return api.ListPipelinesResponse(pipelines=page, next_page_token=token)
 
@@ -121,6 +130,9 @@ class FakeService(
         if self.violations_at_the_end and not request.validate_only:
             await self._refuse_document(context, self.violations_at_the_end)
         document = json_format.MessageToDict(request.document)
+        present = self.pipelines.get(f"pipelines/{document['id']}")
+        if request.etag and (present is None or request.etag != present.etag):
+            await refuse(context, grpc.StatusCode.ABORTED, "ABORTED", "The etag is another one by now.")
         nodes = [
             (node["id"], node["type"], tuple(one for ids in node.get("inputs", {}).values() for one in ids))
             for node in document["nodes"]
@@ -151,7 +163,7 @@ class FakeService(
         return answer
 
     async def RunPipeline(self, request: api.RunPipelineRequest, context: Context) -> api.RunPipelineResponse:
-        self.request_ids.append(request.request_id)
+        self.run_requests.append(request)
         name = f"{request.name}/runs/{RUN_ID}"
         nodes = self.nodes[request.name]
         run = resources.Run(name=name, uid=RUN_ID, state=resources.RUN_STATE_ACTIVE, targets=request.targets)
@@ -174,6 +186,7 @@ class FakeService(
 
     async def ListRuns(self, request: api.ListRunsRequest, context: Context) -> api.ListRunsResponse:
         await self._called("ListRuns", context)
+        self._filtered(request)
         await self._pipeline(request.parent, context)
         found = [run for name, run in reversed(self.runs.items()) if name.startswith(f"{request.parent}/")]
         page, token = _page(found, request.page_token)
@@ -232,6 +245,7 @@ class FakeService(
 
     async def ListNodes(self, request: node_api.ListNodesRequest, context: Context) -> node_api.ListNodesResponse:
         await self._called("ListNodes", context)
+        self._filtered(request)
         await self._pipeline(request.parent, context)
         page, token = _page(self.nodes[request.parent], request.page_token)
         return node_api.ListNodesResponse(nodes=page, next_page_token=token)
@@ -240,6 +254,7 @@ class FakeService(
         self, request: node_api.ListExecutionsRequest, context: Context
     ) -> node_api.ListExecutionsResponse:
         await self._called("ListExecutions", context)
+        self._filtered(request)
         pipeline, _, node = request.parent.partition("/nodes/")
         found = [
             one
@@ -339,15 +354,19 @@ class FakeService(
         if self.faults.answers.get(method):
             await context.abort(self.faults.answers[method].pop(0), "switched on by the test")
 
+    def _filtered(self, request: Any) -> None:
+        if not request.page_token:
+            self.filters.append((request.filter, request.order_by))
+
     async def _pipeline(self, name: str, context: Context) -> resources.Pipeline:
         if name not in self.pipelines:
-            await refuse(context, grpc.StatusCode.NOT_FOUND, "PIPELINE_NOT_FOUND", f"no pipeline {name}")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "PIPELINE_NOT_FOUND", f"no pipeline {name}", resource=name)
         return self.pipelines[name]
 
     async def _node(self, name: str, context: Context) -> resources.Node:
         found = [node for node in self.nodes.get(name.partition("/nodes/")[0], ()) if node.name == name]
         if not found:
-            await refuse(context, grpc.StatusCode.NOT_FOUND, "NODE_NOT_FOUND", f"no node {name}")
+            await refuse(context, grpc.StatusCode.NOT_FOUND, "NODE_NOT_FOUND", f"no node {name}", resource=name)
         return found[0]
 
     async def _refuse_document(self, context: Context, violations: list[tuple[str, str]]) -> NoReturn:

@@ -61,7 +61,7 @@ async def test_run_is_repeated_under_one_request_id(client: MontageClient, servi
 
     assert run.name.startswith(f"{name}/runs/")
     assert service.calls["RunPipeline"] == 3
-    first, again, other = service.request_ids
+    first, again, other = (request.request_id for request in service.run_requests)
     assert first == again != other
 
 

@@ -84,7 +84,7 @@ async def test_export_of_nothing_leaves_the_file_of_before(montage: Montage) -> 
 
     ended = await montage("export", "none", "--out", "copy.yaml")
 
-    assert (ended.code, ended.stderr) == (3, "error: no pipeline pipelines/none\n")
+    assert (ended.code, ended.stderr.splitlines()[0]) == (3, "error: no pipeline pipelines/none")
     assert (montage.folder / "copy.yaml").read_text() == "before"
 
 

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from montage_cli.cli import cli
 from montage_cli.options import is_document
 
+UUID = "0194f1d0-0000-7000-8000-000000000001"
+
 
 def run_cli(*arguments: str) -> tuple[int, str, str]:
     result = CliRunner().invoke(cli, list(arguments), env={"MONTAGE_PIPELINE_ADDR": "x:1"})
@@ -30,10 +32,19 @@ def run_cli(*arguments: str) -> tuple[int, str, str]:
         ("events", "welcome/voice"),
         ("events", "welcome", "--after", "-1"),
         ("runs", "welcome/voice"),
-        ("executions", "pipelines/welcome/runs/0194f1d0-0000-7000-8000-000000000001"),
+        ("executions", "pipelines/welcome/runs/" + UUID),
         ("export", "welcome/voice"),
         ("export", "welcome", "-o", "table"),
         ("completion", "tcsh"),
+        ("create", "welcome", "--type", "noop"),
+        ("create", "welcome/film"),
+        ("create", "welcome/film", "--type", "noop", "--set", "seconds"),
+        ("edit", "welcome/film"),
+        ("delete", "welcome"),
+        ("execute", "welcome"),
+        ("cancel", f"pipelines/welcome/nodes/film/executions/{UUID}"),
+        ("plan", "welcome/film"),
+        ("run", "welcome", "--priority", "101"),
     ],
 )
 def test_cli_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
@@ -100,7 +111,7 @@ def test_completion_answers_commands_without_a_service_and_fast() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["plain,executions", "plain,export"]
+    assert done.stdout.split() == ["plain,execute", "plain,executions", "plain,export"]
 
 
 def test_cli_version_needs_nothing() -> None:

@@ -65,7 +65,7 @@ def test_find_connection_half_an_environment_is_refused_and_not_completed(tmp_pa
 
 
 def test_find_connection_nothing_found_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(MontageError, match="start bin/dev, or set MONTAGE_PIPELINE_ADDR") as caught:
+    with pytest.raises(MontageError, match="start bin/dev, name a --context, or set MONTAGE_PIPELINE_ADDR") as caught:
         find_connection({}, folder=tmp_path, repository=tmp_path)
 
     assert caught.value.exit_code is ExitCode.UNREACHABLE

@@ -1,0 +1,66 @@
+"""`montage execute`, `retry`, `cancel`, `pause`, `resume` and `approve`: what a person decides about work."""
+
+from enum import StrEnum
+
+from google.protobuf.message import Message
+from montage.v1 import node_service_pb2 as node_api
+from montage.v1 import resources_pb2 as resources
+
+from montage_cli import output
+from montage_cli.errors import ExitCode
+from montage_cli.names import Name
+from montage_cli.session import Session
+
+
+class Control(StrEnum):
+    """What can be done to a pipeline, a node or a run alike."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+    @property
+    def past(self) -> str:
+        """`cancelled`, `paused`, `resumed`."""
+        return "cancelled" if self is Control.CANCEL else f"{self}d"
+
+
+async def control(session: Session, name: Name, what: Control) -> ExitCode:
+    client = session.client
+    of_pipeline, of_node, of_run = {
+        Control.CANCEL: (client.cancel_pipeline, client.cancel_node, client.cancel_run),
+        Control.PAUSE: (client.pause_pipeline, client.pause_node, client.pause_run),
+        Control.RESUME: (client.resume_pipeline, client.resume_node, client.resume_run),
+    }[what]
+    changed: resources.Pipeline | resources.Node | resources.Run
+    if name.run is not None:
+        changed = await of_run(name.run)
+    elif name.node is not None:
+        changed = await of_node(name.node)
+    else:
+        changed = await of_pipeline(name.pipeline)
+    return _tell(session, changed, changed.name, f"{what.past} {changed.name}")
+
+
+async def execute(session: Session, name: Name, *, force: bool) -> ExitCode:
+    """Run one node whose inputs are complete; does not wait."""
+    execution = await session.client.execute_node(name.node or "", force=force)
+    state = output.word_of(resources.ExecutionState, execution.state)
+    return _tell(session, execution, execution.name, f"{execution.name}: {state}")
+
+
+async def retry(session: Session, name: Name) -> ExitCode:
+    node = await session.client.retry_node(name.node or "")
+    return _tell(session, node, node.name, f"{node.name}: {output.state_of(node)}")
+
+
+async def approve(session: Session, name: Name, *, rejects: bool, message: str) -> ExitCode:
+    decision = node_api.APPROVAL_REJECTED if rejects else node_api.APPROVAL_APPROVED
+    node = await session.client.approve_node(name.node or "", decision, message=message)
+    return _tell(session, node, node.name, f"{'rejected' if rejects else 'approved'} {node.name}")
+
+
+def _tell(session: Session, changed: Message, name: str, words: str) -> ExitCode:
+    if not session.answer(output.as_json(changed), names=[name]):
+        session.say(words)
+    return ExitCode.DONE

@@ -1,0 +1,148 @@
+"""`montage edit`: a pipeline's document in an editor, or one setting from the command line."""
+
+import asyncio
+import difflib
+import json
+import os
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+from montage.v1 import resources_pb2 as resources
+
+from montage_cli import output
+from montage_cli.canonical import document_text, in_order
+from montage_cli.changing import tell_problems
+from montage_cli.document import read_document
+from montage_cli.errors import ExitCode, MontageError, Status
+from montage_cli.importing import ImportOptions, import_read, words_of_import
+from montage_cli.names import Name
+from montage_cli.problems import InvalidDocument
+from montage_cli.session import Session
+from montage_cli.settings import TITLE, apply_settings
+from montage_cli.text import printable
+
+_EDITORS = ("VISUAL", "EDITOR")
+VERSION = "version"
+_PIPELINE_FIELDS = frozenset({TITLE, VERSION})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `--set` and `--unset` named."""
+
+    given: Mapping[str, str]
+    unset: Sequence[str]
+    strict: bool
+
+
+async def set_(session: Session, name: Name, settings: Settings) -> ExitCode:
+    """Change title, version or config as told; refused when somebody else changed the same meanwhile."""
+    if name.node is None:
+        return await _set_on_pipeline(session, name, settings)
+    node = await session.client.get_node(name.node)
+    before = _settable(node)
+    fields = await apply_settings(session.client, node, settings.given, settings.unset)
+    changed = await session.client.update_node(node, *fields, strict=settings.strict)
+    if not session.answer(output.node_as_json(changed), names=[changed.name]):
+        _tell_changes(session, before, _settable(changed), settings)
+        tell_problems(session, changed)
+    return ExitCode.DONE
+
+
+async def edit(session: Session, name: Name, variables: Mapping[str, str]) -> ExitCode:
+    """Let the editor of `variables` change the document, show the difference, and import it over what was read."""
+    etag = (await session.client.get_pipeline(name.pipeline)).etag
+    before = document_text(await session.client.export_pipeline(name.pipeline), is_json=False)
+    with _kept_on_trouble(name.pipeline_id, before, session) as path:
+        await _open_editor(variables, path)
+        after = path.read_text(encoding="utf-8")
+        if after == before:
+            session.say("nothing was changed")
+            return ExitCode.DONE
+        # Paths of assets count from where we were called, not from where the text lies.
+        document = replace(read_document(path), path=Path.cwd() / f"{name.pipeline_id}.yaml")
+        if document.value.get("id") != name.pipeline_id:
+            raise MontageError(
+                f"the id is '{document.value.get('id')}' now; expected '{name.pipeline_id}': an edit does not rename",
+                status=Status.INVALID_ARGUMENT,
+            )
+        _show_difference(before, after, name.pipeline_id, err=session.is_json)
+        answer = await import_read(session.client, document, options=ImportOptions(etag=etag))
+    if not session.answer(output.as_json(answer)):
+        session.say(words_of_import(answer))
+    return ExitCode.DONE
+
+
+async def _set_on_pipeline(session: Session, name: Name, settings: Settings) -> ExitCode:
+    values = dict(settings.given) | dict.fromkeys(settings.unset, "")
+    unknown = sorted(values.keys() - _PIPELINE_FIELDS)
+    if unknown:
+        message = (
+            f"a pipeline has no '{unknown[0]}' to set; expected title or version, or a node: {name.pipeline_id}/NODE"
+        )
+        raise MontageError(message, status=Status.INVALID_ARGUMENT)
+    before = await session.client.get_pipeline(name.pipeline)
+    wanted = resources.Pipeline(
+        name=before.name, etag=before.etag, title=values.get(TITLE), version=values.get(VERSION)
+    )
+    changed = await session.client.update_pipeline(wanted, *values)
+    if not session.answer(output.as_json(changed), names=[changed.name]):
+        were, are = ({TITLE: one.title, VERSION: one.version} for one in (before, changed))
+        _tell_changes(session, were, are, settings)
+    return ExitCode.DONE
+
+
+def _settable(node: resources.Node) -> dict[str, object]:
+    return {TITLE: node.title, **in_order(output.as_json(node.config))}
+
+
+def _tell_changes(
+    session: Session, before: Mapping[str, object], after: Mapping[str, object], settings: Settings
+) -> None:
+    for key in (*settings.given, *settings.unset):
+        session.say(f"{key}: {_shown(before.get(key))} → {_shown(after.get(key))}")
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if value not in (None, "") else "not set"
+
+
+async def _open_editor(variables: Mapping[str, str], path: Path) -> None:
+    command = next((variables[name] for name in _EDITORS if variables.get(name)), "vi")
+    try:
+        editor = await asyncio.create_subprocess_exec(*shlex.split(command), str(path))
+    except (OSError, ValueError) as err:
+        message = f"cannot start the editor '{command}': {err}; set EDITOR, or use --set"
+        raise MontageError(message, status=Status.FAILED_PRECONDITION, reason="EDITOR_TROUBLE") from err
+    if await editor.wait() != 0:
+        message = f"the editor '{command}' ended with {editor.returncode}; nothing was changed"
+        raise MontageError(message, status=Status.FAILED_PRECONDITION, reason="EDITOR_TROUBLE")
+
+
+@contextmanager
+def _kept_on_trouble(pipeline_id: str, text: str, session: Session) -> Iterator[Path]:
+    """A file to edit, removed at the end; what somebody typed and the service refused stays, and is told."""
+    handle, name = tempfile.mkstemp(prefix=f"{pipeline_id}-", suffix=".yaml")
+    os.close(handle)
+    path = Path(name)
+    path.write_text(text, encoding="utf-8")
+    try:
+        yield path
+    except (MontageError, InvalidDocument):
+        if path.read_text(encoding="utf-8") == text:
+            path.unlink()
+        else:
+            session.complain(f"your text is kept in {path}")
+        raise
+    path.unlink()
+
+
+def _show_difference(before: str, after: str, name: str, *, err: bool = False) -> None:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"{name} (was)", name, lineterm="", n=1)
+    for line in lines:
+        click.echo(printable(line), err=err)

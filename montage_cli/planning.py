@@ -1,0 +1,43 @@
+"""`montage plan`: what a run would do with each node, before it is asked for."""
+
+from collections.abc import Iterable
+
+from google.protobuf.duration_pb2 import Duration
+from montage.v1 import pipeline_service_pb2 as api
+
+from montage_cli.errors import ExitCode
+from montage_cli.names import Name, last_id, node_of
+from montage_cli.output import as_json, word_of, write_table
+from montage_cli.session import Session
+from montage_cli.text import seconds
+
+
+async def plan(session: Session, name: Name, *, targets: Iterable[str], force: bool) -> ExitCode:
+    wanted = [node_of(name.pipeline, target) for target in targets]
+    found = await session.client.plan(name.pipeline, targets=wanted, force=force)
+    if not session.answer(as_json(found), names=[found.digest]):
+        _write(found)
+        session.say(_last_line(found, name.pipeline_id))
+    return ExitCode.DONE
+
+
+def _write(found: api.Plan) -> None:
+    rows = [
+        (
+            last_id(one.node),
+            word_of(api.PlanAction, one.action).upper(),
+            _time(one.expected_duration) if one.HasField("expected_duration") else "-",
+            one.reason,
+        )
+        for one in found.nodes
+    ]
+    write_table(("NODE", "ACTION", "TIME", "REASON"), rows)
+
+
+def _last_line(found: api.Plan, pipeline_id: str) -> str:
+    in_all = f"in all about {_time(found.expected_duration)}; " if found.HasField("expected_duration") else ""
+    return f"{in_all}do exactly this with: montage run {pipeline_id} --plan {found.digest}"
+
+
+def _time(duration: Duration) -> str:
+    return seconds(duration.ToTimedelta().total_seconds())

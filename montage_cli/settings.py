@@ -1,0 +1,55 @@
+"""What `--set KEY=VALUE` means: the title, or a config field, read as the node's type says."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from google.protobuf import json_format, struct_pb2
+from montage.v1 import node_type_pb2, resources_pb2
+
+from montage_cli.client import MontageClient
+from montage_cli.errors import MontageError, Status
+
+TITLE = "title"
+
+
+async def apply_settings(
+    client: MontageClient, node: resources_pb2.Node, given: Mapping[str, str], unset: Sequence[str] = ()
+) -> list[str]:
+    """Change `node` in place; answers the fields of the contract that changed, for an update mask.
+
+    A text field takes the value as it is typed; the others take JSON (`2`, `true`). Raises MontageError, as does an
+    unknown type; an unknown field is left to the service, which knows what may have been meant.
+    """
+    changed = []
+    if TITLE in given:
+        node.title = given[TITLE]
+        changed.append(TITLE)
+    fields = {key: value for key, value in given.items() if key != TITLE}
+    if fields or unset:
+        kinds = await _kinds(client, node.type)
+        config = json_format.MessageToDict(node.config)
+        config |= {key: _value(key, text, kinds.get(key)) for key, text in fields.items()}
+        missing = [key for key in unset if key not in config]
+        if missing:
+            raise MontageError(f"'{missing[0]}' is not set; nothing to unset", status=Status.INVALID_ARGUMENT)
+        kept = {key: value for key, value in config.items() if key not in unset}
+        node.config.CopyFrom(json_format.ParseDict(kept, struct_pb2.Struct()))
+        changed.append("config")
+    return changed
+
+
+async def _kinds(client: MontageClient, node_type: str) -> Mapping[str, int]:
+    found = await client.get_node_type(f"nodeTypes/{node_type}")
+    return {field.name: field.kind for field in found.config_fields}
+
+
+def _value(key: str, text: str, kind: int | None) -> object:
+    if kind == node_type_pb2.CONFIG_FIELD_KIND_STRING:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as err:
+        if kind is None:
+            return text
+        word = node_type_pb2.ConfigFieldKind.Name(kind).removeprefix("CONFIG_FIELD_KIND_").lower()
+        raise MontageError(f"{key}: expected a {word}, found '{text}'", status=Status.INVALID_ARGUMENT) from err
