@@ -312,7 +312,7 @@ class Asset(_message.Message):
     def __init__(self, type: _Optional[_Union[MediaType, str]] = ..., source: _Optional[str] = ..., content: _Optional[str] = ...) -> None: ...
 
 class Output(_message.Message):
-    __slots__ = ("type", "s3_key", "duration", "size_bytes", "sha256", "content_type", "media")
+    __slots__ = ("type", "s3_key", "duration", "size_bytes", "sha256", "content_type", "media", "content")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     S3_KEY_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
@@ -320,6 +320,7 @@ class Output(_message.Message):
     SHA256_FIELD_NUMBER: _ClassVar[int]
     CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
     type: MediaType
     s3_key: str
     duration: _duration_pb2.Duration
@@ -327,7 +328,8 @@ class Output(_message.Message):
     sha256: str
     content_type: str
     media: MediaFacts
-    def __init__(self, type: _Optional[_Union[MediaType, str]] = ..., s3_key: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., content_type: _Optional[str] = ..., media: _Optional[_Union[MediaFacts, _Mapping]] = ...) -> None: ...
+    content: str
+    def __init__(self, type: _Optional[_Union[MediaType, str]] = ..., s3_key: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., content_type: _Optional[str] = ..., media: _Optional[_Union[MediaFacts, _Mapping]] = ..., content: _Optional[str] = ...) -> None: ...
 
 class MediaFacts(_message.Message):
     __slots__ = ("video_codec", "width", "height", "fps", "audio_codec", "sample_rate", "channels")

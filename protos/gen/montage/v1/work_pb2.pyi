@@ -27,18 +27,20 @@ WORK_KIND_RECONCILE: WorkKind
 WORK_KIND_CANCEL: WorkKind
 
 class WorkItem(_message.Message):
-    __slots__ = ("kind", "execution_id", "dispatch_no", "task_queue", "traceparent")
+    __slots__ = ("kind", "execution_id", "dispatch_no", "task_queue", "traceparent", "task")
     KIND_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     DISPATCH_NO_FIELD_NUMBER: _ClassVar[int]
     TASK_QUEUE_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
     kind: WorkKind
     execution_id: str
     dispatch_no: int
     task_queue: str
     traceparent: str
-    def __init__(self, kind: _Optional[_Union[WorkKind, str]] = ..., execution_id: _Optional[str] = ..., dispatch_no: _Optional[int] = ..., task_queue: _Optional[str] = ..., traceparent: _Optional[str] = ...) -> None: ...
+    task: Task
+    def __init__(self, kind: _Optional[_Union[WorkKind, str]] = ..., execution_id: _Optional[str] = ..., dispatch_no: _Optional[int] = ..., task_queue: _Optional[str] = ..., traceparent: _Optional[str] = ..., task: _Optional[_Union[Task, _Mapping]] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("execution", "node", "pipeline_uid", "node_uid", "node_type", "provider", "title", "config", "inputs", "asset", "attempt", "deadline", "start_to_close", "details")
