@@ -129,6 +129,7 @@ def _output(output: Output) -> resources.Output:
         size_bytes=output.size_bytes,
         sha256=output.sha256 or "",
         content_type=output.content_type,
+        content=output.content,
     )
     if output.duration is not None:
         duration = Duration()

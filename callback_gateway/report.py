@@ -45,6 +45,7 @@ class Output:
 
     media_type: MediaType
     s3_key: str
+    """Empty when `content` holds the bytes."""
     size_bytes: int
     content_type: str
     duration: timedelta | None = None
@@ -55,6 +56,8 @@ class Output:
     fps: float | None = None
     video_codec: str | None = None
     audio_codec: str | None = None
+    content: str = ""
+    """Of a small text or JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)

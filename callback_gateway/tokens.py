@@ -125,7 +125,8 @@ def check_agreement(report: Report, capability: Capability) -> None:
     for field, found, expected in stated:
         if found is not None and found.lower() != expected.lower():
             raise ReportDisagrees(f"{field} disagrees with the capability")
-    if isinstance(report.outcome, Output) and not _is_below(report.outcome.s3_key, prefix=capability.key_prefix):
+    output = report.outcome if isinstance(report.outcome, Output) and not report.outcome.content else None
+    if output is not None and not _is_below(output.s3_key, prefix=capability.key_prefix):
         raise ReportDisagrees("result.s3_key is outside the prefix of the capability")
 
 

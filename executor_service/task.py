@@ -66,6 +66,8 @@ class WorkItem:
     execution_id: ExecutionId
     dispatch_no: int
     task_queue: TaskQueue
+    task: "Task | None" = None
+    """The work itself, when it may be done without a claim."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,16 +85,19 @@ class MediaFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """A finished artifact in the store. Written once, never overwritten."""
+    """A finished artifact. Written once, never overwritten."""
 
     type: MediaType
     s3_key: str
+    """Empty when `content` holds the bytes."""
     size_bytes: int
     sha256: str
     """Lower-case hex; empty where the store does not know it."""
     content_type: str
     duration: timedelta | None = None
     media: MediaFacts | None = None
+    content: str = ""
+    """Of a small text or JSON, at most 4 KiB; it travels with the report instead of lying in the store."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,7 @@ def work_item(body: bytes) -> WorkItem:
         execution_id=ExecutionId(message.execution_id),
         dispatch_no=message.dispatch_no,
         task_queue=TaskQueue(message.task_queue),
+        task=task(message.task) if message.HasField("task") else None,
     )
 
 
@@ -163,8 +164,8 @@ def task(message: work_pb.Task) -> Task:
 
 def output(message: resource_pb.Output) -> Output:
     """Raises InvalidMessage without a type or a key."""
-    if not message.s3_key:
-        raise InvalidMessage("expected an artifact with a key, found none")
+    if not message.s3_key and not message.content:
+        raise InvalidMessage("expected an artifact with a key or its content, found neither")
     return Output(
         type=_media_type(message.type),
         s3_key=message.s3_key,
@@ -173,6 +174,7 @@ def output(message: resource_pb.Output) -> Output:
         content_type=message.content_type,
         duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
         media=_media_facts(message.media) if message.HasField("media") else None,
+        content=message.content,
     )
 
 
@@ -183,6 +185,7 @@ def output_message(value: Output) -> resource_pb.Output:
         size_bytes=value.size_bytes,
         sha256=value.sha256,
         content_type=value.content_type,
+        content=value.content,
     )
     if value.duration is not None:
         message.duration.CopyFrom(duration_message(value.duration))

@@ -80,6 +80,8 @@ class Transfers:
         urls = [first.url]
 
         async def attempt() -> Path:
+            if first.output.content:
+                return await asyncio.to_thread(_write, path, first.output.content.encode())
             url = urls.pop() if urls else (await source(node)).url
             await self._get(url, first.output, path, on_bytes)
             return path
@@ -129,6 +131,20 @@ class Transfers:
             # Without `trust_env`: proxies and certificates of the environment are not ours to follow.
             self._client = httpx.AsyncClient(verify=trust, timeout=timeout, trust_env=False, follow_redirects=False)
         return self._client
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Put a small output that came with its answer at `path`, all or nothing."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        return part.replace(path)
+    except OSError as err:
+        raise _file_trouble(f"cannot write {path}", err) from err
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 async def _repeated(attempt: Callable[[], Awaitable[Result]], *, what: str, size_bytes: int) -> Result:

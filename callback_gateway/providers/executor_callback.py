@@ -1,6 +1,7 @@
-"""The body with which work that runs elsewhere reports its end: one result or one error, named by its node.
+"""The body with which work that runs elsewhere reports its end: a result, a small content or an error of one node.
 
     {"node_uuid", "executor_type", "process_uuid"?, "result": {"s3_key", "size", "duration"?, "sha256"?, …}}
+    {"node_uuid", "executor_type", "process_uuid"?, "content", "content_type"?}
     {"node_uuid", "executor_type", "process_uuid"?, "error", "error_type"?, "details"?}
 
 Fields that are not listed here are ignored: refusing them would lose a result that was paid for. Those that are listed
@@ -19,6 +20,7 @@ from callback_gateway.report import ErrorType, Failure, MediaType, Outcome, Outp
 MAX_DEPTH = 16
 MAX_MESSAGE_BYTES = 2 * 1024
 MAX_DETAILS_BYTES = 8 * 1024
+MAX_CONTENT_BYTES = 4 * 1024
 MAX_DURATION_S = 365 * 86_400
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -72,6 +74,8 @@ class _Body(msgspec.Struct):
     executor_type: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     process_uuid: str | None = None
     result: _Result | None = None
+    content: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CONTENT_BYTES)] | None = None
+    content_type: Annotated[str, msgspec.Meta(max_length=127)] | None = None
     error: str | None = None
     error_type: str | None = None
     details: str | None = None
@@ -99,6 +103,10 @@ def parse(body: bytes) -> Report:
 def _outcome(body: _Body) -> Outcome:
     if body.result is not None and body.error is not None:
         raise MalformedReport("result and error exclude each other")
+    if body.content is not None:
+        if body.result is not None or body.error is not None:
+            raise MalformedReport("content excludes result and error")
+        return _small_output(body.content, content_type=body.content_type or "application/json")
     if body.result is not None:
         return _output(body.result)
     if body.error is not None:
@@ -106,9 +114,18 @@ def _outcome(body: _Body) -> Outcome:
     raise MalformedReport("result or error is required")
 
 
+def _small_output(content: str, *, content_type: str) -> Output:
+    """A text or JSON that needs no object. Its length in bytes is for the pipeline service to judge."""
+    kind = content_type.partition(";")[0].strip().lower()
+    media_type = _media_type(kind)
+    if media_type not in (MediaType.TEXT, MediaType.JSON):
+        raise MalformedReport(f"content_type: expected text or JSON, found {content_type!r}")
+    return Output(media_type=media_type, s3_key="", size_bytes=0, content_type=kind, content=content)
+
+
 def _output(result: _Result) -> Output:
     content_type = _content_type(result)
-    media_type = _MEDIA_TYPES.get(content_type) or _MEDIA_TYPES.get(content_type.partition("/")[0])
+    media_type = _media_type(content_type)
     if media_type is None:
         raise MalformedReport(f"result.content_type: expected media, text or JSON, found {content_type!r}")
     return Output(
@@ -124,6 +141,10 @@ def _output(result: _Result) -> Output:
         video_codec=result.video_codec,
         audio_codec=result.audio_codec,
     )
+
+
+def _media_type(content_type: str) -> MediaType | None:
+    return _MEDIA_TYPES.get(content_type) or _MEDIA_TYPES.get(content_type.partition("/")[0])
 
 
 def _content_type(result: _Result) -> str:

@@ -24,6 +24,8 @@ async def read_text(store: ObjectStore, source: Output, *, slot: str) -> str:
     """The text of an input. Gives up when it is not text."""
     if source.type not in (MediaType.TEXT, MediaType.JSON):
         raise GiveUp(ErrorType.MEDIA_MISMATCH, f"inputs.{slot}: expected text, found {source.type}")
+    if source.content:
+        return source.content
     with store_troubles(source.s3_key):
         content = await store.get_bytes(source.s3_key, limit=MAX_TEXT_BYTES)
     try:

@@ -1,14 +1,17 @@
-"""Node type noop, for tests and benchmarks: waits, then fails or writes a few bytes."""
+"""Node type noop, for tests and benchmarks: waits, then fails, answers a few bytes or has somebody call back."""
 
 import asyncio
+import hashlib
 import json
+import os
 from datetime import timedelta
 
 from executor_service.executors import config_values
 from executor_service.executors.artifacts import store_troubles
 from executor_service.executors.config_values import invalid, require_provider
 from executor_service.executors.context import Context
-from executor_service.task import ErrorType, GiveUp, MediaType, Output, RetryLater, Task
+from executor_service.executors.noop_vendors import NoopVendors
+from executor_service.task import AwaitingCallback, ErrorType, GiveUp, MediaType, Output, RetryLater, Task
 from servicekit.object_store import ObjectStore
 
 _CONTENT_BYTES = 200
@@ -17,13 +20,21 @@ _UPLOAD_S = 10.0
 
 class Noop:
     """Config: `seconds` to wait; `fail`, an error class to give up with, or `retry_later`; `output`, any JSON;
-    `nonce`, anything that makes the node another one."""
+    `nonce`, anything that makes the node another one; `inline`, to answer in the report itself and name this process;
+    `vendor`, the address of somebody who will call back."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
+        self._vendors = NoopVendors()
 
-    async def execute(self, task: Task, context: Context) -> Output:
+    async def execute(self, task: Task, context: Context) -> Output | AwaitingCallback:
         require_provider(task, ("local",))
+        if task.config.get("inline"):
+            return _inline(task)
+        vendor = config_values.text(task.config, "vendor")
+        if vendor is not None:
+            await self._vendors.submit(vendor, task, context)
+            return AwaitingCallback()
         await asyncio.sleep(config_values.number(task.config, "seconds", low=0, high=3600) or 0)
         _fail_if_asked(task)
         content = noop_content(task)
@@ -42,9 +53,21 @@ class Noop:
         )
 
 
-def noop_content(task: Task) -> bytes:
+def _inline(task: Task) -> Output:
+    content = noop_content(task, pid=os.getpid())
+    return Output(
+        type=MediaType.JSON,
+        s3_key="",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        content_type="application/json",
+        content=content.decode(),
+    )
+
+
+def noop_content(task: Task, **more: object) -> bytes:
     """The same for the same node, about 200 bytes."""
-    body = {"node": task.node_uid, "nonce": task.config.get("nonce"), "output": task.config.get("output")}
+    body = {"node": task.node_uid, "nonce": task.config.get("nonce"), "output": task.config.get("output"), **more}
     return json.dumps(body, sort_keys=True).ljust(_CONTENT_BYTES).encode()
 
 

@@ -11,6 +11,7 @@ from executor_service import wire
 from executor_service.completion.reports import ReportRefused, ServiceUnreachable
 from executor_service.runner.attempt import Attempt, Holding, Tools
 from executor_service.runner.delivery import Delivery
+from executor_service.runner.unclaimed import UnclaimedWork
 from executor_service.task import (
     Claimed,
     ClaimId,
@@ -37,6 +38,7 @@ class Runner:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._unclaimed = UnclaimedWork(tools)
         self._attempts: set[Attempt] = set()
         self._releasing = False
         self._log = structlog.get_logger("executor.runner")
@@ -53,6 +55,8 @@ class Runner:
             return await self._terminate(delivery, "unsupported_kind", execution_id=item.execution_id, kind=item.kind)
         if self._releasing:
             return await delivery.nak(timedelta(0))
+        if item.task is not None and await self._unclaimed.run(item.execution_id, item.task, delivery):
+            return None
         return await self._claim_and_run(item, delivery)
 
     def release_all(self) -> None:

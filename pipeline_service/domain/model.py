@@ -92,6 +92,8 @@ class PinnedWork:
     """Effective: the document's values over the node type's defaults."""
     inputs: tuple[PinnedInput, ...]
     asset: Asset | None
+    needs_claim: bool = True
+    """Whether a worker has to claim it before it begins; else its first report is the claim."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +180,16 @@ class Event:
 class Dispatch:
     """A message to publish once the transaction is committed."""
 
-    execution_id: ExecutionId
-    task_queue: TaskQueue
-    dispatch_no: int
+    execution: Execution
+    pipeline_id: PipelineId
+
+    @property
+    def execution_id(self) -> ExecutionId:
+        return self.execution.id
+
+    @property
+    def dispatch_no(self) -> int:
+        return self.execution.dispatch_no
 
 
 @dataclass(frozen=True, kw_only=True)

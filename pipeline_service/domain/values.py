@@ -25,16 +25,19 @@ class MediaFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """An artifact: bytes in the store that are never written again."""
+    """An artifact: bytes that are never written again, in the object store or, when they are few, here."""
 
     type: MediaType
     s3_key: str
+    """Empty when `content` holds the bytes."""
     size_bytes: int
     content_type: str = ""
     sha256: str = ""
     """Lower-case hex; empty where neither store nor maker knows it."""
     duration: timedelta | None = None
     media: MediaFacts | None = None
+    content: str = ""
+    """Of a small text or JSON; then `sha256` is always known."""
 
     def is_same_result_as(self, other: "Output") -> bool:
         """Whether two reports tell of the same artifact: key and size agree, and the checksum where both state it."""

@@ -13,10 +13,13 @@ from prometheus_client import Counter
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.relay.stream import STREAM, ensure_work_queue, subject_of
+from pipeline_service.wire.resources import task_message
 from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_pipelined
 
 MAX_BATCH = 256
 MAX_WAITING = 10_000
+MAX_TASK_BYTES = 48 * 1024
+"""Leaves room for the rest of a message of 64 KiB."""
 # Long enough for a restart of the broker; a dispatch is due again after 5 s anyway.
 RETRY_S = 1.0
 
@@ -86,14 +89,20 @@ class Publisher:
 
 
 def _message(dispatch: Dispatch) -> OutgoingMessage:
+    execution = dispatch.execution
     item = work_pb2.WorkItem(
         kind=work_pb2.WORK_KIND_RUN,
         execution_id=str(dispatch.execution_id),
         dispatch_no=dispatch.dispatch_no,
-        task_queue=dispatch.task_queue,
+        task_queue=execution.task_queue,
     )
+    if not execution.work.needs_claim:
+        task = task_message(execution, dispatch.pipeline_id)
+        # A worker that is not told what to do asks for it with a claim.
+        if task.ByteSize() <= MAX_TASK_BYTES:
+            item.task.CopyFrom(task)
     return OutgoingMessage(
-        subject=subject_of(dispatch.task_queue),
+        subject=subject_of(execution.task_queue),
         payload=item.SerializeToString(),
         message_id=f"{dispatch.execution_id}.{dispatch.dispatch_no}",
     )

@@ -15,6 +15,8 @@ class Row(Protocol):
 
     def __getitem__(self, key: str, /) -> Any: ...
 
+    def get(self, key: str, default: Any, /) -> Any: ...
+
 
 def output_to_json(output: Output | None) -> dict[str, Any] | None:
     if output is None:
@@ -38,6 +40,7 @@ def output_to_json(output: Output | None) -> dict[str, Any] | None:
         }
         if media is not None
         else None,
+        "content": output.content,
     }
 
 
@@ -63,6 +66,7 @@ def output_from_json(value: Row | None) -> Output | None:
         )
         if media is not None
         else None,
+        content=value.get("content", ""),
     )
 
 
@@ -98,6 +102,7 @@ def work_to_json(work: PinnedWork) -> dict[str, Any]:
         "title": work.title,
         "config": dict(work.config),
         "asset": asset_to_json(work.asset),
+        "needsClaim": work.needs_claim,
         "inputs": [
             {
                 "slot": one.slot,
@@ -120,6 +125,7 @@ def work_from_json(value: Row) -> PinnedWork:
         config=value["config"],
         asset=asset_from_json(value["asset"]),
         inputs=tuple(_input_from_json(one) for one in value["inputs"]),
+        needs_claim=value.get("needsClaim", True),
     )
 
 

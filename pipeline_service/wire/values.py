@@ -1,5 +1,6 @@
 """Outputs, failures, JSON objects and times."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts, Output, Progress
 
 MAX_DEPTH = 32
+MAX_INLINE_BYTES = 4096
 _MEDIA_TYPES = {
     MediaType.TEXT: resources_pb2.MEDIA_TYPE_TEXT,
     MediaType.JSON: resources_pb2.MEDIA_TYPE_JSON,
@@ -78,6 +80,7 @@ def output_message(output: Output | None) -> resources_pb2.Output | None:
         sha256=output.sha256,
         content_type=output.content_type,
         media=_media_message(output.media),
+        content=output.content,
     )
     if output.duration is not None:
         message.duration.FromTimedelta(output.duration)
@@ -88,6 +91,8 @@ def output_value(message: resources_pb2.Output, *, field: str = "output") -> Out
     """An output as reported. Raises Incomplete."""
     if message.type not in _MEDIA_TYPE_OF:
         raise Incomplete(f"{field}.type", "expected text, json, image, audio or video")
+    if message.content:
+        return _inline_output(message, field=field)
     if not message.s3_key or len(message.s3_key) > 1024:
         raise Incomplete(f"{field}.s3_key", "expected a key of 1 to 1,024 characters")
     if message.size_bytes < 0:
@@ -102,6 +107,30 @@ def output_value(message: resources_pb2.Output, *, field: str = "output") -> Out
         content_type=_clean(message.content_type)[:255],
         duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
         media=_media_value(message.media, field=f"{field}.media") if message.HasField("media") else None,
+    )
+
+
+def _inline_output(message: resources_pb2.Output, *, field: str) -> Output:
+    """A small text or JSON in the report itself. What is said of its bytes must be true; what is not is found out."""
+    if message.type not in (resources_pb2.MEDIA_TYPE_TEXT, resources_pb2.MEDIA_TYPE_JSON):
+        raise Incomplete(f"{field}.content", "expected text or JSON; other material belongs into the object store")
+    if message.s3_key:
+        raise Incomplete(f"{field}.s3_key", "expected none beside content")
+    content = message.content.encode()
+    if len(content) > MAX_INLINE_BYTES or b"\x00" in content:
+        raise Incomplete(f"{field}.content", f"expected at most {MAX_INLINE_BYTES} bytes without U+0000")
+    if message.size_bytes not in (0, len(content)):
+        raise Incomplete(f"{field}.size_bytes", f"expected {len(content)}, the size of content")
+    sha256 = hashlib.sha256(content).hexdigest()
+    if message.sha256 not in ("", sha256):
+        raise Incomplete(f"{field}.sha256", "expected the checksum of content")
+    return Output(
+        type=_MEDIA_TYPE_OF[message.type],
+        s3_key="",
+        size_bytes=len(content),
+        sha256=sha256,
+        content_type=_clean(message.content_type)[:255],
+        content=message.content,
     )
 
 

@@ -25,6 +25,8 @@ class FakeExecution:
     output: resource_pb.Output | None = None
     failure: resource_pb.Failure | None = None
     is_cancelled: bool = False
+    takes_first_report: bool = False
+    """Work without a claim: the first result is the claim."""
 
     @property
     def has_ended(self) -> bool:
@@ -132,6 +134,8 @@ class FakeExecutionService:
     def _complete(self, execution: FakeExecution, request: pb.CompleteExecutionRequest) -> pb.CompleteExecutionResponse:
         if execution.output == request.output:
             return pb.CompleteExecutionResponse(disposition=pb.DISPOSITION_DUPLICATE)
+        if execution.takes_first_report and execution.claim is None:
+            execution.claim = request.claim
         disposition = _owner(execution, request.claim)
         if disposition == pb.DISPOSITION_APPLIED:
             execution.output = request.output

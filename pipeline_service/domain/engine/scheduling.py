@@ -193,14 +193,16 @@ def _pin(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> PinnedWork:
             inputs.append(
                 PinnedInput(slot=slot, position=position, node_uid=source, node_id=ws.spec(node).id, output=node.output)
             )
+    config = effective_config_of(spec, rules.catalogue)
     return PinnedWork(
         node_id=spec.id,
         node_type=spec.type,
         provider=spec.provider,
         title=spec.title,
-        config=effective_config_of(spec, rules.catalogue),
+        config=config,
         inputs=tuple(inputs),
         asset=spec.asset,
+        needs_claim=config.get(rules.catalogue[spec.type].unclaimed_field) is not True,
     )
 
 

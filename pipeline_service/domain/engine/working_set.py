@@ -125,6 +125,5 @@ class WorkingSet:
 
     def dispatch(self, execution: Execution) -> None:
         """Publish the execution's work once the transaction is committed."""
-        self.dispatches.append(
-            Dispatch(execution_id=execution.id, task_queue=execution.task_queue, dispatch_no=execution.dispatch_no)
-        )
+        pipeline_id = self.structures[execution.pipeline_uid].pipeline_id
+        self.dispatches.append(Dispatch(execution=execution, pipeline_id=pipeline_id))

@@ -69,6 +69,8 @@ class NodeType:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     revision: int = 1
     """Grows when the same input would give another output; part of every digest."""
+    unclaimed_field: str = ""
+    """Config field that, when true, makes the work free, repeatable and over in a moment: it needs no claim."""
     title_is_prompt: bool = False
     """Whether the title stands in for a missing prompt, script or text."""
     prompt_slot: str = ""

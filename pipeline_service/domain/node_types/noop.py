@@ -23,7 +23,10 @@ NOOP = NodeType(
         "seconds": Field(kind=FieldKind.NUMBER, default=0, minimum=0, maximum=600, description="How long it takes."),
         "fail": Field(kind=FieldKind.STRING, description="Error class to fail with."),
         "note": Field(kind=FieldKind.STRING, affects_output=False, description="A remark that changes nothing."),
+        "inline": Field(kind=FieldKind.BOOLEAN, description="Answers in its report, without a claim and an object."),
+        "vendor": Field(kind=FieldKind.STRING, description="host:port of a test's vendor, which calls back."),
     },
     queues=_QUEUES,
+    unclaimed_field="inline",
     start_to_close=timedelta(minutes=15),
 )

@@ -37,6 +37,32 @@ def failure_of(**changed: Any) -> Failure:
     return outcome
 
 
+def test_parse_content_gives_output_without_a_key() -> None:
+    body = {"node_uuid": "abc-123", "executor_type": "merge-videos", "content": '{"a": 1}'}
+
+    assert parse(encoded(body)).outcome == Output(
+        media_type=MediaType.JSON, s3_key="", size_bytes=0, content_type="application/json", content='{"a": 1}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"content": "x", "result": RESULT}, "content excludes result and error"),
+        ({"content": "x", "error": "y"}, "content excludes result and error"),
+        ({"content": ""}, "content: expected `str` of length >= 1"),
+        ({"content": "x" * 4097}, "content: expected `str` of length <= 4096"),
+        ({"content": "x\0"}, "content: expected text without U"),
+        ({"content": "x", "content_type": "video/mp4"}, "content_type: expected text or JSON, found 'video/mp4'"),
+    ],
+)
+def test_parse_content_that_cannot_be_is_refused(changed: dict[str, Any], told: str) -> None:
+    with pytest.raises(MalformedReport) as caught:
+        parse(encoded({"node_uuid": "abc-123", "executor_type": "merge-videos"} | changed))
+
+    assert str(caught.value).startswith(told)
+
+
 def test_parse_first_generation_success_gives_output() -> None:
     assert parse(encoded(SUCCESS)) == Report(
         execution_id=None,

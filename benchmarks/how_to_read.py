@@ -1,0 +1,62 @@
+"""What the figures mean; `bin/bench WORKLOAD --help` prints it."""
+
+DEMO = """\
+Nothing here passes or fails by time: the exit code says only whether everything ran. Measure on a quiet machine; the
+load average is the one of the minute before the first measurement.
+
+  set-up        a fresh clone of the last commit, an empty HOME and no package cache: the seconds of its first
+                `bin/montage --help`. The megabytes are what this machine's network interface received meanwhile, so
+                other traffic counts, and packages that come from a disk or over loopback do not.
+  stack start   from nothing to every process ready: ephemeral data, secrets, certificates, a new PostgreSQL cluster.
+                Three rounds; only the first may find cold files. Target: a median of 5 s.
+  demo          `bin/demo`, from its start to the finished film on disk; the stop comes after that.
+                Target: 45 s on two cores. With --rounds the median.
+  floor         one bare FFmpeg that decodes that film once and encodes it once, with the settings of media_lambda.
+                The demo encodes segments and speaker as well, and draws, speaks, joins, mixes and composes.
+  ratio         demo / floor. Compare this between machines, not the seconds.
+  nodes         seconds of each node's execution by the API, which include waiting for a free processor.
+  peak          per process with all its children (the executor with its tools, Lambda with its functions): the
+                highest sum of resident memory that samples at 10 Hz have seen, or the highest mark that the kernel
+                kept for a single one of them, if that is more. Memory shared between processes counts in each, which
+                makes PostgreSQL look larger than it is. `all` is the highest sum at one moment. Linux only.
+
+With --json the last line of standard output is one object: workload, floor (s), ratio, load_average, cores, set_up_mb,
+set_up_s, stack_start_s {min, median, max}, demo_s, nodes {id: s}, peak_mib {process: MiB}; null for what was
+not measured.
+"""
+
+THROUGHPUT = """\
+Nothing here passes or fails by time. Exit code 0: it was measured; 1: something did not run; 2: the system did not do
+what the workload says, so that figures would mean nothing.
+
+A whole stack of its own, of real processes: mutual TLS everywhere, PostgreSQL and JetStream as they come, with files.
+The pipelines are imported before the clock starts. Each of three rounds runs 200 of them, ten nodes on five levels,
+each node with a nonce of its own; the client calls RunPipeline and looks into the database for the end.
+
+  w1            nodes that do nothing and answer about 200 bytes.
+  w2            each node is handed to a vendor outside, which calls back through the gateway over HTTPS, with its
+                capability, 5 ms later. The vendor is part of the measuring client.
+  w4            w1 over work that was done before: every node is completed from the artifact table.
+  --in-flight   so many pipelines at the same time; without it all 200 are submitted at once.
+
+  nodes/s       nodes by the seconds from the first call to the last end.
+  floor         the rows of a node's life written by bare asyncpg into the same server, at the best of batch sizes 1,
+                16, 64 and 256 and of 1, 2 and 4 connections; measured again before each round.
+  ratio         nodes/s by floor. Compare this between machines, not the nodes.
+  alone         of 100 pipelines, one after the other, from the call to the end.
+  under load    the same of the pipelines of the rounds, waiting included.
+  per node      transactions that wrote, and syncs of the write-ahead log by the services' sessions.
+  CPU s / 1000  processor seconds by 1,000 nodes, per process with its children. `all` leaves out `client`: the
+                measuring process itself and the supervisor of the stack.
+  peak          the most memory that was resident at a time, per process. Linux only.
+
+Before anything is printed it is checked from outside the services: as many SUCCEEDED executions as nodes, no other
+execution, both events of each, no gap in any sequence, as many messages in WORK, no reuse (w4: only reuse), outputs
+that name the executor's process, no unlogged table, fsync and synchronous_commit on, and enough syncs of the log for
+what was committed.
+
+With --json the last line of standard output is one object: workload, in_flight, nodes, nodes_per_s, floor,
+floor_nodes_per_s, floor_batch, floor_connections, ratio, alone_ms_p50, alone_ms_p99, loaded_ms_p50, loaded_ms_p99,
+cpu_s_per_1000 {process: s}, peak_mib {process: MiB}, transactions_per_node, wal_syncs_per_node, work_messages,
+reuse_hits, load_average, cores. What was measured in each round is {min, median, max}.
+"""
