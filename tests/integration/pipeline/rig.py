@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.identifiers import uuid7
+from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Imported, Pipelines
 from pipeline_service.commands.ports import Caller, ObjectFacts, Upload
 from pipeline_service.commands.reporting import Reporter
@@ -85,6 +86,7 @@ class Rig:
     batcher: Batcher
     reporter: Reporter
     pipelines: Pipelines
+    nodes: Nodes
 
     async def import_(self, *nodes: dict[str, Any], document_id: str = "film") -> Imported:
         document = a_document(*nodes, document_id=document_id)
@@ -144,6 +146,14 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
     artifacts, outbox = MemoryArtifacts(), Outbox()
     batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
     reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
+    parts: dict[str, Any] = {
+        "store": store,
+        "reader": PostgresReader(pools.engine),
+        "artifacts": artifacts,
+        "rules": rules,
+        "publisher": outbox,
+        "journal": outbox,
+    }
     writing = asyncio.create_task(batcher.run())
     try:
         yield Rig(
@@ -154,14 +164,8 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
             outbox=outbox,
             batcher=batcher,
             reporter=reporter,
-            pipelines=Pipelines(
-                store=store,
-                reader=PostgresReader(pools.engine),
-                artifacts=artifacts,
-                rules=rules,
-                publisher=outbox,
-                journal=outbox,
-            ),
+            pipelines=Pipelines(**parts),
+            nodes=Nodes(**parts),
         )
     finally:
         writing.cancel()
