@@ -1,5 +1,6 @@
-"""`python -m pipeline_service` serves; `python -m pipeline_service migrate` brings the database up to date first."""
+"""`python -m pipeline_service` serves; `migrate` prepares the database, `schema` prints documents' JSON Schema."""
 
+import json
 import sys
 
 from pipeline_service.config import MigrateSettings, Settings
@@ -7,7 +8,7 @@ from servicekit.config import ConfigError, load_settings, read_secret
 from servicekit.lifecycle import run
 from servicekit.telemetry import configure_logging
 
-USAGE = "usage: python -m pipeline_service [migrate]"
+USAGE = "usage: python -m pipeline_service [migrate | schema]"
 
 
 def main(arguments: list[str]) -> int:
@@ -17,6 +18,8 @@ def main(arguments: list[str]) -> int:
                 return _serve()
             case ["migrate"]:
                 return _migrate()
+            case ["schema"]:
+                return _schema()
             case _:
                 sys.stderr.write(f"{USAGE}\n")
                 return 2
@@ -44,6 +47,14 @@ def _migrate() -> int:
         engine_role=settings.migrate_engine_role,
         edit_role=settings.migrate_edit_role,
     )
+    return 0
+
+
+def _schema() -> int:
+    from pipeline_service.domain.document.schema import document_schema
+    from pipeline_service.domain.node_types import build_catalogue
+
+    sys.stdout.write(json.dumps(document_schema(build_catalogue()), indent=2) + "\n")
     return 0
 
 

@@ -9,8 +9,8 @@ from pipeline_service.domain.violations import Violations
 
 # As the contract states them.
 MAX_LABELS = 64
-_KEY = re.compile(r"^[a-z][a-z0-9_-]{0,62}\Z")
-_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}\Z")
+KEY_PATTERN = "^[a-z][a-z0-9_-]{0,62}$"
+VALUE_PATTERN = "^[A-Za-z0-9_.-]{0,63}$"
 
 
 def read_labels(place: str, raw: JsonValue, violations: Violations) -> Mapping[str, str]:
@@ -20,10 +20,10 @@ def read_labels(place: str, raw: JsonValue, violations: Violations) -> Mapping[s
         violations.add(place, f"expected at most {MAX_LABELS} labels, found {len(given)}")
     labels: dict[str, str] = {}
     for key, value in given.items():
-        if not _KEY.match(key):
+        if not re.fullmatch(KEY_PATTERN, key):
             rule = "a-z, 0-9, '_' and '-', at most 63 characters, that begins with a letter"
             violations.add(place, f"expected a key of {rule}, found '{key[:80]}'")
-        elif not isinstance(value, str) or not _VALUE.match(value):
+        elif not isinstance(value, str) or not re.fullmatch(VALUE_PATTERN, value):
             rule = "text of A-Z, a-z, 0-9, '_', '.' and '-', at most 63 characters"
             violations.add(f"{place}.{key}", f"expected {rule}, found {kind_of(value)}")
         else:

@@ -18,6 +18,7 @@ from pipeline_service.domain.violations import Violation, Violations, did_you_me
 
 MAX_NODES = 2000
 MAX_EDGES = 10_000
+MAX_TITLE, MAX_NODE_TITLE, MAX_VERSION = 256, 1024, 64
 
 
 def read_document(raw: Json, catalogue: Catalogue) -> tuple[Document | None, tuple[Violation, ...]]:
@@ -26,8 +27,8 @@ def read_document(raw: Json, catalogue: Catalogue) -> tuple[Document | None, tup
     check_keys("", raw, ("id", "uuid", "title", "version", "labels", "config", "nodes"), violations)
     name = read_name("", raw, violations)
     _check_settings(raw.get("config"), violations)
-    title = as_text("title", raw.get("title", ""), violations, max_length=256)
-    version = as_text("version", raw.get("version", ""), violations, max_length=64)
+    title = as_text("title", raw.get("title", ""), violations, max_length=MAX_TITLE)
+    version = as_text("version", raw.get("version", ""), violations, max_length=MAX_VERSION)
     labels = read_labels("labels", raw.get("labels", {}), violations)
     nodes = _read_nodes(raw.get("nodes"), catalogue, violations)
     if violations.found:
@@ -83,7 +84,7 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
     check_keys(place, node, ("id", "uuid", "title", "labels", "type", "inputs", "config", "asset"), violations)
     name = read_name(f"{place}.", node, violations)
     type_name = as_text(f"{place}.type", node.get("type"), violations)
-    title = as_text(f"{place}.title", node.get("title", ""), violations, max_length=1024)
+    title = as_text(f"{place}.title", node.get("title", ""), violations, max_length=MAX_NODE_TITLE)
     labels = read_labels(f"{place}.labels", node.get("labels", {}), violations)
     inputs = _read_inputs(f"{place}.inputs", node.get("inputs", {}), violations)
     config = as_object(f"{place}.config", node.get("config", {}), violations) or {}

@@ -24,8 +24,7 @@ from pipeline_service.domain.ids import NodeId, PipelineId
 from pipeline_service.store.pool import Pools
 from pipeline_service.wire.documents import document_message
 from pipeline_service.wire.values import json_object
-from tests.integration.pipeline.conftest import Database
-from tests.integration.pipeline.drawn_documents import (
+from tests.drawn_documents import (
     CATALOGUE,
     LABELS,
     TEXTS,
@@ -37,6 +36,7 @@ from tests.integration.pipeline.drawn_documents import (
     inputs_among,
     nodes_after,
 )
+from tests.integration.pipeline.conftest import Database
 from tests.integration.pipeline.machine.rows import empty, open_owner
 from tests.integration.pipeline.rig import CALLER, OWNER, Rig, running_rig
 
