@@ -27,6 +27,7 @@ from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.timers import Timers
 from pipeline_service.config import Settings
+from pipeline_service.dependencies import Dependencies
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.node_types import Catalogue, build_catalogue
 from pipeline_service.journal import LoggedJournal
@@ -157,17 +158,14 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     await server.start()
     life.on_stop(server.stop)
     life.on_stop(watchers.close)
-    ops = OpsListener(
-        host=settings.ops_listen.host,
-        port=settings.ops_listen.port,
-        registry=registry,
-        checks={
-            "database": lambda: _check_database(pools),
-            "nats": lambda: nats_client.check_connected(nats),
-            "work_queue": publisher.check_queue,
-            "store": object_store.check,
-        },
-    )
+    checks = {
+        "database": lambda: _check_database(pools),
+        "nats": lambda: nats_client.check_connected(nats),
+        "work_queue": publisher.check_queue,
+        "store": object_store.check,
+    }
+    life.spawn("dependencies", Dependencies(checks, set_serving=server.set_serving).run())
+    ops = OpsListener(host=settings.ops_listen.host, port=settings.ops_listen.port, registry=registry, checks=checks)
     await ops.start()
     life.on_stop(ops.stop)
 
@@ -183,6 +181,7 @@ def _grpc_server(settings: Settings, tls: TlsFiles, services: list[Register], me
         access=access_table(),
         reflection_access=CLIENTS,
         domain=DOMAIN,
+        version=VERSION,
         errors=ERRORS,
         warm_up=(
             pipeline_service_pb2.ImportPipelineRequest,
