@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
 from pipeline_service.domain.engine.results import give_up
-from pipeline_service.domain.engine.scheduling import next_dispatch
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState
@@ -16,12 +16,10 @@ MAX_LOST_LEASES = 3
 
 
 def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue) -> Disposition:
-    """Publish the execution's work (again)."""
+    """Publish the execution's work (again), unless it is held."""
     if execution.state is not ExecutionState.QUEUED or execution.dispatch_due_at != report.due:
         return Disposition.SUPERSEDED
-    dispatched = next_dispatch(execution, ws)
-    ws.put(dispatched)
-    ws.dispatch(dispatched)
+    put_sent(ws, execution)
     return Disposition.APPLIED
 
 
@@ -35,9 +33,7 @@ def lease_over(ws: WorkingSet, execution: Execution, report: LeaseOver, *, rules
         failure = Failure(error_type="internal", message=f"its worker went silent {lost.lost_leases} times")
         give_up(ws, lost, failure, state=ExecutionState.FAILED, rules=rules, actor=ACTOR)
         return Disposition.APPLIED
-    queued = next_dispatch(replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None), ws)
-    ws.put(queued)
-    ws.dispatch(queued)
+    queued = put_sent(ws, replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None))
     ws.record(
         EventType.EXECUTION_REQUEUED,
         execution.pipeline_uid,
@@ -55,6 +51,10 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
     close_due_at = execution.close_due_at
     if not execution.state.is_active or close_due_at != report.due or close_due_at > ws.now:
         return Disposition.SUPERSEDED
+    if execution.start_time is None and is_held(ws, execution):
+        # A hold stops the clock of what nobody has begun; work that was begun keeps its deadline.
+        ws.put(replace(execution, close_due_at=ws.now + SCHEDULE_TO_CLOSE))
+        return Disposition.APPLIED
     failure = Failure(error_type="timeout", message="it did not end in the time that its node type allows")
     give_up(ws, execution, failure, state=ExecutionState.TIMED_OUT, rules=rules, actor=ACTOR)
     return Disposition.APPLIED

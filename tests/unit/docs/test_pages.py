@@ -22,7 +22,6 @@ PAGES = (
     "CONTRIBUTING.md",
     "NOTICE",
     "docs/architecture.md",
-    "docs/errors.md",
     "docs/reference.md",
     *(f"{DECISIONS}/{path.name}" for path in sorted((ROOT / DECISIONS).glob("*.md"))),
 )
