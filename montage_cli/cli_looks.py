@@ -149,4 +149,14 @@ def download(context: click.Context, name: Name, *, out: Path, output: Format) -
     context.exit(open_session(context, output).perform(lambda session: commands.download(session, name, out)))
 
 
-COMMANDS = (list_, get, describe, executions, runs, events, watch, types, download)
+@click.command("doctor")
+@output_option()
+@click.pass_context
+def doctor(context: click.Context, *, output: Format) -> None:
+    """Look at every part of the way to the service, and at what it needs itself, and tell what was seen."""
+    from montage_cli import doctor as doctor_
+
+    context.exit(doctor_.run(context.obj, output))
+
+
+COMMANDS = (doctor, list_, get, describe, executions, runs, events, watch, types, download)

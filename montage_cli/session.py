@@ -25,7 +25,7 @@ from montage_cli.text import printable
 from montage_cli.views import PlainLines, View, bars
 from montage_cli.yaml_writer import yaml_text
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class Session:
@@ -104,7 +104,7 @@ class Session:
 
     async def _perform(self, action: "Callable[[Session], Awaitable[ExitCode]]") -> ExitCode:
         try:
-            connection = find_connection(self._variables, folder=Path.cwd(), repository=_REPOSITORY)
+            connection = find_connection(self._variables, folder=Path.cwd(), repository=REPOSITORY)
             client = MontageClient(connection)
         except MontageError as err:
             raise Refused(err, DOCTOR) from err

@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 from google.protobuf.message import Message
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from servicekit.access import AccessInterceptor, AccessTable, Allow, check_every_method_has_a_rule
 from servicekit.grpc_errors import ErrorInterceptor, ErrorTable
+from servicekit.grpc_health import StampedHealth
 from servicekit.validation import MessageValidator, ValidationInterceptor
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
@@ -63,6 +64,7 @@ class GrpcServer:
         reflection_access: Allow,
         domain: str,
         errors: ErrorTable,
+        version: str = "",
         warm_up: Iterable[type[Message]] = (),
         limits: ServerLimits | None = None,
         drain: Drain | None = None,
@@ -72,12 +74,12 @@ class GrpcServer:
         """Bind nothing yet. Raises MissingRule when a method of `services` has no entry in `access`.
 
         `listen` is host:port, port 0 takes a free one. Health may be asked by everyone who has a certificate,
-        reflection by `reflection_access`. `domain` goes into every ErrorInfo.
+        reflection by `reflection_access`. `domain` goes into every ErrorInfo, `version` into answers of Health/Check.
         """
         limits = limits or ServerLimits()
         self._listen = listen
         self._drain = drain or Drain()
-        self._health: Any = health.aio.HealthServicer()  # type: ignore[attr-defined] # missing in the type stubs
+        self._health: Any = StampedHealth(version=version)
         self._log = structlog.get_logger("servicekit.grpc")
         table = (
             dict(access)

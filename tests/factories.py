@@ -13,7 +13,7 @@ from pipeline_service.domain.engine.editing import apply_import
 from pipeline_service.domain.engine.reports import Answer, Beat, Complete, Fail, Report, Start, StartAnswer
 from pipeline_service.domain.engine.runs import start_run
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, PipelineId, PipelineUid
+from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.node_types import build_catalogue
 from pipeline_service.domain.states import MediaType
@@ -53,7 +53,9 @@ class World:
         self.rules = rules or some_rules()
         self.uid = PipelineUid(uuid4())
         empty = build_structure(self.uid, pipeline_id=PipelineId("film"), version=0, specs=())
-        self.ws = WorkingSet(now=NOW, structures={self.uid: empty}, sequences={self.uid: 0})
+        self.ws = WorkingSet(
+            now=NOW, structures={self.uid: empty}, sequences={self.uid: 0}, owners={self.uid: Owner("default")}
+        )
         self.import_(*nodes)
 
     def import_(self, *nodes: Mapping[str, Any]) -> None:

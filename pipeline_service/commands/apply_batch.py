@@ -26,7 +26,7 @@ async def apply_batch(
     The rows are loaded in a statement of their own: its snapshot must be younger than the locks, else two completions
     that meet at one node would each miss the other's.
     """
-    async with store.transaction(pipelines) as transaction:
+    async with store.transaction(pipelines, with_deleted=True) as transaction:
         working_set = await transaction.load([report.execution_id for report in reports])
         answers = tuple(decide(working_set, report, rules=rules) for report in reports)
         await transaction.save(working_set)

@@ -135,7 +135,7 @@ class Nodes:
             if running is not None:
                 return running
             _check_executable(working_set, spec, force=force)
-            execute_node(working_set, spec.uid, rules=self._rules, actor=caller.identity)
+            execute_node(working_set, spec.uid, force=force, rules=self._rules, actor=caller.identity)
             started = working_set.nodes[spec.uid].execution_id
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}/nodes/{node_id}/executions/{started}")
             await transaction.save(working_set)

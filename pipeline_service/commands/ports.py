@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Json
@@ -32,12 +32,22 @@ class DueExecution:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DuePoll:
+    """An execution whose purchase is to be asked about."""
+
+    place: Place
+    due: datetime | None
+    """None when nobody had planned to ask, though no execution waits for it any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DueWork:
     """What a look at the timers found."""
 
     dispatches: tuple[DueExecution, ...]
     leases: tuple[DueExecution, ...]
     closes: tuple[DueExecution, ...]
+    polls: tuple[DuePoll, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +104,6 @@ class Transaction(Protocol):
     async def save(self, working_set: WorkingSet) -> None:
         """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""
 
-    async def has_run(self, pipeline: PipelineUid, run: RunId) -> bool:
-        """Whether a pipeline has or had a run."""
-
-    async def left_out_with(self, pipeline: PipelineUid, node: NodeUid, failed: ExecutionId) -> Sequence[NodeUid]:
-        """The nodes that were skipped in the runs in which an execution failed its node."""
-
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         """Note what a repeatable request is about to do, in the same commit. Raises RequestRepeated."""
 
@@ -123,8 +127,13 @@ class Edit(Transaction, Protocol):
 class Store(Protocol):
     """The state, in Postgres."""
 
-    def transaction(self, pipelines: Collection[PipelineUid]) -> AbstractAsyncContextManager[Transaction]:
-        """Open a transaction and lock the pipelines in ascending order. Raises Unavailable, Contended, BadRow."""
+    def transaction(
+        self, pipelines: Collection[PipelineUid], *, with_deleted: bool = False
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction and lock the pipelines in ascending order. Raises Unavailable, Contended, BadRow.
+
+        Deleted pipelines are left out, unless `with_deleted`: what was bought for them is asked about to its end.
+        """
 
     def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
@@ -214,7 +223,7 @@ class CrashPoint(Protocol):
 
 
 class Journal(Protocol):
-    """Whoever wants to know what was committed: the log, watches of this process, workers that are to stop."""
+    """Whoever wants to know what was committed: the log, and watches of this process."""
 
     def committed(self, working_set: WorkingSet) -> None:
-        """These events, dispatches and interruptions are in the database now. Must not fail."""
+        """These events and dispatches are in the database now. Must not fail."""

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import PipelineError
-from pipeline_service.commands.ports import DueExecution, Store
-from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
+from pipeline_service.commands.ports import DueExecution, DuePoll, Store
+from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver, PollDue
 
 LIMIT = 256
 Reconcile = Callable[[DueExecution], Awaitable[bool]]
@@ -27,6 +27,7 @@ class Timers:
             *(self._dispatch(one) for one in due.dispatches),
             *(self._lease(one) for one in due.leases),
             *(self._close(one) for one in due.closes),
+            *(self._poll(one) for one in due.polls),
         ]
         failures = [result for result in await asyncio.gather(*reports, return_exceptions=True) if result]
         for failure in failures:
@@ -40,6 +41,10 @@ class Timers:
 
     async def _lease(self, one: DueExecution) -> None:
         report = LeaseOver(execution_id=one.place.execution_id, due=one.due)
+        await self._batcher.submit(report, one.place.pipeline_uid)
+
+    async def _poll(self, one: DuePoll) -> None:
+        report = PollDue(execution_id=one.place.execution_id, due=one.due)
         await self._batcher.submit(report, one.place.pipeline_uid)
 
     async def _close(self, one: DueExecution) -> None:

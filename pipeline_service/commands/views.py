@@ -26,7 +26,6 @@ class PipelineView:
     create_time: datetime
     update_time: datetime
     counts: Mapping[NodeState, int]
-    is_paused: bool
 
     @property
     def etag(self) -> str:

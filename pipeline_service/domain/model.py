@@ -4,14 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, PipelineId, PipelineUid, RunId, TaskQueue
+from pipeline_service.domain.ids import (
+    Claim,
+    ExecutionId,
+    NodeId,
+    NodeUid,
+    PipelineId,
+    PipelineUid,
+    PurchaseId,
+    RunId,
+    TaskQueue,
+)
 from pipeline_service.domain.states import (
+    Buys,
     EventType,
     ExecutionState,
     NodeState,
     RunDecision,
     RunState,
     WaitingFor,
+    WorkKind,
 )
 from pipeline_service.domain.values import Asset, Failure, Json, Output, Progress
 from pipeline_service.domain.violations import Violation
@@ -67,8 +79,6 @@ class Node:
     content_digest: str = ""
     """Identity of the output's bytes: their SHA-256, else `execution:<id>`."""
     failure: Failure | None = None
-    paused: bool = False
-    """Held by a user: it is not started until it is resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +127,7 @@ class Execution:
     create_time: datetime
     dispatch_no: int = 1
     dispatches_unanswered: int = 0
-    """Times since the last claim that its work was due, also where a hold kept it; sets the distance to the next."""
+    """Publishes since the last claim; sets the distance to the next one."""
     dispatch_due_at: datetime | None = None
     claim: Claim | None = None
     lease_until: datetime | None = None
@@ -128,8 +138,13 @@ class Execution:
     waiting_for: WaitingFor | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     progress: Progress | None = None
+    buys: Buys = Buys.NOTHING
+    purchase_id: PurchaseId | None = None
+    """What was bought for it; set by its first claim."""
     start_time: datetime | None = None
     close_due_at: datetime | None = None
+    reconcile_until: datetime | None = None
+    """Its deadline has passed, and its vendor is asked a last time until then."""
     result_claim: Claim | None = None
     """Claim under which the recorded result was made."""
     output: Output | None = None
@@ -145,6 +160,8 @@ class Run:
     pipeline_uid: PipelineUid
     state: RunState
     targets: tuple[NodeUid, ...]
+    force: bool = False
+    """Runs again, and buys again, what is current."""
     create_time: datetime
     end_time: datetime | None = None
 
@@ -184,6 +201,9 @@ class Dispatch:
 
     execution: Execution
     pipeline_id: PipelineId
+    kind: WorkKind = WorkKind.RUN
+    poll_no: int = 0
+    """Number of the question; 0 for work that is to be run."""
 
     @property
     def execution_id(self) -> ExecutionId:
@@ -191,7 +211,7 @@ class Dispatch:
 
     @property
     def dispatch_no(self) -> int:
-        return self.execution.dispatch_no
+        return self.poll_no or self.execution.dispatch_no
 
 
 @dataclass(frozen=True, kw_only=True)

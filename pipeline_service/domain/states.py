@@ -40,11 +40,6 @@ class RunState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it still works on its nodes, or will."""
-        return self in (RunState.ACTIVE, RunState.PAUSED)
-
 
 class RunDecision(StrEnum):
     WANTED = "WANTED"
@@ -68,6 +63,49 @@ class RunDecision(StrEnum):
 
 
 _OPEN = frozenset({RunDecision.WANTED, RunDecision.WAITING, RunDecision.ACTIVE})
+
+
+class PurchaseState(StrEnum):
+    INTENDED = "INTENDED"
+    SUBMITTED = "SUBMITTED"
+    UNKNOWN = "UNKNOWN"
+    SETTLED = "SETTLED"
+    REFUSED = "REFUSED"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still be on its way: then nothing equal is bought."""
+        return self in _OPEN_PURCHASE
+
+
+_OPEN_PURCHASE = frozenset({PurchaseState.INTENDED, PurchaseState.SUBMITTED, PurchaseState.UNKNOWN})
+
+
+class PurchaseOutcome(StrEnum):
+    """What a worker learned of a purchase."""
+
+    SUBMITTED = "SUBMITTED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+    FAILED = "FAILED"
+
+
+class WorkKind(StrEnum):
+    """What a worker is told to do."""
+
+    RUN = "RUN"
+    POLL = "POLL"
+    RECONCILE = "RECONCILE"
+
+
+class Buys(StrEnum):
+    """Whether an execution's work is bought from a vendor."""
+
+    NOTHING = ""
+    ONCE = "ONCE"
+    """It shares the open purchase of equal work."""
+    ANEW = "ANEW"
+    """A user forced it: another purchase, though equal work was bought before."""
 
 
 class Disposition(StrEnum):
@@ -125,3 +163,8 @@ class EventType(StrEnum):
     NODE_RETRIED = "NODE_RETRIED"
     EXECUTION_APPROVED = "EXECUTION_APPROVED"
     EXECUTION_QUARANTINED = "EXECUTION_QUARANTINED"
+    PURCHASE_INTENDED = "PURCHASE_INTENDED"
+    PURCHASE_SUBMITTED = "PURCHASE_SUBMITTED"
+    PURCHASE_UNKNOWN = "PURCHASE_UNKNOWN"
+    PURCHASE_SETTLED = "PURCHASE_SETTLED"
+    PURCHASE_REFUSED = "PURCHASE_REFUSED"

@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import Dispatch
+from pipeline_service.domain.states import WorkKind
 from pipeline_service.relay.stream import STREAM, ensure_work_queue, subject_of
 from pipeline_service.wire.resources import task_message
 from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_pipelined
@@ -88,10 +89,15 @@ class Publisher:
                 await asyncio.sleep(RETRY_S)
 
 
+def _message_id(dispatch: Dispatch) -> str:
+    number = f"{dispatch.execution_id}.{dispatch.dispatch_no}"
+    return number if dispatch.kind is WorkKind.RUN else f"{number}.poll"
+
+
 def _message(dispatch: Dispatch) -> OutgoingMessage:
     execution = dispatch.execution
     item = work_pb2.WorkItem(
-        kind=work_pb2.WORK_KIND_RUN,
+        kind=f"WORK_KIND_{dispatch.kind}",
         execution_id=str(dispatch.execution_id),
         dispatch_no=dispatch.dispatch_no,
         task_queue=execution.task_queue,
@@ -104,5 +110,5 @@ def _message(dispatch: Dispatch) -> OutgoingMessage:
     return OutgoingMessage(
         subject=subject_of(execution.task_queue),
         payload=item.SerializeToString(),
-        message_id=f"{dispatch.execution_id}.{dispatch.dispatch_no}",
+        message_id=_message_id(dispatch),
     )

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from pipeline_service.commands.ports import RequestKey
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, Owner, PipelineUid
 from pipeline_service.store.pool import Connection
+from pipeline_service.store.purchases import load_purchases
 from pipeline_service.store.requests import remember
 from pipeline_service.store.rows import (
     EXECUTION_COLUMNS,
@@ -26,15 +27,8 @@ SELECT {EXECUTION_COLUMNS} FROM executions
 WHERE pipeline_uid = ANY($1) AND (state IN ('QUEUED', 'RUNNING', 'WAITING') OR id = ANY($2))
 """  # noqa: S608 - constants only
 _RUNS = """
-SELECT id, pipeline_uid, state, targets, create_time, end_time FROM runs
+SELECT id, pipeline_uid, state, targets, force, create_time, end_time FROM runs
 WHERE pipeline_uid = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
-"""
-_LEFT_OUT = """
-SELECT DISTINCT skipped.node_uid
-FROM runs AS r
-JOIN run_nodes AS failed ON failed.run_id = r.id AND failed.node_uid = $2
-JOIN run_nodes AS skipped ON skipped.run_id = r.id
-WHERE r.pipeline_uid = $1 AND failed.execution_id = $3 AND failed.decision = 'FAILED' AND skipped.decision = 'SKIPPED'
 """
 _RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_nodes WHERE run_id = ANY($1)"
 
@@ -47,7 +41,6 @@ class LockedPipeline:
     owner: Owner
     structure_version: int
     last_sequence: int
-    is_paused: bool
 
 
 class PostgresTransaction:
@@ -74,28 +67,22 @@ class PostgresTransaction:
         structures = await self._structures.get(self._connection, versions)
         runs = [run_from_row(row) for row in await self._connection.fetch(_RUNS, uids)]
         run_nodes = await self._connection.fetch(_RUN_NODES, [run.id for run in runs])
+        owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}
+        loaded = [execution_from_row(row) for row in await self._connection.fetch(_EXECUTIONS, uids, list(executions))]
         working_set = WorkingSet(
             now=self._now,
             structures=structures,
             sequences={pipeline.uid: pipeline.last_sequence for pipeline in self._locked},
-            paused=[pipeline.uid for pipeline in self._locked if pipeline.is_paused],
             nodes=[node_from_row(row) for row in await self._connection.fetch(_NODES, uids)],
-            executions=[
-                execution_from_row(row) for row in await self._connection.fetch(_EXECUTIONS, uids, list(executions))
-            ],
+            executions=loaded,
             runs=runs,
             run_nodes=[run_node_from_row(row) for row in run_nodes],
+            owners=owners,
+            # Only reports change purchases; who edits or starts a run never does.
+            purchases=await load_purchases(self._connection, loaded, owners) if executions else (),
         )
-        self._loaded = Loaded.of(working_set, owners={pipeline.uid: pipeline.owner for pipeline in self._locked})
+        self._loaded = Loaded.of(working_set, owners=owners)
         return working_set
-
-    async def has_run(self, pipeline: PipelineUid, run: RunId) -> bool:
-        query = "SELECT EXISTS (SELECT FROM runs WHERE id = $1 AND pipeline_uid = $2)"
-        return bool(await self._connection.fetchval(query, run, pipeline))
-
-    async def left_out_with(self, pipeline: PipelineUid, node: NodeUid, failed: ExecutionId) -> list[NodeUid]:
-        rows = await self._connection.fetch(_LEFT_OUT, pipeline, node, failed)
-        return [NodeUid(row["node_uid"]) for row in rows]
 
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         if request is not None:

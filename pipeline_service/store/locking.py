@@ -13,8 +13,8 @@ from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, tra
 from pipeline_service.store.structures import StructureCache
 
 _LOCK = """
-SELECT uid, owner, structure_version, last_seq, paused, clock_timestamp() AS now
-FROM pipelines WHERE uid = ANY($1) AND delete_time IS NULL
+SELECT uid, owner, structure_version, last_seq, clock_timestamp() AS now
+FROM pipelines WHERE uid = ANY($1) AND (delete_time IS NULL OR $2)
 ORDER BY uid FOR NO KEY UPDATE
 """
 _CREATE = """
@@ -25,12 +25,12 @@ ON CONFLICT DO NOTHING
 
 @asynccontextmanager
 async def open_transaction(
-    pool: Pool, structures: StructureCache, pipelines: Collection[PipelineUid]
+    pool: Pool, structures: StructureCache, pipelines: Collection[PipelineUid], *, with_deleted: bool
 ) -> AsyncIterator[PostgresTransaction]:
     """Begin, lock, hand over, commit. Leaving with an exception rolls back."""
     with translated():
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-            locked, now = await _lock(connection, pipelines)
+            locked, now = await _lock(connection, pipelines, with_deleted=with_deleted)
             yield PostgresTransaction(connection, locked=locked, structures=structures, now=now)
 
 
@@ -43,22 +43,21 @@ async def open_edit(
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
             if create is not None:
                 await _create(connection, create)
-            locked, now = await _lock(connection, pipelines)
+            locked, now = await _lock(connection, pipelines, with_deleted=False)
             yield PostgresEdit(connection, locked=locked, structures=structures, now=now)
 
 
 async def _lock(
-    connection: Connection, pipelines: Collection[PipelineUid]
+    connection: Connection, pipelines: Collection[PipelineUid], *, with_deleted: bool
 ) -> tuple[Sequence[LockedPipeline], datetime]:
     """The locked pipelines, and the database's clock once all of them are."""
-    rows = await connection.fetch(_LOCK, sorted(pipelines))
+    rows = await connection.fetch(_LOCK, sorted(pipelines), with_deleted)
     locked = [
         LockedPipeline(
             uid=PipelineUid(row["uid"]),
             owner=row["owner"],
             structure_version=row["structure_version"],
             last_sequence=row["last_seq"],
-            is_paused=row["paused"],
         )
         for row in rows
     ]

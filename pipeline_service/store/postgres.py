@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from pipeline_service.commands.ports import DueExecution, DueWork, NewPipeline, Place
+from pipeline_service.commands.ports import DueExecution, DuePoll, DueWork, NewPipeline, Place
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.store.editing import PostgresEdit
 from pipeline_service.store.loading import PostgresTransaction
@@ -28,6 +28,20 @@ WHERE {column} <= clock_timestamp() ORDER BY {column} LIMIT $1
 """
 
 
+# A purchase that nobody asks about, though no execution waits for it: whoever ended that may not touch purchases.
+_DUE_POLLS = """
+SELECT p.execution_id AS id, p.pipeline_uid, e.node_uid, p.next_poll_at AS due
+FROM purchases p JOIN executions e ON e.id = p.execution_id
+WHERE p.next_poll_at <= clock_timestamp()
+UNION ALL
+SELECT p.execution_id, p.pipeline_uid, e.node_uid, NULL
+FROM purchases p JOIN executions e ON e.id = p.execution_id
+WHERE p.state IN ('INTENDED', 'SUBMITTED') AND p.next_poll_at IS NULL
+    AND p.update_time < clock_timestamp() - interval '2 minutes' AND e.end_time IS NOT NULL
+LIMIT $1
+"""
+
+
 class PostgresStore:
     """State behind the pools of two roles. Transactions and look-ups of the commands; reading for show is `reads`."""
 
@@ -36,8 +50,10 @@ class PostgresStore:
         self._edit = pools.edit
         self._structures = structures
 
-    def transaction(self, pipelines: Collection[PipelineUid]) -> AbstractAsyncContextManager[PostgresTransaction]:
-        return open_transaction(self._engine, self._structures, pipelines)
+    def transaction(
+        self, pipelines: Collection[PipelineUid], *, with_deleted: bool = False
+    ) -> AbstractAsyncContextManager[PostgresTransaction]:
+        return open_transaction(self._engine, self._structures, pipelines, with_deleted=with_deleted)
 
     def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
@@ -66,12 +82,18 @@ class PostgresStore:
             dispatches=await self._due("dispatch_due_at", limit),
             leases=await self._due("lease_until", limit),
             closes=await self._due("close_due_at", limit),
+            polls=await self._due_polls(limit),
         )
 
     async def _due(self, column: str, limit: int) -> tuple[DueExecution, ...]:
         with translated():
             rows: Sequence[asyncpg.Record] = await self._engine.fetch(_DUE.format(column=column), limit)
         return tuple(DueExecution(place=_place(row), due=row["due"]) for row in rows)
+
+    async def _due_polls(self, limit: int) -> tuple[DuePoll, ...]:
+        with translated():
+            rows: Sequence[asyncpg.Record] = await self._engine.fetch(_DUE_POLLS, limit)
+        return tuple(DuePoll(place=_place(row), due=row["due"]) for row in rows)
 
 
 def _place(row: asyncpg.Record) -> Place:

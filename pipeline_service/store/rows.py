@@ -6,11 +6,12 @@ from pipeline_service.domain.ids import (
     NodeId,
     NodeUid,
     PipelineUid,
+    PurchaseId,
     RunId,
     TaskQueue,
 )
 from pipeline_service.domain.model import Event, Execution, Node, Run, RunNode
-from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunDecision, RunState, WaitingFor
+from pipeline_service.domain.states import Buys, EventType, ExecutionState, NodeState, RunDecision, RunState, WaitingFor
 from pipeline_service.domain.values import Progress
 from pipeline_service.store.codec import Row, failure_from_json, output_from_json, work_from_json
 
@@ -24,14 +25,13 @@ STATUS_OF = {
 STATE_OF = {status: state for state, status in STATUS_OF.items()}
 
 NODE_COLUMNS = (
-    "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, output, content_digest,"
-    " failure, paused"
+    "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, output, content_digest, failure"
 )
 EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
     " work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, claim, lease_until, last_claim,"
     " lost_leases, details, progress_stage, progress_fraction, progress_time, start_time, close_due_at, result_claim,"
-    " output, failure, create_time, end_time"
+    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until"
 )
 
 
@@ -47,7 +47,6 @@ def node_from_row(row: Row) -> Node:
         output=output_from_json(row["output"]),
         content_digest=row["content_digest"],
         failure=failure_from_json(row["failure"]),
-        paused=row["paused"],
     )
 
 
@@ -81,6 +80,9 @@ def execution_from_row(row: Row) -> Execution:
         failure=failure_from_json(row["failure"]),
         create_time=row["create_time"],
         end_time=row["end_time"],
+        buys=Buys(row["buys"]),
+        purchase_id=PurchaseId(row["purchase_id"]) if row["purchase_id"] else None,
+        reconcile_until=row["reconcile_until"],
     )
 
 
@@ -96,6 +98,7 @@ def run_from_row(row: Row) -> Run:
         pipeline_uid=PipelineUid(row["pipeline_uid"]),
         state=RunState(row["state"]),
         targets=tuple(NodeUid(target) for target in row["targets"]),
+        force=row["force"],
         create_time=row["create_time"],
         end_time=row["end_time"],
     )

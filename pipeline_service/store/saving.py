@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.working_set import RunNodeKey, WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, PurchaseId, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
+from pipeline_service.domain.purchase import Purchase
 from pipeline_service.store import statements
 from pipeline_service.store.codec import failure_to_json, output_to_json, work_to_json
 from pipeline_service.store.pool import Connection, as_json
+from pipeline_service.store.purchases import save_purchases
 from pipeline_service.store.rows import STATUS_OF
 
 Values = dict[str, Any]
@@ -24,22 +26,22 @@ class Loaded:
 
     sequences: Mapping[PipelineUid, int] = field(default_factory=dict)
     owners: Mapping[PipelineUid, Owner] = field(default_factory=dict)
-    paused: frozenset[PipelineUid] = frozenset()
     nodes: Mapping[NodeUid, Node] = field(default_factory=dict)
     executions: Mapping[ExecutionId, Execution] = field(default_factory=dict)
     runs: Mapping[RunId, Run] = field(default_factory=dict)
     run_nodes: Mapping[RunNodeKey, RunNode] = field(default_factory=dict)
+    purchases: Mapping[PurchaseId, Purchase] = field(default_factory=dict)
 
     @classmethod
     def of(cls, working_set: WorkingSet, *, owners: Mapping[PipelineUid, Owner]) -> "Loaded":
         return cls(
             sequences=dict(working_set.sequences),
             owners=owners,
-            paused=frozenset(working_set.paused),
             nodes=dict(working_set.nodes),
             executions=dict(working_set.executions),
             runs=dict(working_set.runs),
             run_nodes=dict(working_set.run_nodes),
+            purchases=dict(working_set.purchases),
         )
 
 
@@ -48,6 +50,7 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
 
     Raises Contended when a guard did not hold.
     """
+    await save_purchases(connection, working_set.purchases, loaded.purchases)
     executions = changed(working_set.executions, loaded.executions)
     ended_and_moved = [one for one in executions if one.id in loaded.executions]
     new = [one for one in executions if one.id not in loaded.executions]
@@ -72,12 +75,6 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
     run_nodes = changed(working_set.run_nodes, loaded.run_nodes)
     await _insert(connection, statements.UPSERT_RUN_NODES, [_run_node(one) for one in run_nodes])
     await _insert(connection, statements.INSERT_ARTIFACTS, _artifacts(working_set, loaded))
-    held_or_let_go = working_set.paused ^ loaded.paused
-    await _update(
-        connection,
-        statements.UPDATE_HOLDS,
-        [{"uid": uid, "paused": uid in working_set.paused} for uid in held_or_let_go],
-    )
     await save_events(connection, working_set, loaded=loaded)
 
 
@@ -135,6 +132,8 @@ def _execution_update(one: Execution, before: Execution) -> Values:
         "progress_time": progress.reported_at if progress else None,
         "start_time": one.start_time,
         "close_due_at": one.close_due_at,
+        "reconcile_until": one.reconcile_until,
+        "purchase_id": one.purchase_id,
         "result_claim": one.result_claim,
         "output": output_to_json(one.output),
         "failure": failure_to_json(one.failure),
@@ -161,6 +160,8 @@ def _execution_insert(one: Execution) -> Values:
         "dispatch_due_at": one.dispatch_due_at,
         "close_due_at": one.close_due_at,
         "create_time": one.create_time,
+        "buys": one.buys,
+        "purchase_id": one.purchase_id,
     }
 
 
@@ -177,7 +178,6 @@ def _node_update(one: Node, before: Node) -> Values:
         "output": output_to_json(one.output),
         "content_digest": one.content_digest,
         "failure": failure_to_json(one.failure),
-        "paused": one.paused,
     }
 
 
@@ -187,6 +187,7 @@ def _run(one: Run) -> Values:
         "pipeline_uid": one.pipeline_uid,
         "state": one.state,
         "targets": list(one.targets),
+        "force": one.force,
         "create_time": one.create_time,
         "end_time": one.end_time,
     }

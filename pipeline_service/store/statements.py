@@ -6,13 +6,15 @@ UPDATE executions AS e SET
     dispatches_unanswered = u.dispatches_unanswered, dispatch_due_at = u.dispatch_due_at, claim = u.claim,
     lease_until = u.lease_until, last_claim = u.last_claim, lost_leases = u.lost_leases, details = u.details,
     progress_stage = u.progress_stage, progress_fraction = u.progress_fraction, progress_time = u.progress_time,
-    start_time = u.start_time, close_due_at = u.close_due_at, result_claim = u.result_claim, output = u.output,
-    failure = u.failure, end_time = u.end_time
+    start_time = u.start_time, close_due_at = u.close_due_at, reconcile_until = u.reconcile_until,
+    purchase_id = u.purchase_id, result_claim = u.result_claim, output = u.output, failure = u.failure,
+    end_time = u.end_time
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, old_state text, old_claim uuid, state text, waiting_for text, dispatch_no int, dispatches_unanswered int,
     dispatch_due_at timestamptz, claim uuid, lease_until timestamptz, last_claim uuid, lost_leases int, details jsonb,
     progress_stage text, progress_fraction float8, progress_time timestamptz, start_time timestamptz,
-    close_due_at timestamptz, result_claim uuid, output jsonb, failure jsonb, end_time timestamptz
+    close_due_at timestamptz, reconcile_until timestamptz, purchase_id uuid, result_claim uuid, output jsonb,
+    failure jsonb, end_time timestamptz
 )
 WHERE e.id = u.id AND e.state = u.old_state AND e.claim IS NOT DISTINCT FROM u.old_claim
 """
@@ -20,15 +22,15 @@ WHERE e.id = u.id AND e.state = u.old_state AND e.claim IS NOT DISTINCT FROM u.o
 INSERT_EXECUTIONS = """
 INSERT INTO executions (
     id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, spec_digest, work_digest,
-    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time
+    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id
 )
 SELECT
     id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, spec_digest, work_digest,
-    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time
+    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, pipeline_uid uuid, node_uid uuid, run_id uuid, attempt int, first_attempt int, state text, task_queue text,
     provider text, spec_digest text, work_digest text, work jsonb, dispatch_no int, dispatches_unanswered int,
-    dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz
+    dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz, buys text, purchase_id uuid
 )
 """
 
@@ -36,19 +38,20 @@ UPDATE_NODES = """
 UPDATE nodes AS n SET
     status = u.status, execution_id = u.execution_id, latest_execution_id = u.latest_execution_id,
     attempts = u.attempts, done_spec = u.done_spec, output = u.output, content_digest = u.content_digest,
-    failure = u.failure, paused = u.paused, update_time = now()
+    failure = u.failure, update_time = now()
 FROM json_to_recordset($1::text::json) AS u(
     uid uuid, old_status text, old_execution_id uuid, status text, execution_id uuid, latest_execution_id uuid,
-    attempts int, done_spec text, output jsonb, content_digest text, failure jsonb, paused boolean
+    attempts int, done_spec text, output jsonb, content_digest text, failure jsonb
 )
 WHERE n.uid = u.uid AND n.status = u.old_status AND n.execution_id IS NOT DISTINCT FROM u.old_execution_id
 """
 
 INSERT_RUNS = """
-INSERT INTO runs (id, pipeline_uid, state, targets, create_time, end_time)
-SELECT id, pipeline_uid, state, targets, create_time, end_time
+INSERT INTO runs (id, pipeline_uid, state, targets, force, create_time, end_time)
+SELECT id, pipeline_uid, state, targets, force, create_time, end_time
 FROM json_to_recordset($1::text::json) AS u(
-    id uuid, pipeline_uid uuid, state text, targets uuid[], create_time timestamptz, end_time timestamptz
+    id uuid, pipeline_uid uuid, state text, targets uuid[], force boolean, create_time timestamptz,
+    end_time timestamptz
 )
 """
 
@@ -96,10 +99,4 @@ UPDATE_SEQUENCES = """
 UPDATE pipelines AS p SET last_seq = u.last_seq
 FROM json_to_recordset($1::text::json) AS u(uid uuid, last_seq bigint, old_last_seq bigint)
 WHERE p.uid = u.uid AND p.last_seq = u.old_last_seq
-"""
-
-UPDATE_HOLDS = """
-UPDATE pipelines AS p SET paused = u.paused
-FROM json_to_recordset($1::text::json) AS u(uid uuid, paused boolean)
-WHERE p.uid = u.uid AND p.paused <> u.paused
 """

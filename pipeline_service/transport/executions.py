@@ -16,7 +16,7 @@ from pipeline_service.commands.views import PipelineNames
 from pipeline_service.domain.engine.reports import Report, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.keys import artifact_prefix
-from pipeline_service.domain.states import Disposition, StartOutcome
+from pipeline_service.domain.states import Disposition, StartOutcome, WorkKind
 from pipeline_service.transport.errors import DOMAIN, ERRORS
 from pipeline_service.transport.owners import actor
 from pipeline_service.wire.reports import beat_report, complete_report, disposition_name, fail_report, start_report
@@ -115,9 +115,10 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         execution = answer.execution
         if answer.outcome is StartOutcome.CLAIMED and execution is not None:
             pipeline = await self._names.pipeline_id(execution.pipeline_uid)
-            message.task.CopyFrom(task_message(execution, pipeline))
+            message.task.CopyFrom(task_message(execution, pipeline, purchase=answer.purchase))
             message.lease.FromTimedelta(self._rules.lease)
-            message.callback_url = self._capabilities.callback_url(execution, report.claim)
+            if report.kind is WorkKind.RUN:
+                message.callback_url = self._capabilities.callback_url(execution, report.claim)
             message.key_prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, report.claim)
         return message
 

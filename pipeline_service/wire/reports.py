@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from montage.v1 import execution_service_pb2, resources_pb2
+from montage.v1 import execution_service_pb2, resources_pb2, work_pb2
 
-from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Start
+from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Learned, Start
 from pipeline_service.domain.ids import Claim, ExecutionId
-from pipeline_service.domain.states import Disposition, WaitingFor
+from pipeline_service.domain.states import Disposition, PurchaseOutcome, WaitingFor, WorkKind
 from pipeline_service.wire.values import Incomplete, duration_value, failure_value, output_value
 
 MAX_DETAILS_BYTES = 4096
@@ -17,6 +17,7 @@ def start_report(message: execution_service_pb2.StartExecutionRequest, *, actor:
         execution_id=ExecutionId(UUID(message.execution_id)),
         claim=Claim(UUID(message.claim)),
         dispatch_no=message.dispatch_no,
+        kind=_work_kind(message.kind),
         actor=actor,
     )
 
@@ -41,6 +42,7 @@ def beat_report(message: execution_service_pb2.HeartbeatExecutionRequest, *, act
         details={key.replace("\x00", ""): value.replace("\x00", "") for key, value in message.details.items()} or None,
         waiting_for=waiting_for,
         requeue_after=duration_value(message.requeue_after) if release == "requeue_after" else None,
+        purchase=_learned(message.purchase) if message.HasField("purchase") else None,
         actor=actor,
     )
 
@@ -50,6 +52,7 @@ def complete_report(message: execution_service_pb2.CompleteExecutionRequest, *, 
         execution_id=ExecutionId(UUID(message.execution_id)),
         claim=Claim(UUID(message.claim)),
         output=output_value(message.output),
+        cost_micros=message.cost_micros if message.HasField("cost_micros") else None,
         actor=actor,
     )
 
@@ -59,7 +62,31 @@ def fail_report(message: execution_service_pb2.FailExecutionRequest, *, actor: s
         execution_id=ExecutionId(UUID(message.execution_id)),
         claim=Claim(UUID(message.claim)),
         failure=failure_value(message.failure),
+        purchase=_learned(message.purchase) if message.HasField("purchase") else None,
         actor=actor,
+    )
+
+
+def _work_kind(number: int) -> WorkKind:
+    """What the worker was told to do. Raises Incomplete for a kind that claims nothing."""
+    name = work_pb2.WorkKind.Name(number).removeprefix("WORK_KIND_") if number else WorkKind.RUN
+    if name not in set(WorkKind):
+        raise Incomplete("kind", f"expected {', '.join(WorkKind)}, found {name}")
+    return WorkKind(name)
+
+
+def _learned(message: execution_service_pb2.PurchaseReport) -> Learned:
+    """What became of a purchase. Raises Incomplete for one that was submitted as no job."""
+    name = execution_service_pb2.PurchaseOutcome.Name(message.outcome).removeprefix("PURCHASE_OUTCOME_")
+    outcome = PurchaseOutcome(name)
+    job_id = message.job_id.replace("\x00", "")
+    if outcome is PurchaseOutcome.SUBMITTED and not job_id:
+        raise Incomplete("purchase.job_id", "expected the vendor's id of the job that was accepted, found none")
+    return Learned(
+        outcome=outcome,
+        job_id=job_id,
+        next_poll_after=duration_value(message.next_poll_after) if message.HasField("next_poll_after") else None,
+        cost_micros=message.cost_micros if message.HasField("cost_micros") else None,
     )
 
 

@@ -6,6 +6,7 @@ from pipeline_service.commands.etags import node_etag
 from pipeline_service.commands.views import EventView, ExecutionView, NodeView, PipelineView, RunView
 from pipeline_service.domain.ids import PipelineId
 from pipeline_service.domain.model import Execution
+from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import NodeState
 from pipeline_service.wire.names import execution_name, node_name, pipeline_name, run_name
 from pipeline_service.wire.values import (
@@ -36,7 +37,6 @@ def pipeline_message(view: PipelineView) -> resources_pb2.Pipeline:
             for state in NodeState
             if view.counts.get(state)
         ],
-        paused=view.is_paused,
     )
 
 
@@ -67,7 +67,6 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         is_valid=not spec.problems,
         problems=[resources_pb2.NodeProblem(field=one.field, description=one.description) for one in spec.problems],
         etag=node_etag(spec),
-        paused=node.paused,
     )
 
 
@@ -110,6 +109,7 @@ def run_message(view: RunView, pipeline: PipelineId) -> resources_pb2.Run:
         ],
         create_time=timestamp(view.run.create_time),
         end_time=timestamp(view.run.end_time),
+        force=view.run.force,
     )
 
 
@@ -131,8 +131,8 @@ def event_message(view: EventView, pipeline: PipelineId) -> resources_pb2.Event:
     )
 
 
-def task_message(execution: Execution, pipeline: PipelineId) -> work_pb2.Task:
-    """The work of an execution, for the worker that claimed it."""
+def task_message(execution: Execution, pipeline: PipelineId, *, purchase: Purchase | None = None) -> work_pb2.Task:
+    """The work of an execution and what is bought for it, for the worker that claimed it."""
     work = execution.work
     message = work_pb2.Task(
         execution=execution_name(pipeline, work.node_id, execution.id),
@@ -159,6 +159,15 @@ def task_message(execution: Execution, pipeline: PipelineId) -> work_pb2.Task:
     )
     if execution.start_time and execution.close_due_at:
         message.start_to_close.FromTimedelta(execution.close_due_at - execution.start_time)
+    if purchase is not None:
+        message.purchase.CopyFrom(
+            work_pb2.TaskPurchase(
+                submit_key=purchase.submit_key,
+                state=f"PURCHASE_STATE_{purchase.state}",
+                job_id=purchase.job_id,
+                possibly_submitted=purchase.possibly_submitted,
+            )
+        )
     return message
 
 

@@ -1,36 +1,36 @@
 """Who works on an execution: taking it, keeping it, letting go of it."""
 
 from dataclasses import replace
-from datetime import timedelta
 
-from pipeline_service.domain.engine.dispatching import is_held, put_sent
+from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
+from pipeline_service.domain.engine.purchases import attach, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Start, StartAnswer
+from pipeline_service.domain.engine.scheduling import next_dispatch
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Disposition, EventType, ExecutionState, StartOutcome
+from pipeline_service.domain.states import Disposition, EventType, ExecutionState, StartOutcome, WorkKind
 from pipeline_service.domain.values import Progress
 
 
 def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) -> StartAnswer:
     """Decide whether a worker gets an execution.
 
-    It does when nobody has it, when it has it already, or when the other's lease is over. A dispatch older than the
-    newest is refused: its message was overtaken. Paused work is not begun; a resume dispatches it again.
+    It does when nobody holds it, when it holds it already, or when the holder's lease is over. A dispatch older than
+    the newest is refused: its message was overtaken.
     """
+    if report.kind is not WorkKind.RUN:
+        return start_poll(ws, execution, report, rules=rules)
     if execution.state not in (ExecutionState.QUEUED, ExecutionState.RUNNING):
         return StartAnswer(outcome=StartOutcome.STALE)
     if report.claim == execution.claim:
         extended = replace(execution, lease_until=ws.now + rules.lease)
         ws.put(extended)
-        return StartAnswer(outcome=StartOutcome.CLAIMED, execution=extended)
+        return StartAnswer(outcome=StartOutcome.CLAIMED, execution=extended, purchase=purchase_of(ws, extended))
     if report.dispatch_no < execution.dispatch_no:
         return StartAnswer(outcome=StartOutcome.STALE)
     if execution.lease_until is not None and execution.lease_until > ws.now:
         return StartAnswer(outcome=StartOutcome.HELD, held_until=execution.lease_until)
-    if is_held(ws, execution):
-        return StartAnswer(outcome=StartOutcome.PAUSED)
     claimed = _claimed(ws, execution, report, rules=rules)
-    ws.put(claimed)
     ws.record(
         EventType.EXECUTION_STARTED,
         execution.pipeline_uid,
@@ -39,11 +39,16 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
         old_state=execution.state,
         new_state=claimed.state,
     )
-    return StartAnswer(outcome=StartOutcome.CLAIMED, execution=claimed)
+    bought = attach(ws, claimed, report.claim, rules=rules, actor=report.actor)
+    ws.put(bought)
+    return StartAnswer(outcome=StartOutcome.CLAIMED, execution=bought, purchase=purchase_of(ws, bought))
 
 
 def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) -> Disposition:
     """Extend a worker's lease, or let it go when the worker parks the execution or puts it back."""
+    learn(ws, execution, report.claim, report.purchase, actor=report.actor)
+    if is_polled_by(ws, execution, report.claim):
+        return beat_of_poll(ws, execution, report, rules=rules)
     if not execution.state.is_active:
         return Disposition.SUPERSEDED
     if execution.claim != report.claim:
@@ -85,12 +90,14 @@ def _claimed(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rule
 
 def _release(ws: WorkingSet, kept: Execution, report: Beat, event: EventType, *, state: ExecutionState) -> None:
     released = replace(kept, state=state, claim=None, lease_until=None, waiting_for=report.waiting_for)
-    if report.requeue_after:
-        released = replace(released, dispatch_due_at=ws.now + report.requeue_after)
-    if report.requeue_after == timedelta(0):
-        put_sent(ws, released)
-    else:
-        ws.put(released)
+    if report.requeue_after is not None:
+        if report.requeue_after:
+            released = replace(released, dispatch_due_at=ws.now + report.requeue_after)
+        else:
+            released = next_dispatch(released, ws)
+            ws.dispatch(released)
+    ws.put(released)
+    park(ws, released, report)
     ws.record(
         event,
         kept.pipeline_uid,

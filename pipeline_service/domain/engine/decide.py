@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from pipeline_service.domain.engine.claims import beat, start
+from pipeline_service.domain.engine.polls import poll_due
 from pipeline_service.domain.engine.reports import (
     Answer,
     Beat,
@@ -11,15 +12,14 @@ from pipeline_service.domain.engine.reports import (
     DispatchDue,
     Fail,
     LeaseOver,
+    PollDue,
     Report,
     Start,
-    StartAnswer,
     UnknownExecution,
 )
 from pipeline_service.domain.engine.results import complete, fail
 from pipeline_service.domain.engine.timers import close_due, dispatch_due, lease_over
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.states import Disposition, StartOutcome
 
 
 def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
@@ -27,10 +27,6 @@ def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
     execution = ws.executions.get(report.execution_id)
     if execution is None:
         return UnknownExecution(execution_id=report.execution_id)
-    if execution.node_uid not in ws.nodes:
-        # The node was deleted; its executions are history.
-        is_start = isinstance(report, Start)
-        return StartAnswer(outcome=StartOutcome.STALE) if is_start else Disposition.SUPERSEDED
     match report:
         case Start():
             return start(ws, execution, report, rules=rules)
@@ -46,5 +42,7 @@ def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
             return lease_over(ws, execution, report, rules=rules)
         case CloseDue():
             return close_due(ws, execution, report, rules=rules)
+        case PollDue():
+            return poll_due(ws, execution, report)
         case _:
             assert_never(report)

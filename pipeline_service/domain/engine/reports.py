@@ -6,17 +6,29 @@ from datetime import datetime, timedelta
 
 from pipeline_service.domain.ids import Claim, ExecutionId
 from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Disposition, StartOutcome, WaitingFor
+from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.states import Disposition, PurchaseOutcome, StartOutcome, WaitingFor, WorkKind
 from pipeline_service.domain.values import Failure, Output
 
 
 @dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What a worker learned of a purchase."""
+
+    outcome: PurchaseOutcome
+    job_id: str = ""
+    next_poll_after: timedelta | None = None
+    cost_micros: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Start:
-    """A worker wants the execution that dispatch `dispatch_no` told it of."""
+    """A worker wants the execution that dispatch `dispatch_no` told it of, or wants to ask about its purchase."""
 
     execution_id: ExecutionId
     claim: Claim
     dispatch_no: int
+    kind: WorkKind = WorkKind.RUN
     actor: str
 
 
@@ -32,6 +44,7 @@ class Beat:
     """Replaces the last ones; None keeps them."""
     waiting_for: WaitingFor | None = None
     requeue_after: timedelta | None = None
+    purchase: Learned | None = None
     actor: str
 
 
@@ -42,6 +55,7 @@ class Complete:
     execution_id: ExecutionId
     claim: Claim
     output: Output
+    cost_micros: int | None = None
     is_external: bool = False
     """Named by a capability, not by the worker that holds the claim: the claim only tells where the bytes lie."""
     actor: str
@@ -54,6 +68,7 @@ class Fail:
     execution_id: ExecutionId
     claim: Claim
     failure: Failure
+    purchase: Learned | None = None
     is_external: bool = False
     actor: str
 
@@ -82,7 +97,16 @@ class CloseDue:
     due: datetime
 
 
-Report = Start | Beat | Complete | Fail | DispatchDue | LeaseOver | CloseDue
+@dataclass(frozen=True, kw_only=True)
+class PollDue:
+    """A timer saw that a vendor is to be asked about the purchase that the execution is attached to."""
+
+    execution_id: ExecutionId
+    due: datetime | None
+    """None when it saw that nobody had planned to ask."""
+
+
+Report = Start | Beat | Complete | Fail | DispatchDue | LeaseOver | CloseDue | PollDue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +117,8 @@ class StartAnswer:
     held_until: datetime | None = None
     execution: Execution | None = None
     """As claimed; only with CLAIMED."""
+    purchase: Purchase | None = None
+    """What is bought for it; only with CLAIMED, and only for work that is bought."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+from pipeline_service.domain.engine.polls import is_polled_by
+from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settle
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.engine.scheduling import advance, retry, retry_delay, skip_descendants
 from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
 from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Disposition, EventType, ExecutionState, NodeState, RunDecision
+from pipeline_service.domain.states import Buys, Disposition, EventType, ExecutionState, NodeState, RunDecision
 from pipeline_service.domain.values import Failure
 
 
@@ -21,23 +23,30 @@ def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
             return Disposition.DUPLICATE
         if report.claim == execution.result_claim:
             return Disposition.CONFLICT
+    is_polled = is_polled_by(ws, execution, report.claim)
     if not execution.state.is_active:
         _keep_artifact(ws, execution, report)
+        settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
         return Disposition.SUPERSEDED
-    if not _may_report(execution, report):
+    if not is_polled and not _may_report(execution, report):
         return Disposition.LOST
+    settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
     _succeed(ws, execution, report, rules=rules)
     return Disposition.APPLIED
 
 
 def fail(ws: WorkingSet, execution: Execution, report: Fail, *, rules: Rules) -> Disposition:
     """Decide what a failure does: another attempt, as error class and node type say, else a FAILED node."""
+    is_polled = is_polled_by(ws, execution, report.claim)
+    learn(ws, execution, report.claim, report.purchase, actor=report.actor)
     if not execution.state.is_active:
         known = execution.failure
         same = execution.state is ExecutionState.FAILED and known and known.error_type == report.failure.error_type
         return Disposition.DUPLICATE if same else Disposition.SUPERSEDED
-    if not _may_report(execution, report):
+    if not is_polled and not _may_report(execution, report):
         return Disposition.LOST
+    if report.purchase is None:
+        doubt(ws, execution, report.claim, actor=report.actor)
     give_up(ws, execution, report.failure, state=ExecutionState.FAILED, rules=rules, actor=report.actor)
     return Disposition.APPLIED
 
@@ -102,7 +111,7 @@ def _succeed(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
 
 
 def _may_report(execution: Execution, report: Complete | Fail) -> bool:
-    """Whether the reporter holds the execution. Work that nobody ever claimed is claimed by its first report.
+    """Whether the reporter holds the execution. Free work that nobody ever claimed is claimed by its first report.
 
     A result from outside counts under any claim, since its bytes lie under that claim. A failure from outside tells of
     the newest one alone: an older one's says nothing about what another worker has begun since.
@@ -111,7 +120,8 @@ def _may_report(execution: Execution, report: Complete | Fail) -> bool:
         return True
     if report.is_external:
         return isinstance(report, Complete) or report.claim == execution.last_claim
-    return execution.state is ExecutionState.QUEUED and execution.last_claim is None
+    is_free = execution.buys is Buys.NOTHING
+    return is_free and execution.state is ExecutionState.QUEUED and execution.last_claim is None
 
 
 def _ended(ws: WorkingSet, execution: Execution) -> Execution:
@@ -123,9 +133,11 @@ def _ended(ws: WorkingSet, execution: Execution) -> Execution:
         lease_until=None,
         dispatch_due_at=None,
         close_due_at=None,
+        reconcile_until=None,
         waiting_for=None,
     )
     ws.put(ended)
+    let_go(ws, ended)
     return ended
 
 

@@ -1,6 +1,6 @@
 """Starts runs: finds what is to be done, as `make` does."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
@@ -30,36 +30,27 @@ def wanted_problems(ws: WorkingSet, pipeline_uid: PipelineUid, targets: Iterable
 
 
 def start_run(
-    ws: WorkingSet,
-    pipeline_uid: PipelineUid,
-    *,
-    targets: tuple[NodeUid, ...],
-    force: bool,
-    again: Collection[NodeUid] = (),
-    rules: Rules,
-    actor: str,
+    ws: WorkingSet, pipeline_uid: PipelineUid, *, targets: tuple[NodeUid, ...], force: bool, rules: Rules, actor: str
 ) -> Run:
-    """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are.
-
-    `force` makes everything anew, `again` only these nodes, whether they are current or not.
-    """
+    """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are."""
     structure = ws.structures[pipeline_uid]
     run = Run(
         id=RunId(rules.new_id()),
         pipeline_uid=pipeline_uid,
         state=RunState.ACTIVE,
         targets=targets,
+        force=force,
         create_time=ws.now,
     )
     ws.put(run)
     ws.record(EventType.RUN_CREATED, pipeline_uid, actor=actor, run_id=run.id, new_state=run.state)
-    for node_uid, decision in _decisions(ws, structure, targets or leaves(structure), force=force, again=again).items():
+    for node_uid, decision in _decisions(ws, structure, targets or leaves(structure), force=force).items():
         ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=decision))
     advance(ws, pipeline_uid, rules=rules, actor=actor)
     return ws.runs[run.id]
 
 
-def execute_node(ws: WorkingSet, node_uid: NodeUid, *, rules: Rules, actor: str) -> None:
+def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules, actor: str) -> None:
     """Run one node over its inputs as they are: a run of its own, that wants nothing else."""
     node = ws.nodes[node_uid]
     run = Run(
@@ -67,6 +58,7 @@ def execute_node(ws: WorkingSet, node_uid: NodeUid, *, rules: Rules, actor: str)
         pipeline_uid=node.pipeline_uid,
         state=RunState.ACTIVE,
         targets=(node_uid,),
+        force=force,
         create_time=ws.now,
     )
     ws.put(run)
@@ -78,12 +70,7 @@ def execute_node(ws: WorkingSet, node_uid: NodeUid, *, rules: Rules, actor: str)
 
 
 def _decisions(
-    ws: WorkingSet,
-    structure: Structure,
-    targets: Iterable[NodeUid],
-    *,
-    force: bool,
-    again: Collection[NodeUid] = (),
+    ws: WorkingSet, structure: Structure, targets: Iterable[NodeUid], *, force: bool
 ) -> dict[NodeUid, RunDecision]:
     """What each concerned node needs. What is current is kept, and nothing above it is looked at."""
     decisions: dict[NodeUid, RunDecision] = {}
@@ -92,8 +79,7 @@ def _decisions(
         uid = front.pop()
         if uid in decisions:
             continue
-        is_made_anew = uid in again or (force and not _is_uploaded(structure, uid))
-        keep = is_current(ws.nodes[uid], structure) and not is_made_anew
+        keep = is_current(ws.nodes[uid], structure) and (not force or _is_uploaded(structure, uid))
         decisions[uid] = RunDecision.REUSED if keep else RunDecision.WANTED
         if not keep:
             front.extend(sources_of(structure.nodes[uid]))

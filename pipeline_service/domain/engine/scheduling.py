@@ -4,30 +4,31 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.digest import spec_digest, work_digest
-from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent, release
+from pipeline_service.domain.engine.purchases import hand_over, let_go
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.graph import descendants
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
 from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, RetryPolicy, Run, RunNode
-from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunDecision, RunState
+from pipeline_service.domain.states import Buys, EventType, ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import effective_config_of, sources_of
 from pipeline_service.domain.values import Failure
 
+REDISPATCH_FIRST = timedelta(seconds=5)
+REDISPATCH_MAX = timedelta(minutes=5)
+SCHEDULE_TO_CLOSE = timedelta(hours=4)
+"""How long work may wait for a first worker; from then on its node type's start-to-close counts."""
 RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
 
 
 def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> None:
-    """Queue every wanted node whose inputs are complete, then end the runs that have nothing left to expect.
-
-    What is paused stays wanted; a paused run that has nothing left to expect ends all the same.
-    """
+    """Queue every wanted node whose inputs are complete, then end the runs that have nothing left to expect."""
     for run in ws.runs_of(pipeline_uid):
-        if run.state is RunState.ACTIVE and pipeline_uid not in ws.paused:
-            for row in ws.rows_of(run):
-                if row.decision is RunDecision.WANTED and _is_ready(ws, run, row.node_uid):
-                    _serve(ws, run, row, rules=rules, actor=actor)
-        if run.state.is_open:
-            _end_if_finished(ws, run, actor=actor)
+        if run.state is not RunState.ACTIVE:
+            continue
+        for row in ws.rows_of(run):
+            if row.decision is RunDecision.WANTED and _is_ready(ws, run, row.node_uid):
+                _serve(ws, run, row, rules=rules, actor=actor)
+        _end_if_finished(ws, run, actor=actor)
 
 
 def retry_delay(failure: Failure, policy: RetryPolicy, *, tried: int, chance: float) -> timedelta | None:
@@ -56,34 +57,32 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
         dispatch_no=0,
         dispatch_due_at=ws.now + after,
         close_due_at=ws.now + SCHEDULE_TO_CLOSE,
+        buys=ended.buys,
+        purchase_id=ended.purchase_id,
     )
     _put_queued(ws, attempt, actor=actor)
+    hand_over(ws, ended, attempt)
     for row in list(ws.run_nodes.values()):
         if row.execution_id == ended.id and row.decision is RunDecision.ACTIVE:
             ws.put(replace(row, execution_id=attempt.id))
 
 
 def skip_descendants(ws: WorkingSet, node_uid: NodeUid, structure_of: PipelineUid, *, reason: str) -> None:
-    """Leave out all that needs a node in the runs that have no hope of it; the rest of the graph goes on.
+    """Leave out all that needs a failed node in the runs that it failed in; the rest of the graph goes on.
 
     Another run may have kept an earlier output of the node, or may yet make it anew.
     """
     below = set(descendants(node_uid, ws.structures[structure_of].successors))
     for row in list(ws.run_nodes.values()):
         node_row = ws.run_nodes.get((row.run_id, node_uid))
-        is_hopeless = node_row is not None and node_row.decision in (RunDecision.FAILED, RunDecision.SKIPPED)
+        failed = node_row is not None and node_row.decision is RunDecision.FAILED
         waits = row.decision in (RunDecision.WANTED, RunDecision.WAITING)
-        if row.node_uid in below and waits and is_hopeless:
+        if row.node_uid in below and waits and failed:
             ws.put(replace(row, decision=RunDecision.SKIPPED, reason=reason))
 
 
 def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> None:
-    """End an active execution without a result; its node is pending again. A late result of it is SUPERSEDED.
-
-    Whoever works on it is told.
-    """
-    if execution.claim is not None:
-        ws.interrupt(execution)
+    """End an active execution without a result; its node is pending again. A late result of it is SUPERSEDED."""
     cancelled = replace(
         execution,
         state=ExecutionState.CANCELLED,
@@ -95,6 +94,7 @@ def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> 
         waiting_for=None,
     )
     ws.put(cancelled)
+    let_go(ws, cancelled)
     ws.put(replace(ws.nodes[execution.node_uid], state=NodeState.PENDING, execution_id=None))
     ws.record(
         EventType.EXECUTION_CANCELLED,
@@ -107,9 +107,18 @@ def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> 
     )
 
 
+def next_dispatch(execution: Execution, ws: WorkingSet) -> Execution:
+    """The execution with its work on the way (again); the next publish is twice as far away as the last one was."""
+    distance = min(REDISPATCH_FIRST * 2**execution.dispatches_unanswered, REDISPATCH_MAX)
+    return replace(
+        execution,
+        dispatch_no=execution.dispatch_no + 1,
+        dispatches_unanswered=execution.dispatches_unanswered + 1,
+        dispatch_due_at=ws.now + distance,
+    )
+
+
 def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
-    if ws.nodes[node_uid].paused:
-        return False
     spec = ws.structures[run.pipeline_uid].nodes[node_uid]
     return all(ws.run_nodes[run.id, source].decision.is_satisfied for source in sources_of(spec))
 
@@ -119,10 +128,7 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
     node = ws.nodes[row.node_uid]
     active = ws.executions[node.execution_id] if node.execution_id else None
     if active is not None and _is_up_to_date(ws, active, rules):
-        was_held = is_held(ws, active)
         ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id))
-        if was_held:
-            release(ws, active)
         return
     # What runs was pinned before something further up was edited or made anew: nobody wants its result any more.
     waiting = [row]
@@ -136,8 +142,7 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
 
 def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) -> Execution:
     spec = ws.spec(node)
-    execution = put_sent(
-        ws,
+    execution = next_dispatch(
         Execution(
             id=ExecutionId(rules.new_id()),
             pipeline_uid=node.pipeline_uid,
@@ -153,10 +158,19 @@ def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) ->
             create_time=ws.now,
             dispatch_no=0,
             close_due_at=ws.now + SCHEDULE_TO_CLOSE,
+            buys=_buys(run, spec, rules),
         ),
+        ws,
     )
     _put_queued(ws, execution, actor=actor)
+    ws.dispatch(execution)
     return execution
+
+
+def _buys(run: Run, spec: NodeSpec, rules: Rules) -> Buys:
+    if spec.provider not in rules.catalogue[spec.type].paid:
+        return Buys.NOTHING
+    return Buys.ANEW if run.force else Buys.ONCE
 
 
 def _put_queued(ws: WorkingSet, execution: Execution, *, actor: str) -> None:
@@ -192,6 +206,7 @@ def _pin(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> PinnedWork:
                 PinnedInput(slot=slot, position=position, node_uid=source, node_id=ws.spec(node).id, output=node.output)
             )
     config = effective_config_of(spec, rules.catalogue)
+    node_type = rules.catalogue[spec.type]
     return PinnedWork(
         node_id=spec.id,
         node_type=spec.type,
@@ -200,7 +215,7 @@ def _pin(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> PinnedWork:
         config=config,
         inputs=tuple(inputs),
         asset=spec.asset,
-        needs_claim=config.get(rules.catalogue[spec.type].unclaimed_field) is not True,
+        needs_claim=spec.provider in node_type.paid or config.get(node_type.unclaimed_field) is not True,
     )
 
 

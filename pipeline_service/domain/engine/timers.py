@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
+from pipeline_service.domain.engine.purchases import POLL_FIRST, purchase_of
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
 from pipeline_service.domain.engine.results import give_up
+from pipeline_service.domain.engine.scheduling import next_dispatch
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState
@@ -13,13 +14,17 @@ from pipeline_service.domain.values import Failure
 ACTOR = "timer"
 MAX_LOST_LEASES = 3
 """A worker that dies this often over one execution is taken to die of it."""
+LAST_LOOK = POLL_FIRST * 4
+"""How long an execution past its deadline stays active while its vendor is asked."""
 
 
 def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue) -> Disposition:
-    """Publish the execution's work (again), unless it is held."""
+    """Publish the execution's work (again)."""
     if execution.state is not ExecutionState.QUEUED or execution.dispatch_due_at != report.due:
         return Disposition.SUPERSEDED
-    put_sent(ws, execution)
+    dispatched = next_dispatch(execution, ws)
+    ws.put(dispatched)
+    ws.dispatch(dispatched)
     return Disposition.APPLIED
 
 
@@ -33,7 +38,9 @@ def lease_over(ws: WorkingSet, execution: Execution, report: LeaseOver, *, rules
         failure = Failure(error_type="internal", message=f"its worker went silent {lost.lost_leases} times")
         give_up(ws, lost, failure, state=ExecutionState.FAILED, rules=rules, actor=ACTOR)
         return Disposition.APPLIED
-    queued = put_sent(ws, replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None))
+    queued = next_dispatch(replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None), ws)
+    ws.put(queued)
+    ws.dispatch(queued)
     ws.record(
         EventType.EXECUTION_REQUEUED,
         execution.pipeline_uid,
@@ -51,9 +58,13 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
     close_due_at = execution.close_due_at
     if not execution.state.is_active or close_due_at != report.due or close_due_at > ws.now:
         return Disposition.SUPERSEDED
-    if execution.start_time is None and is_held(ws, execution):
-        # A hold stops the clock of what nobody has begun; work that was begun keeps its deadline.
-        ws.put(replace(execution, close_due_at=ws.now + SCHEDULE_TO_CLOSE))
+    purchase = purchase_of(ws, execution)
+    if purchase is not None and purchase.state.is_open and execution.reconcile_until is None:
+        # The vendor is asked once more before an execution that it may have done is declared dead.
+        until = ws.now + LAST_LOOK
+        ws.put(replace(execution, reconcile_until=until, close_due_at=until))
+        if purchase.claim is None:
+            ws.put(replace(purchase, next_poll_at=ws.now))
         return Disposition.APPLIED
     failure = Failure(error_type="timeout", message="it did not end in the time that its node type allows")
     give_up(ws, execution, failure, state=ExecutionState.TIMED_OUT, rules=rules, actor=ACTOR)

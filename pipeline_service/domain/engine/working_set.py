@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.domain.model import Dispatch, Event, Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.node_types import Catalogue
-from pipeline_service.domain.states import EventType
+from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.states import EventType, WorkKind
 from pipeline_service.domain.values import Output
 
 RunNodeKey = tuple[RunId, NodeUid]
@@ -51,26 +52,27 @@ class WorkingSet:
         now: datetime,
         structures: Mapping[PipelineUid, Structure],
         sequences: Mapping[PipelineUid, int],
-        paused: Iterable[PipelineUid] = (),
         nodes: Iterable[Node] = (),
         executions: Iterable[Execution] = (),
         runs: Iterable[Run] = (),
         run_nodes: Iterable[RunNode] = (),
+        owners: Mapping[PipelineUid, Owner] | None = None,
+        purchases: Iterable[Purchase] = (),
     ) -> None:
         self.now = now
         self.structures = dict(structures)
         self.sequences = dict(sequences)
-        self.paused = set(paused)
         self.nodes = {node.uid: node for node in nodes}
         self.executions = {execution.id: execution for execution in executions}
         self.runs = {run.id: run for run in runs}
         self.run_nodes: dict[RunNodeKey, RunNode] = {(row.run_id, row.node_uid): row for row in run_nodes}
+        self.owners = dict(owners or {})
+        self.purchases = {purchase.id: purchase for purchase in purchases}
         self.events: list[Event] = []
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []
-        self.interrupted: list[ExecutionId] = []
 
-    def put(self, row: Node | Execution | Run | RunNode) -> None:
+    def put(self, row: Node | Execution | Run | RunNode | Purchase) -> None:
         """Put a row in place of the one with its key."""
         match row:
             case Node():
@@ -81,6 +83,8 @@ class WorkingSet:
                 self.runs[row.id] = row
             case RunNode():
                 self.run_nodes[row.run_id, row.node_uid] = row
+            case Purchase():
+                self.purchases[row.id] = row
 
     def spec(self, node: Node) -> NodeSpec:
         """What the node is, in the structure that was loaded."""
@@ -126,11 +130,7 @@ class WorkingSet:
             )
         )
 
-    def dispatch(self, execution: Execution) -> None:
-        """Publish the execution's work once the transaction is committed."""
+    def dispatch(self, execution: Execution, *, kind: WorkKind = WorkKind.RUN, poll_no: int = 0) -> None:
+        """Publish the execution's work, or a question about its purchase, once the transaction is committed."""
         pipeline_id = self.structures[execution.pipeline_uid].pipeline_id
-        self.dispatches.append(Dispatch(execution=execution, pipeline_id=pipeline_id))
-
-    def interrupt(self, execution: Execution) -> None:
-        """Tell whoever works on an execution, once the transaction is committed, to ask whether it is still wanted."""
-        self.interrupted.append(execution.id)
+        self.dispatches.append(Dispatch(execution=execution, pipeline_id=pipeline_id, kind=kind, poll_no=poll_no))

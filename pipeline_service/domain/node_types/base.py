@@ -65,6 +65,8 @@ class NodeType:
     fields: Mapping[str, Field] = field(default_factory=dict)
     queues: Mapping[str, TaskQueue] = field(default_factory=dict)
     """Task queue by provider; its keys are the allowed providers."""
+    paid: frozenset[str] = frozenset()
+    """Providers that charge: their work is bought under a purchase, at most once at a time."""
     start_to_close: timedelta = timedelta(minutes=15)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     revision: int = 1

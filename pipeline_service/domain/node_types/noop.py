@@ -6,7 +6,9 @@ from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types.base import Field, FieldKind, NodeType, Slot, provider_field
 from pipeline_service.domain.states import MediaType
 
-_QUEUES = {"local": TaskQueue("noop")}
+_VENDORS = ("ledger", "ledger-blind")
+"""Fake vendors that charge: one that knows the key of a submission, and one that knows none and tells nothing."""
+_QUEUES = {"local": TaskQueue("noop")} | {vendor: TaskQueue(vendor) for vendor in _VENDORS}
 
 NOOP = NodeType(
     name="noop",
@@ -28,5 +30,6 @@ NOOP = NodeType(
     },
     queues=_QUEUES,
     unclaimed_field="inline",
+    paid=frozenset(_VENDORS),
     start_to_close=timedelta(minutes=15),
 )

@@ -258,7 +258,7 @@ def test_execution_over_a_stale_input_makes_a_stale_output() -> None:
         world.complete(node)
     world.import_(noop("a", nonce="new"), noop("b", "a"), noop("c", "b"))
 
-    execute_node(world.ws, world.node_uid("c"), rules=world.rules, actor="client")
+    execute_node(world.ws, world.node_uid("c"), force=False, rules=world.rules, actor="client")
     world.complete("c")
 
     assert not is_current(world.node("c"), world.ws.structures[world.uid])

@@ -23,6 +23,14 @@ class StartOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     START_OUTCOME_STALE: _ClassVar[StartOutcome]
     START_OUTCOME_PAUSED: _ClassVar[StartOutcome]
 
+class PurchaseOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PURCHASE_OUTCOME_UNSPECIFIED: _ClassVar[PurchaseOutcome]
+    PURCHASE_OUTCOME_SUBMITTED: _ClassVar[PurchaseOutcome]
+    PURCHASE_OUTCOME_REFUSED: _ClassVar[PurchaseOutcome]
+    PURCHASE_OUTCOME_UNKNOWN: _ClassVar[PurchaseOutcome]
+    PURCHASE_OUTCOME_FAILED: _ClassVar[PurchaseOutcome]
+
 class Disposition(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DISPOSITION_UNSPECIFIED: _ClassVar[Disposition]
@@ -36,6 +44,11 @@ START_OUTCOME_CLAIMED: StartOutcome
 START_OUTCOME_HELD: StartOutcome
 START_OUTCOME_STALE: StartOutcome
 START_OUTCOME_PAUSED: StartOutcome
+PURCHASE_OUTCOME_UNSPECIFIED: PurchaseOutcome
+PURCHASE_OUTCOME_SUBMITTED: PurchaseOutcome
+PURCHASE_OUTCOME_REFUSED: PurchaseOutcome
+PURCHASE_OUTCOME_UNKNOWN: PurchaseOutcome
+PURCHASE_OUTCOME_FAILED: PurchaseOutcome
 DISPOSITION_UNSPECIFIED: Disposition
 DISPOSITION_APPLIED: Disposition
 DISPOSITION_DUPLICATE: Disposition
@@ -44,14 +57,16 @@ DISPOSITION_SUPERSEDED: Disposition
 DISPOSITION_LOST: Disposition
 
 class StartExecutionRequest(_message.Message):
-    __slots__ = ("execution_id", "claim", "dispatch_no")
+    __slots__ = ("execution_id", "claim", "dispatch_no", "kind")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     DISPATCH_NO_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     claim: str
     dispatch_no: int
-    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., dispatch_no: _Optional[int] = ...) -> None: ...
+    kind: _work_pb2.WorkKind
+    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., dispatch_no: _Optional[int] = ..., kind: _Optional[_Union[_work_pb2.WorkKind, str]] = ...) -> None: ...
 
 class StartExecutionResponse(_message.Message):
     __slots__ = ("outcome", "hold_expire_time", "task", "lease", "callback_url", "key_prefix")
@@ -70,7 +85,7 @@ class StartExecutionResponse(_message.Message):
     def __init__(self, outcome: _Optional[_Union[StartOutcome, str]] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task: _Optional[_Union[_work_pb2.Task, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., callback_url: _Optional[str] = ..., key_prefix: _Optional[str] = ...) -> None: ...
 
 class HeartbeatExecutionRequest(_message.Message):
-    __slots__ = ("execution_id", "claim", "progress", "details", "waiting_for", "requeue_after")
+    __slots__ = ("execution_id", "claim", "progress", "details", "purchase", "waiting_for", "requeue_after")
     class DetailsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -82,15 +97,17 @@ class HeartbeatExecutionRequest(_message.Message):
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
     WAITING_FOR_FIELD_NUMBER: _ClassVar[int]
     REQUEUE_AFTER_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     claim: str
     progress: _resources_pb2.Progress
     details: _containers.ScalarMap[str, str]
+    purchase: PurchaseReport
     waiting_for: _resources_pb2.WaitingFor
     requeue_after: _duration_pb2.Duration
-    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ..., waiting_for: _Optional[_Union[_resources_pb2.WaitingFor, str]] = ..., requeue_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ..., purchase: _Optional[_Union[PurchaseReport, _Mapping]] = ..., waiting_for: _Optional[_Union[_resources_pb2.WaitingFor, str]] = ..., requeue_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class HeartbeatExecutionResponse(_message.Message):
     __slots__ = ("disposition", "lease")
@@ -101,14 +118,16 @@ class HeartbeatExecutionResponse(_message.Message):
     def __init__(self, disposition: _Optional[_Union[Disposition, str]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CompleteExecutionRequest(_message.Message):
-    __slots__ = ("execution_id", "claim", "output")
+    __slots__ = ("execution_id", "claim", "output", "cost_micros")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     claim: str
     output: _resources_pb2.Output
-    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ...) -> None: ...
+    cost_micros: int
+    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ..., cost_micros: _Optional[int] = ...) -> None: ...
 
 class CompleteExecutionResponse(_message.Message):
     __slots__ = ("disposition",)
@@ -117,14 +136,16 @@ class CompleteExecutionResponse(_message.Message):
     def __init__(self, disposition: _Optional[_Union[Disposition, str]] = ...) -> None: ...
 
 class FailExecutionRequest(_message.Message):
-    __slots__ = ("execution_id", "claim", "failure")
+    __slots__ = ("execution_id", "claim", "failure", "purchase")
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
     claim: str
     failure: _resources_pb2.Failure
-    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., failure: _Optional[_Union[_resources_pb2.Failure, _Mapping]] = ...) -> None: ...
+    purchase: PurchaseReport
+    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., failure: _Optional[_Union[_resources_pb2.Failure, _Mapping]] = ..., purchase: _Optional[_Union[PurchaseReport, _Mapping]] = ...) -> None: ...
 
 class FailExecutionResponse(_message.Message):
     __slots__ = ("disposition",)
@@ -169,3 +190,15 @@ class ExecutionReportAnswer(_message.Message):
     fail: FailExecutionResponse
     error: _status_pb2.Status
     def __init__(self, start: _Optional[_Union[StartExecutionResponse, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatExecutionResponse, _Mapping]] = ..., complete: _Optional[_Union[CompleteExecutionResponse, _Mapping]] = ..., fail: _Optional[_Union[FailExecutionResponse, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class PurchaseReport(_message.Message):
+    __slots__ = ("outcome", "job_id", "next_poll_after", "cost_micros")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POLL_AFTER_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    outcome: PurchaseOutcome
+    job_id: str
+    next_poll_after: _duration_pb2.Duration
+    cost_micros: int
+    def __init__(self, outcome: _Optional[_Union[PurchaseOutcome, str]] = ..., job_id: _Optional[str] = ..., next_poll_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cost_micros: _Optional[int] = ...) -> None: ...

@@ -109,6 +109,11 @@ class EventType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_TYPE_NODE_RETRIED: _ClassVar[EventType]
     EVENT_TYPE_EXECUTION_APPROVED: _ClassVar[EventType]
     EVENT_TYPE_EXECUTION_QUARANTINED: _ClassVar[EventType]
+    EVENT_TYPE_PURCHASE_INTENDED: _ClassVar[EventType]
+    EVENT_TYPE_PURCHASE_SUBMITTED: _ClassVar[EventType]
+    EVENT_TYPE_PURCHASE_UNKNOWN: _ClassVar[EventType]
+    EVENT_TYPE_PURCHASE_SETTLED: _ClassVar[EventType]
+    EVENT_TYPE_PURCHASE_REFUSED: _ClassVar[EventType]
 MEDIA_TYPE_UNSPECIFIED: MediaType
 MEDIA_TYPE_TEXT: MediaType
 MEDIA_TYPE_JSON: MediaType
@@ -182,6 +187,11 @@ EVENT_TYPE_NODE_RESUMED: EventType
 EVENT_TYPE_NODE_RETRIED: EventType
 EVENT_TYPE_EXECUTION_APPROVED: EventType
 EVENT_TYPE_EXECUTION_QUARANTINED: EventType
+EVENT_TYPE_PURCHASE_INTENDED: EventType
+EVENT_TYPE_PURCHASE_SUBMITTED: EventType
+EVENT_TYPE_PURCHASE_UNKNOWN: EventType
+EVENT_TYPE_PURCHASE_SETTLED: EventType
+EVENT_TYPE_PURCHASE_REFUSED: EventType
 
 class Pipeline(_message.Message):
     __slots__ = ("name", "uid", "title", "version", "create_time", "update_time", "structure_version", "last_sequence", "node_count", "node_state_counts", "etag", "labels", "paused")

@@ -20,11 +20,26 @@ class WorkKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WORK_KIND_POLL: _ClassVar[WorkKind]
     WORK_KIND_RECONCILE: _ClassVar[WorkKind]
     WORK_KIND_CANCEL: _ClassVar[WorkKind]
+
+class PurchaseState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PURCHASE_STATE_UNSPECIFIED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_INTENDED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_SUBMITTED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_UNKNOWN: _ClassVar[PurchaseState]
+    PURCHASE_STATE_SETTLED: _ClassVar[PurchaseState]
+    PURCHASE_STATE_REFUSED: _ClassVar[PurchaseState]
 WORK_KIND_UNSPECIFIED: WorkKind
 WORK_KIND_RUN: WorkKind
 WORK_KIND_POLL: WorkKind
 WORK_KIND_RECONCILE: WorkKind
 WORK_KIND_CANCEL: WorkKind
+PURCHASE_STATE_UNSPECIFIED: PurchaseState
+PURCHASE_STATE_INTENDED: PurchaseState
+PURCHASE_STATE_SUBMITTED: PurchaseState
+PURCHASE_STATE_UNKNOWN: PurchaseState
+PURCHASE_STATE_SETTLED: PurchaseState
+PURCHASE_STATE_REFUSED: PurchaseState
 
 class WorkItem(_message.Message):
     __slots__ = ("kind", "execution_id", "dispatch_no", "task_queue", "traceparent", "task")
@@ -43,7 +58,7 @@ class WorkItem(_message.Message):
     def __init__(self, kind: _Optional[_Union[WorkKind, str]] = ..., execution_id: _Optional[str] = ..., dispatch_no: _Optional[int] = ..., task_queue: _Optional[str] = ..., traceparent: _Optional[str] = ..., task: _Optional[_Union[Task, _Mapping]] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("execution", "node", "pipeline_uid", "node_uid", "node_type", "provider", "title", "config", "inputs", "asset", "attempt", "deadline", "start_to_close", "details")
+    __slots__ = ("execution", "node", "pipeline_uid", "node_uid", "node_type", "provider", "title", "config", "inputs", "asset", "attempt", "deadline", "start_to_close", "details", "purchase")
     class DetailsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +80,7 @@ class Task(_message.Message):
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
     START_TO_CLOSE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
+    PURCHASE_FIELD_NUMBER: _ClassVar[int]
     execution: str
     node: str
     pipeline_uid: str
@@ -79,7 +95,20 @@ class Task(_message.Message):
     deadline: _timestamp_pb2.Timestamp
     start_to_close: _duration_pb2.Duration
     details: _containers.ScalarMap[str, str]
-    def __init__(self, execution: _Optional[str] = ..., node: _Optional[str] = ..., pipeline_uid: _Optional[str] = ..., node_uid: _Optional[str] = ..., node_type: _Optional[str] = ..., provider: _Optional[str] = ..., title: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Iterable[_Union[TaskInput, _Mapping]]] = ..., asset: _Optional[_Union[_resources_pb2.Asset, _Mapping]] = ..., attempt: _Optional[int] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_to_close: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    purchase: TaskPurchase
+    def __init__(self, execution: _Optional[str] = ..., node: _Optional[str] = ..., pipeline_uid: _Optional[str] = ..., node_uid: _Optional[str] = ..., node_type: _Optional[str] = ..., provider: _Optional[str] = ..., title: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Iterable[_Union[TaskInput, _Mapping]]] = ..., asset: _Optional[_Union[_resources_pb2.Asset, _Mapping]] = ..., attempt: _Optional[int] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_to_close: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ..., purchase: _Optional[_Union[TaskPurchase, _Mapping]] = ...) -> None: ...
+
+class TaskPurchase(_message.Message):
+    __slots__ = ("submit_key", "state", "job_id", "possibly_submitted")
+    SUBMIT_KEY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    POSSIBLY_SUBMITTED_FIELD_NUMBER: _ClassVar[int]
+    submit_key: str
+    state: PurchaseState
+    job_id: str
+    possibly_submitted: bool
+    def __init__(self, submit_key: _Optional[str] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., job_id: _Optional[str] = ..., possibly_submitted: _Optional[bool] = ...) -> None: ...
 
 class TaskInput(_message.Message):
     __slots__ = ("slot", "position", "node", "output")

@@ -93,7 +93,7 @@ class Model:
 
     def start(self, report: Start) -> str:
         one = self.get(report.execution_id)
-        if one.node_uid in self.removed or one.state not in ("QUEUED", "RUNNING"):
+        if one.state not in ("QUEUED", "RUNNING"):
             return "STALE"
         if one.holder != report.claim:
             if report.dispatch_no < one.dispatch_no:
@@ -109,7 +109,7 @@ class Model:
 
     def beat(self, report: Beat) -> str:
         one = self.get(report.execution_id)
-        if one.node_uid in self.removed or not one.is_active:
+        if not one.is_active:
             return "SUPERSEDED"
         if one.holder != report.claim:
             return "LOST"
@@ -124,8 +124,6 @@ class Model:
     def complete(self, report: Complete) -> str:
         one = self.get(report.execution_id)
         result = (report.output.s3_key, report.output.size_bytes, report.output.sha256)
-        if one.node_uid in self.removed:
-            return "SUPERSEDED"
         if one.state == "SUCCEEDED" and one.result:
             if result[:2] == one.result[:2] and (not result[2] or not one.result[2] or result[2] == one.result[2]):
                 return "DUPLICATE"
@@ -141,8 +139,6 @@ class Model:
     def fail(self, report: Fail) -> str:
         one = self.get(report.execution_id)
         error_type = report.failure.error_type
-        if one.node_uid in self.removed:
-            return "SUPERSEDED"
         if not one.is_active:
             return "DUPLICATE" if one.state == "FAILED" and one.error_type == error_type else "SUPERSEDED"
         if not self._is_heard(one, report):

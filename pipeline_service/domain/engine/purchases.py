@@ -1,0 +1,172 @@
+"""What is bought for an execution, and what becomes of it: never two of the same thing while one is open.
+
+A purchase is INTENDED in the commit that hands the work to a worker, so before the vendor is asked. From then on only a
+definite refusal of the vendor opens the way to another one.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from pipeline_service.domain.engine.reports import Learned
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.ids import Claim, PurchaseId
+from pipeline_service.domain.model import Execution
+from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.states import Buys, EventType, PurchaseOutcome, PurchaseState
+
+POLL_FIRST = timedelta(seconds=15)
+"""When a vendor is asked, if its worker does not say when."""
+WORKER_MAY_SAY = timedelta(minutes=2)
+"""How long a worker whose execution was ended under it has to tell of its submission: two leases."""
+_STATE_AFTER = {
+    PurchaseOutcome.SUBMITTED: PurchaseState.SUBMITTED,
+    PurchaseOutcome.REFUSED: PurchaseState.REFUSED,
+    PurchaseOutcome.UNKNOWN: PurchaseState.UNKNOWN,
+    PurchaseOutcome.FAILED: PurchaseState.SETTLED,
+}
+_EVENT_OF = {
+    PurchaseState.INTENDED: EventType.PURCHASE_INTENDED,
+    PurchaseState.SUBMITTED: EventType.PURCHASE_SUBMITTED,
+    PurchaseState.UNKNOWN: EventType.PURCHASE_UNKNOWN,
+    PurchaseState.SETTLED: EventType.PURCHASE_SETTLED,
+    PurchaseState.REFUSED: EventType.PURCHASE_REFUSED,
+}
+
+
+def purchase_of(ws: WorkingSet, execution: Execution) -> Purchase | None:
+    """The purchase that an execution is attached to, or was."""
+    return ws.purchases.get(execution.purchase_id) if execution.purchase_id else None
+
+
+def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, actor: str) -> Execution:
+    """Give claimed work its purchase: the open one of equal work, else a new one, intended with this commit."""
+    if execution.buys is Buys.NOTHING:
+        return execution
+    purchase = _open_purchase(ws, execution)
+    if purchase is None:
+        purchase = _intend(ws, execution, rules=rules, actor=actor)
+    else:
+        # Whoever had it before may have been cut off between the vendor's yes and its report.
+        unsure = purchase.possibly_submitted or purchase.state is not PurchaseState.SUBMITTED
+        purchase = replace(purchase, possibly_submitted=unsure)
+    ws.put(
+        replace(
+            purchase,
+            execution_id=execution.id,
+            pipeline_uid=execution.pipeline_uid,
+            claim=claim,
+            lease_until=None,
+            next_poll_at=None,
+        )
+    )
+    return replace(execution, purchase_id=purchase.id)
+
+
+def learn(ws: WorkingSet, execution: Execution, claim: Claim, learned: Learned | None, *, actor: str) -> None:
+    """Note what a worker learned of a purchase, also after its execution ended."""
+    purchase = purchase_of(ws, execution)
+    if learned is None or purchase is None or purchase.claim != claim or not purchase.state.is_open:
+        return
+    known = replace(
+        purchase,
+        job_id=learned.job_id or purchase.job_id,
+        cost_micros=purchase.cost_micros if learned.cost_micros is None else learned.cost_micros,
+    )
+    _moved(ws, execution, known, _STATE_AFTER[learned.outcome], actor=actor)
+    if not execution.state.is_active:
+        let_go(ws, ws.executions[execution.id], next_poll_after=learned.next_poll_after)
+
+
+def settle(ws: WorkingSet, execution: Execution, *, cost_micros: int | None, actor: str) -> None:
+    """The result is there: the purchase is over. One that serves another execution by now is left to its polls."""
+    purchase = purchase_of(ws, execution)
+    if purchase is not None and purchase.state.is_open and purchase.execution_id == execution.id:
+        cost = purchase.cost_micros if cost_micros is None else cost_micros
+        _moved(ws, execution, replace(purchase, cost_micros=cost), PurchaseState.SETTLED, actor=actor)
+
+
+def doubt(ws: WorkingSet, execution: Execution, claim: Claim, *, actor: str) -> None:
+    """A worker gave up without a word of the purchase: it may have been accepted."""
+    purchase = purchase_of(ws, execution)
+    if purchase is not None and purchase.claim == claim and purchase.state is PurchaseState.INTENDED:
+        _moved(ws, execution, purchase, PurchaseState.UNKNOWN, actor=actor)
+
+
+def let_go(ws: WorkingSet, execution: Execution, *, next_poll_after: timedelta | None = None) -> None:
+    """The execution ended: its open purchase is asked about until the vendor's last word.
+
+    One that was perhaps never submitted is asked about later: its worker may yet say.
+    """
+    purchase = purchase_of(ws, execution)
+    if purchase is None or not purchase.state.is_open or purchase.execution_id != execution.id:
+        return
+    if purchase.state is PurchaseState.SUBMITTED:
+        due = ws.now + (next_poll_after or timedelta(0))
+        ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
+    else:
+        ws.put(replace(purchase, possibly_submitted=True, next_poll_at=ws.now + WORKER_MAY_SAY))
+
+
+def hand_over(ws: WorkingSet, ended: Execution, attempt: Execution) -> None:
+    """The next attempt goes on with the open purchase of the one before: what the vendor yet delivers is its result."""
+    purchase = purchase_of(ws, ended)
+    if purchase is not None and purchase.state.is_open and purchase.execution_id == ended.id:
+        ws.put(replace(purchase, execution_id=attempt.id))
+
+
+def _open_purchase(ws: WorkingSet, execution: Execution) -> Purchase | None:
+    attached = purchase_of(ws, execution)
+    if attached is not None and attached.state.is_open:
+        return attached
+    if execution.buys is Buys.ANEW:
+        return None
+    equal = [one for one in _equal_purchases(ws, execution) if one.state.is_open]
+    return max(equal, key=lambda one: one.draw, default=None)
+
+
+def _intend(ws: WorkingSet, execution: Execution, *, rules: Rules, actor: str) -> Purchase:
+    before = purchase_of(ws, execution)
+    newest = max((one.draw for one in _equal_purchases(ws, execution)), default=-1)
+    again = newest + 1 if execution.buys is Buys.ANEW else max(newest, 0)
+    purchase = Purchase(
+        id=PurchaseId(rules.new_id()),
+        owner=ws.owners[execution.pipeline_uid],
+        work_digest=execution.work_digest,
+        draw=before.draw if before is not None else again,
+        vendor=execution.work.provider,
+        state=PurchaseState.INTENDED,
+        execution_id=execution.id,
+        pipeline_uid=execution.pipeline_uid,
+    )
+    ws.put(purchase)
+    _record(ws, execution, purchase, old_state="", actor=actor)
+    return purchase
+
+
+def _equal_purchases(ws: WorkingSet, execution: Execution) -> list[Purchase]:
+    owner = ws.owners[execution.pipeline_uid]
+    wanted = (owner, execution.work_digest)
+    return [one for one in ws.purchases.values() if (one.owner, one.work_digest) == wanted]
+
+
+def _moved(ws: WorkingSet, execution: Execution, purchase: Purchase, state: PurchaseState, *, actor: str) -> Purchase:
+    """The purchase in another state; over, it belongs to nobody and is not asked about."""
+    moved = replace(purchase, state=state)
+    if not state.is_open:
+        moved = replace(moved, claim=None, lease_until=None, next_poll_at=None)
+    ws.put(moved)
+    if state is not purchase.state:
+        _record(ws, execution, moved, old_state=purchase.state, actor=actor)
+    return moved
+
+
+def _record(ws: WorkingSet, execution: Execution, purchase: Purchase, *, old_state: str, actor: str) -> None:
+    ws.record(
+        _EVENT_OF[purchase.state],
+        execution.pipeline_uid,
+        actor=actor,
+        execution=execution,
+        old_state=old_state,
+        new_state=purchase.state,
+        message=purchase.job_id,
+    )
