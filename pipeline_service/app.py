@@ -19,6 +19,7 @@ from pipeline_service.artifacts import S3Artifacts
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
@@ -32,6 +33,7 @@ from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.node_types import Catalogue, build_catalogue
 from pipeline_service.journal import LoggedJournal
 from pipeline_service.metrics import Metrics
+from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pools, open_pool
@@ -90,7 +92,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     reader = PostgresReader(pools.engine)
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
-    journal = LoggedJournal(watchers)
+    controls = Controls(nats)
+    journal = LoggedJournal(watchers, controls=controls)
     failpoints = Failpoints.parse(settings.failpoints)
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
@@ -102,6 +105,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal
     )
     nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
+    control = Control(store=store, rules=rules, publisher=publisher, journal=journal)
     capabilities = Capabilities(
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
@@ -110,6 +114,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     repeats = Repeats(requests)
 
     life.spawn("relay", publisher.run())
+    life.spawn("controls", controls.run())
     life.spawn("batcher", batcher.run())
     life.spawn("forgetting", _forget_requests(requests))
     life.spawn("timers", _run_timers(timers, metrics, interval_s=settings.timer_interval_s))
@@ -121,6 +126,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         lambda server: pipeline_service_pb2_grpc.add_PipelineServiceServicer_to_server(
             PipelineServicer(
                 pipelines=pipelines,
+                control=control,
                 assets=Assets(artifacts=artifacts),
                 reader=reader,
                 owners=owners,
@@ -132,6 +138,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         lambda server: node_service_pb2_grpc.add_NodeServiceServicer_to_server(
             NodeServicer(
                 nodes=nodes,
+                control=control,
                 reader=reader,
                 artifacts=artifacts,
                 owners=owners,

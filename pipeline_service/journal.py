@@ -1,16 +1,18 @@
-"""Tells the log and the watches of this process what was committed: one line per transition."""
+"""Tells the log, the watches of this process and the workers concerned what was committed."""
 
 import structlog
 
 from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.relay.controls import Controls
 from pipeline_service.transport.watchers import Watchers
 
 
 class LoggedJournal:
-    """Names each event in the log by its type, with its ids as fields."""
+    """Names each event in the log by its type, one line per transition with its ids as fields."""
 
-    def __init__(self, watchers: Watchers) -> None:
+    def __init__(self, watchers: Watchers, *, controls: Controls) -> None:
         self._watchers = watchers
+        self._controls = controls
         self._log = structlog.get_logger("pipeline_service.journal")
 
     def committed(self, working_set: WorkingSet) -> None:
@@ -27,4 +29,5 @@ class LoggedJournal:
                 pipeline=working_set.structures[event.pipeline_uid].pipeline_id,
                 **{name: str(value) for name, value in fields.items() if value is not None},
             )
+        self._controls.send(working_set.interrupted)
         self._watchers.wake({event.pipeline_uid for event in working_set.events})

@@ -9,14 +9,7 @@ import asyncpg
 from devstack.layout import EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE
 
 _STRUCTURE = (
-    "position",
-    "type",
-    "title",
-    "provider",
-    "config",
-    "asset",
-    "spec_digest",
-    "is_valid",
+    *("position", "type", "title", "provider", "config", "asset", "labels", "spec_digest", "is_valid"),
     "validation_errors",
 )
 _STATE = (
@@ -30,7 +23,10 @@ _ALL_TABLES = (
 
 _ENGINE = (
     *(f"UPDATE nodes SET {column} = {column}" for column in (*_IDENTITY, *_STRUCTURE)),
-    *(f"UPDATE pipelines SET {column} = {column}" for column in ("uid", "owner", "id", "title", "delete_time")),
+    *(
+        f"UPDATE pipelines SET {column} = {column}"
+        for column in ("uid", "owner", "id", "title", "labels", "delete_time")
+    ),
     "INSERT INTO pipelines (uid) VALUES (gen_random_uuid())",
     "INSERT INTO nodes (uid) VALUES (gen_random_uuid())",
     "INSERT INTO node_inputs (slot) VALUES ('segments')",

@@ -25,6 +25,7 @@ from pipeline_service.domain.model import Structure
 from pipeline_service.domain.states import EventType
 from pipeline_service.domain.structure import ImportPlan, build_structure, plan_import
 from pipeline_service.domain.values import Json, Output
+from pipeline_service.domain.violations import did_you_mean
 
 MAX_TRIES = 3
 
@@ -122,7 +123,8 @@ class Pipelines:
             by_id = {spec.id: spec.uid for spec in working_set.structures[pipeline_uid].nodes.values()}
             unknown = [target for target in targets if target not in by_id]
             if unknown:
-                raise InvalidField("targets", f"pipeline '{pipeline_id}' has no node '{unknown[0]}'")
+                hint = did_you_mean(unknown[0], by_id)
+                raise InvalidField("targets", f"pipeline '{pipeline_id}' has no node '{unknown[0]}'{hint}")
             uids = tuple(by_id[target] for target in targets)
             invalid = wanted_problems(working_set, pipeline_uid, uids)
             if invalid:

@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Json
@@ -103,6 +103,12 @@ class Transaction(Protocol):
 
     async def save(self, working_set: WorkingSet) -> None:
         """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""
+
+    async def has_run(self, pipeline: PipelineUid, run: RunId) -> bool:
+        """Whether a pipeline has or had a run."""
+
+    async def left_out_with(self, pipeline: PipelineUid, node: NodeUid, failed: ExecutionId) -> Sequence[NodeUid]:
+        """The nodes that were skipped in the runs in which an execution failed its node."""
 
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         """Note what a repeatable request is about to do, in the same commit. Raises RequestRepeated."""
@@ -223,7 +229,7 @@ class CrashPoint(Protocol):
 
 
 class Journal(Protocol):
-    """Whoever wants to know what was committed: the log, and watches of this process."""
+    """Whoever wants to know what was committed: the log, watches of this process, workers that are to stop."""
 
     def committed(self, working_set: WorkingSet) -> None:
-        """These events and dispatches are in the database now. Must not fail."""
+        """These events, dispatches and interruptions are in the database now. Must not fail."""

@@ -26,6 +26,7 @@ class PipelineView:
     create_time: datetime
     update_time: datetime
     counts: Mapping[NodeState, int]
+    is_paused: bool
 
     @property
     def etag(self) -> str:

@@ -6,7 +6,7 @@ from pipeline_service.domain.document import Document, DocumentNode, Violation
 from pipeline_service.domain.document.checks import check_graph
 from pipeline_service.domain.document.reading import MAX_NODES
 from pipeline_service.domain.ids import NodeId
-from pipeline_service.domain.violations import Violations, did_you_mean
+from pipeline_service.domain.violations import Violations
 
 
 def put_node(document: Document, node: DocumentNode) -> tuple[Document, tuple[Violation, ...]]:
@@ -42,7 +42,7 @@ def _refusals(document: Document, node: DocumentNode) -> tuple[Violation, ...]:
     for slot, sources in node.inputs.items():
         for source in sources:
             if source not in known:
-                violations.add(f"node.inputs.{slot}", f"no node '{source}'{did_you_mean(source, known)}")
+                violations.add(f"node.inputs.{slot}", f"no node '{source}'{violations.did_you_mean(source, known)}")
     if len(document.nodes) > MAX_NODES:
         violations.add("node", f"expected at most {MAX_NODES} nodes in a pipeline")
     if not violations.found:

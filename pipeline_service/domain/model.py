@@ -79,6 +79,8 @@ class Node:
     content_digest: str = ""
     """Identity of the output's bytes: their SHA-256, else `execution:<id>`."""
     failure: Failure | None = None
+    paused: bool = False
+    """Held by a user: it is not started until it is resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ class Execution:
     create_time: datetime
     dispatch_no: int = 1
     dispatches_unanswered: int = 0
-    """Publishes since the last claim; sets the distance to the next one."""
+    """Times since the last claim that its work was due, also where a hold kept it; sets the distance to the next."""
     dispatch_due_at: datetime | None = None
     claim: Claim | None = None
     lease_until: datetime | None = None

@@ -40,6 +40,11 @@ class RunState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still works on its nodes, or will."""
+        return self in (RunState.ACTIVE, RunState.PAUSED)
+
 
 class RunDecision(StrEnum):
     WANTED = "WANTED"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import PipelineUid
-from pipeline_service.domain.model import Execution, Node, Run, RunNode
+from pipeline_service.domain.model import Execution, Node, NodeSpec, Run, RunNode
 from pipeline_service.domain.states import ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.codec import output_to_json
@@ -55,7 +55,9 @@ async def _save_state(connection: Connection, working_set: WorkingSet, *, loaded
         ],
     )
     completed = [
-        _completed(one, loaded.nodes.get(one.uid, _new(one))) for one in nodes if one.state is NodeState.COMPLETED
+        _completed(one, loaded.nodes.get(one.uid, _new(one)), working_set.spec(one))
+        for one in nodes
+        if one.state is NodeState.COMPLETED
     ]
     await _call(connection, _SUPERSEDE, *superseded)
     await _call(connection, _COMPLETE, completed)
@@ -98,17 +100,18 @@ def _reset(one: Node, before: Node) -> Values:
     return _seen(before)
 
 
-def _completed(one: Node, before: Node) -> Values:
-    """An asset with the bytes that its structure names; the database sees to it that these are the ones."""
+def _completed(one: Node, before: Node, spec: NodeSpec) -> Values:
+    """An asset with the bytes that its structure names."""
+    sha256 = spec.asset.sha256 if spec.asset else ""
     _expect(
         one,
         replace(
             before,
             state=NodeState.COMPLETED,
             execution_id=None,
-            done_spec=one.done_spec,
+            done_spec=spec.spec_digest,
             output=one.output,
-            content_digest=one.content_digest,
+            content_digest=sha256,
             failure=None,
         ),
     )

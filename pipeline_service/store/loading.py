@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pipeline_service.commands.ports import RequestKey
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, Owner, PipelineUid
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_purchases
 from pipeline_service.store.requests import remember
@@ -30,6 +30,13 @@ _RUNS = """
 SELECT id, pipeline_uid, state, targets, force, create_time, end_time FROM runs
 WHERE pipeline_uid = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
 """
+_LEFT_OUT = """
+SELECT DISTINCT skipped.node_uid
+FROM runs AS r
+JOIN run_nodes AS failed ON failed.run_id = r.id AND failed.node_uid = $2
+JOIN run_nodes AS skipped ON skipped.run_id = r.id
+WHERE r.pipeline_uid = $1 AND failed.execution_id = $3 AND failed.decision = 'FAILED' AND skipped.decision = 'SKIPPED'
+"""
 _RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_nodes WHERE run_id = ANY($1)"
 
 
@@ -41,6 +48,7 @@ class LockedPipeline:
     owner: Owner
     structure_version: int
     last_sequence: int
+    is_paused: bool
 
 
 class PostgresTransaction:
@@ -73,6 +81,7 @@ class PostgresTransaction:
             now=self._now,
             structures=structures,
             sequences={pipeline.uid: pipeline.last_sequence for pipeline in self._locked},
+            paused=[pipeline.uid for pipeline in self._locked if pipeline.is_paused],
             nodes=[node_from_row(row) for row in await self._connection.fetch(_NODES, uids)],
             executions=loaded,
             runs=runs,
@@ -83,6 +92,14 @@ class PostgresTransaction:
         )
         self._loaded = Loaded.of(working_set, owners=owners)
         return working_set
+
+    async def has_run(self, pipeline: PipelineUid, run: RunId) -> bool:
+        query = "SELECT EXISTS (SELECT FROM runs WHERE id = $1 AND pipeline_uid = $2)"
+        return bool(await self._connection.fetchval(query, run, pipeline))
+
+    async def left_out_with(self, pipeline: PipelineUid, node: NodeUid, failed: ExecutionId) -> list[NodeUid]:
+        rows = await self._connection.fetch(_LEFT_OUT, pipeline, node, failed)
+        return [NodeUid(row["node_uid"]) for row in rows]
 
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         if request is not None:

@@ -13,7 +13,7 @@ from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, tra
 from pipeline_service.store.structures import StructureCache
 
 _LOCK = """
-SELECT uid, owner, structure_version, last_seq, clock_timestamp() AS now
+SELECT uid, owner, structure_version, last_seq, paused, clock_timestamp() AS now
 FROM pipelines WHERE uid = ANY($1) AND (delete_time IS NULL OR $2)
 ORDER BY uid FOR NO KEY UPDATE
 """
@@ -58,6 +58,7 @@ async def _lock(
             owner=row["owner"],
             structure_version=row["structure_version"],
             last_sequence=row["last_seq"],
+            is_paused=row["paused"],
         )
         for row in rows
     ]

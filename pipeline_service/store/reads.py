@@ -36,6 +36,7 @@ from pipeline_service.store.structures import inputs_from_rows, spec_from_row
 # ruff: noqa: S608 - statements are put together from constants only
 _PIPELINE = """
 SELECT p.uid, p.id, p.title, p.version, p.labels, p.structure_version, p.last_seq, p.create_time, p.update_time,
+    p.paused,
     (SELECT coalesce(jsonb_object_agg(c.status, c.count), '{}') FROM (
         SELECT status, count(*) FROM nodes WHERE pipeline_uid = p.uid GROUP BY status
     ) AS c) AS counts
@@ -45,7 +46,7 @@ WHERE p.owner = $1 AND p.delete_time IS NULL
 _NODE = """
 SELECT n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.labels, n.config, n.asset, n.provider, n.spec_digest,
     n.validation_errors, n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec, n.output,
-    n.content_digest, n.failure,
+    n.content_digest, n.failure, n.paused,
     n.create_time, n.update_time, e.progress_stage, e.progress_fraction, e.progress_time
 FROM nodes AS n LEFT JOIN executions AS e ON e.id = n.execution_id
 WHERE n.pipeline_uid = $1
@@ -268,6 +269,7 @@ def _pipeline(row: Row) -> PipelineView:
         create_time=row["create_time"],
         update_time=row["update_time"],
         counts={STATE_OF[status]: count for status, count in row["counts"].items()},
+        is_paused=row["paused"],
     )
 
 

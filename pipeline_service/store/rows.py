@@ -25,7 +25,8 @@ STATUS_OF = {
 STATE_OF = {status: state for state, status in STATUS_OF.items()}
 
 NODE_COLUMNS = (
-    "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, output, content_digest, failure"
+    "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, output, content_digest,"
+    " failure, paused"
 )
 EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
@@ -47,6 +48,7 @@ def node_from_row(row: Row) -> Node:
         output=output_from_json(row["output"]),
         content_digest=row["content_digest"],
         failure=failure_from_json(row["failure"]),
+        paused=row["paused"],
     )
 
 

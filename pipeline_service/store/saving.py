@@ -26,6 +26,7 @@ class Loaded:
 
     sequences: Mapping[PipelineUid, int] = field(default_factory=dict)
     owners: Mapping[PipelineUid, Owner] = field(default_factory=dict)
+    paused: frozenset[PipelineUid] = frozenset()
     nodes: Mapping[NodeUid, Node] = field(default_factory=dict)
     executions: Mapping[ExecutionId, Execution] = field(default_factory=dict)
     runs: Mapping[RunId, Run] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Loaded:
         return cls(
             sequences=dict(working_set.sequences),
             owners=owners,
+            paused=frozenset(working_set.paused),
             nodes=dict(working_set.nodes),
             executions=dict(working_set.executions),
             runs=dict(working_set.runs),
@@ -75,6 +77,12 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
     run_nodes = changed(working_set.run_nodes, loaded.run_nodes)
     await _insert(connection, statements.UPSERT_RUN_NODES, [_run_node(one) for one in run_nodes])
     await _insert(connection, statements.INSERT_ARTIFACTS, _artifacts(working_set, loaded))
+    held_or_let_go = working_set.paused ^ loaded.paused
+    await _update(
+        connection,
+        statements.UPDATE_HOLDS,
+        [{"uid": uid, "paused": uid in working_set.paused} for uid in held_or_let_go],
+    )
     await save_events(connection, working_set, loaded=loaded)
 
 
@@ -178,6 +186,7 @@ def _node_update(one: Node, before: Node) -> Values:
         "output": output_to_json(one.output),
         "content_digest": one.content_digest,
         "failure": failure_to_json(one.failure),
+        "paused": one.paused,
     }
 
 

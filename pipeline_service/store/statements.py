@@ -38,10 +38,10 @@ UPDATE_NODES = """
 UPDATE nodes AS n SET
     status = u.status, execution_id = u.execution_id, latest_execution_id = u.latest_execution_id,
     attempts = u.attempts, done_spec = u.done_spec, output = u.output, content_digest = u.content_digest,
-    failure = u.failure, update_time = now()
+    failure = u.failure, paused = u.paused, update_time = now()
 FROM json_to_recordset($1::text::json) AS u(
     uid uuid, old_status text, old_execution_id uuid, status text, execution_id uuid, latest_execution_id uuid,
-    attempts int, done_spec text, output jsonb, content_digest text, failure jsonb
+    attempts int, done_spec text, output jsonb, content_digest text, failure jsonb, paused boolean
 )
 WHERE n.uid = u.uid AND n.status = u.old_status AND n.execution_id IS NOT DISTINCT FROM u.old_execution_id
 """
@@ -99,4 +99,10 @@ UPDATE_SEQUENCES = """
 UPDATE pipelines AS p SET last_seq = u.last_seq
 FROM json_to_recordset($1::text::json) AS u(uid uuid, last_seq bigint, old_last_seq bigint)
 WHERE p.uid = u.uid AND p.last_seq = u.old_last_seq
+"""
+
+UPDATE_HOLDS = """
+UPDATE pipelines AS p SET paused = u.paused
+FROM json_to_recordset($1::text::json) AS u(uid uuid, paused boolean)
+WHERE p.uid = u.uid AND p.paused <> u.paused
 """

@@ -8,6 +8,7 @@ from uuid import UUID
 from montage.v1 import node_service_pb2 as pb
 from montage.v1 import node_service_pb2_grpc
 
+from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.ports import Artifacts
@@ -16,11 +17,10 @@ from pipeline_service.domain.ids import ExecutionId
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Output
-from pipeline_service.transport.node_changes import NodeChanges
+from pipeline_service.transport.node_control import NodeControl
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
 from pipeline_service.transport.repeats import Repeats
-from pipeline_service.transport.unimplemented import UnimplementedNodeMethods
 from pipeline_service.wire.names import (
     parse_execution,
     parse_node,
@@ -37,20 +37,21 @@ _INLINE_SUFFIXES = {MediaType.TEXT: ".txt", MediaType.JSON: ".json"}
 ALL_NODES = "-"
 
 
-class NodeServicer(NodeChanges, UnimplementedNodeMethods, node_service_pb2_grpc.NodeServiceServicer):
+class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
     """Decodes, queries, encodes."""
 
     def __init__(
         self,
         *,
         nodes: Nodes,
+        control: Control,
         reader: Reader,
         artifacts: Artifacts,
         owners: Owners,
         catalogue: Catalogue,
         repeats: Repeats,
     ) -> None:
-        super().__init__(nodes=nodes, reader=reader, owners=owners, repeats=repeats)
+        super().__init__(nodes=nodes, control=control, reader=reader, owners=owners, repeats=repeats)
         self._reader = reader
         self._artifacts = artifacts
         self._owners = owners

@@ -8,13 +8,14 @@ from montage.v1 import pipeline_service_pb2 as pb
 from montage.v1 import pipeline_service_pb2_grpc
 
 from pipeline_service.commands.assets import Assets
+from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import NotFound
 from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.views import PipelineCursor, Reader
 from pipeline_service.domain.ids import PipelineId, PipelineUid, RunId
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
-from pipeline_service.transport.pipeline_changes import PipelineChanges
+from pipeline_service.transport.pipeline_control import PipelineControl
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.unimplemented import UnimplementedPipelineMethods
 from pipeline_service.transport.watch import watch
@@ -26,7 +27,7 @@ from servicekit.grpc_handlers import Context
 
 
 class PipelineServicer(
-    PipelineChanges, UnimplementedPipelineMethods, pipeline_service_pb2_grpc.PipelineServiceServicer
+    PipelineControl, UnimplementedPipelineMethods, pipeline_service_pb2_grpc.PipelineServiceServicer
 ):
     """Decodes, calls a command or a query, encodes."""
 
@@ -34,13 +35,14 @@ class PipelineServicer(
         self,
         *,
         pipelines: Pipelines,
+        control: Control,
         assets: Assets,
         reader: Reader,
         owners: Owners,
         watchers: Watchers,
         repeats: Repeats,
     ) -> None:
-        super().__init__(pipelines=pipelines, reader=reader, owners=owners, repeats=repeats)
+        super().__init__(pipelines=pipelines, control=control, reader=reader, owners=owners, repeats=repeats)
         self._assets = assets
         self._reader = reader
         self._owners = owners

@@ -21,10 +21,4 @@ async def _refuse(_self: object, _request: Message, _context: Context) -> NoRetu
 class UnimplementedPipelineMethods:
     """Of PipelineService."""
 
-    PlanPipeline = PauseRun = ResumeRun = CancelRun = PausePipeline = ResumePipeline = CancelPipeline = _refuse
-
-
-class UnimplementedNodeMethods:
-    """Of NodeService."""
-
-    RetryNode = CancelNode = PauseNode = ResumeNode = ApproveNode = _refuse
+    PlanPipeline = _refuse

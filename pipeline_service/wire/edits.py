@@ -6,6 +6,7 @@ from montage.v1 import resources_pb2
 
 from pipeline_service.domain.ids import PipelineId
 from pipeline_service.domain.values import JsonValue
+from pipeline_service.domain.violations import did_you_mean
 from pipeline_service.wire.names import parse_target
 from pipeline_service.wire.values import Incomplete, json_object, media_type_value
 
@@ -34,7 +35,8 @@ def masked(paths: Sequence[str], *, allowed: Sequence[str]) -> list[str]:
     """The paths of a field mask, each once. Raises Incomplete for a path that cannot change."""
     unknown = [path for path in paths if path not in allowed]
     if unknown:
-        raise Incomplete("update_mask", f"expected {', '.join(allowed)}; found '{unknown[0][:80]}'")
+        word = unknown[0][:80]
+        raise Incomplete("update_mask", f"expected {', '.join(allowed)}; found '{word}'{did_you_mean(word, allowed)}")
     return [path for path in allowed if path in paths]
 
 

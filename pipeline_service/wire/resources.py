@@ -37,6 +37,7 @@ def pipeline_message(view: PipelineView) -> resources_pb2.Pipeline:
             for state in NodeState
             if view.counts.get(state)
         ],
+        paused=view.is_paused,
     )
 
 
@@ -67,6 +68,7 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         is_valid=not spec.problems,
         problems=[resources_pb2.NodeProblem(field=one.field, description=one.description) for one in spec.problems],
         etag=node_etag(spec),
+        paused=node.paused,
     )
 
 

@@ -45,7 +45,8 @@ def read_asset(place: str, raw: JsonValue, node_type: NodeType, violations: Viol
 def _read_type(place: str, raw: JsonValue, violations: Violations) -> MediaType | None:
     if isinstance(raw, str) and raw in list(MediaType):
         return MediaType(raw)
-    violations.add(place, f"expected one of {spelled(MediaType)}, found {kind_of(raw)}")
+    hint = violations.did_you_mean(raw, MediaType) if isinstance(raw, str) else ""
+    violations.add(place, f"expected one of {spelled(MediaType)}, found {kind_of(raw)}{hint}")
     return None
 
 

@@ -8,7 +8,7 @@ from pipeline_service.domain.graph import find_cycle
 from pipeline_service.domain.ids import NodeId
 from pipeline_service.domain.node_types import Catalogue, NodeType, Slot
 from pipeline_service.domain.states import MediaType
-from pipeline_service.domain.violations import Violations, did_you_mean, spelled
+from pipeline_service.domain.violations import Violations
 
 MAX_INPUTS_PER_SLOT = 64
 
@@ -56,7 +56,7 @@ def check_inputs(
         where = f"{place}.{slot_name}"
         slot = node_type.slots.get(slot_name) if node_type else None
         if node_type and slot is None:
-            hint = did_you_mean(slot_name, node_type.slots) or f"; it has {spelled(node_type.slots) or 'none'}"
+            hint = violations.did_you_mean_or(slot_name, node_type.slots, "it has")
             violations.add(where, f"'{node_type.name}' has no input slot '{slot_name}'{hint}")
         for source in sources:
             _check_source(where, node, source, slot, known, catalogue, violations)
@@ -88,8 +88,8 @@ def _check_source(
 ) -> None:
     found = known.get(source)
     if found is None:
-        others = [other for other in known if other != node.id]
-        violations.add(where, f"no node '{source}'{did_you_mean(source, others)}")
+        others = (other for other in known if other != node.id)
+        violations.add(where, f"no node '{source}'{violations.did_you_mean(source, others)}")
         return
     makes = _material_of(found, catalogue)
     if slot is not None and makes is not None and makes not in slot.accepts:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pipeline_service.domain.document.shapes import kind_of
 from pipeline_service.domain.node_types import Field, FieldKind, NodeType
 from pipeline_service.domain.values import JsonValue
-from pipeline_service.domain.violations import Violations, did_you_mean, spelled
+from pipeline_service.domain.violations import Violations, spelled
 
 MAX_CONFIG_BYTES = 64 * 1024
 
@@ -16,7 +16,7 @@ def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeTyp
     for name, value in config.items():
         field = node_type.fields.get(name)
         if field is None:
-            hint = did_you_mean(name, node_type.fields) or f"; it has {spelled(node_type.fields) or 'none'}"
+            hint = violations.did_you_mean_or(name, node_type.fields, "it has")
             violations.add(f"{place}.{name}", f"'{node_type.name}' has no config field '{name}'{hint}")
         elif not _is_kind(value, field.kind):
             article = "an" if field.kind is FieldKind.INTEGER else "a"
@@ -42,7 +42,8 @@ def _check_choice(where: str, value: JsonValue, field: Field, provider: str, vio
         violations.add(where, f"'{word}' {field.refused[word]}; expected one of {spelled(allowed)}")
         return
     whose = f" of '{provider}'" if provider in field.allowed_by_provider else ""
-    violations.add(where, f"expected one of {spelled(allowed)}{whose}, found '{word}'{did_you_mean(word, allowed)}")
+    hint = violations.did_you_mean(word, allowed)
+    violations.add(where, f"expected one of {spelled(allowed)}{whose}, found '{word}'{hint}")
 
 
 def _allowed(field: Field, provider: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pipeline_service.domain.document.values import Document, DocumentNode
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.values import Json, JsonValue
-from pipeline_service.domain.violations import Violation, Violations, did_you_mean
+from pipeline_service.domain.violations import Violation, Violations
 
 MAX_NODES = 2000
 MAX_EDGES = 10_000
@@ -91,7 +91,7 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
     node_type = catalogue.get(type_name)
     if node_type is None:
         if type_name or node.get("type") == "":
-            hint = did_you_mean(type_name, catalogue) or f"; expected one of {', '.join(sorted(catalogue))}"
+            hint = violations.did_you_mean_or(type_name, sorted(catalogue), "expected one of")
             violations.add(f"{place}.type", f"unknown node type '{type_name}'{hint}")
         bare = DocumentNode(id=NodeId(name.id), type="", inputs=inputs, config=config)
         return _Read(node=bare, name=name) if name.id else None

@@ -1,9 +1,9 @@
 """The shapes of a document's values."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from pipeline_service.domain.values import Json, JsonValue
-from pipeline_service.domain.violations import Violations, did_you_mean
+from pipeline_service.domain.violations import Violations
 
 
 def as_object(place: str, raw: JsonValue, violations: Violations) -> dict[str, JsonValue] | None:
@@ -27,11 +27,11 @@ def as_text(place: str, raw: JsonValue, violations: Violations, *, max_length: i
     return raw
 
 
-def check_keys(place: str, raw: Json, known: Iterable[str], violations: Violations) -> None:
+def check_keys(place: str, raw: Json, known: Collection[str], violations: Violations) -> None:
     for key in raw:
         if key not in known:
             where = f"{place}.{key}" if place else key
-            violations.add(where, f"unknown field '{key}'{did_you_mean(key, known)}")
+            violations.add(where, f"unknown field '{key}'{violations.did_you_mean_or(key, known, 'there are')}")
 
 
 def kind_of(raw: JsonValue) -> str:

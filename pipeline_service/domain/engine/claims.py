@@ -1,11 +1,12 @@
 """Who works on an execution: taking it, keeping it, letting go of it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+from pipeline_service.domain.engine.dispatching import is_held, put_sent
 from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
 from pipeline_service.domain.engine.purchases import attach, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Start, StartAnswer
-from pipeline_service.domain.engine.scheduling import next_dispatch
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState, StartOutcome, WorkKind
@@ -15,8 +16,8 @@ from pipeline_service.domain.values import Progress
 def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) -> StartAnswer:
     """Decide whether a worker gets an execution.
 
-    It does when nobody holds it, when it holds it already, or when the holder's lease is over. A dispatch older than
-    the newest is refused: its message was overtaken.
+    It does when nobody has it, when it has it already, or when the other's lease is over. A dispatch older than the
+    newest is refused: its message was overtaken. Paused work is not begun; a resume dispatches it again.
     """
     if report.kind is not WorkKind.RUN:
         return start_poll(ws, execution, report, rules=rules)
@@ -30,6 +31,8 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
         return StartAnswer(outcome=StartOutcome.STALE)
     if execution.lease_until is not None and execution.lease_until > ws.now:
         return StartAnswer(outcome=StartOutcome.HELD, held_until=execution.lease_until)
+    if is_held(ws, execution):
+        return StartAnswer(outcome=StartOutcome.PAUSED)
     claimed = _claimed(ws, execution, report, rules=rules)
     ws.record(
         EventType.EXECUTION_STARTED,
@@ -90,13 +93,12 @@ def _claimed(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rule
 
 def _release(ws: WorkingSet, kept: Execution, report: Beat, event: EventType, *, state: ExecutionState) -> None:
     released = replace(kept, state=state, claim=None, lease_until=None, waiting_for=report.waiting_for)
-    if report.requeue_after is not None:
-        if report.requeue_after:
-            released = replace(released, dispatch_due_at=ws.now + report.requeue_after)
-        else:
-            released = next_dispatch(released, ws)
-            ws.dispatch(released)
-    ws.put(released)
+    if report.requeue_after:
+        released = replace(released, dispatch_due_at=ws.now + report.requeue_after)
+    if report.requeue_after == timedelta(0):
+        put_sent(ws, released)
+    else:
+        ws.put(released)
     park(ws, released, report)
     ws.record(
         event,

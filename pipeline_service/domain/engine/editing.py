@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pipeline_service.domain.engine.ending import end_run
 from pipeline_service.domain.engine.scheduling import cancel
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import NodeUid, PipelineUid
 from pipeline_service.domain.model import Node, NodeSpec, Structure
-from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
+from pipeline_service.domain.states import EventType, NodeState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Output
 
@@ -80,20 +81,5 @@ def _end_runs_that_want(ws: WorkingSet, touched: set[NodeUid], *, actor: str) ->
     """End the runs that still expect something of nodes: what they promised is not what would be made now."""
     for run in list(ws.runs.values()):
         rows = ws.rows_of(run)
-        if run.state not in (RunState.ACTIVE, RunState.PAUSED):
-            continue
-        if not any(row.node_uid in touched and row.decision.is_open for row in rows):
-            continue
-        for row in rows:
-            if row.decision.is_open:
-                ws.put(replace(row, decision=RunDecision.SKIPPED, reason="the pipeline was edited"))
-        ws.put(replace(run, state=RunState.CANCELLED, end_time=ws.now))
-        ws.record(
-            EventType.RUN_CANCELLED,
-            run.pipeline_uid,
-            actor=actor,
-            run_id=run.id,
-            old_state=run.state,
-            new_state=RunState.CANCELLED,
-            message="the pipeline was edited",
-        )
+        if run.state.is_open and any(row.node_uid in touched and row.decision.is_open for row in rows):
+            end_run(ws, run, reason="the pipeline was edited", actor=actor)

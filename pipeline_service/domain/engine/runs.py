@@ -1,6 +1,6 @@
 """Starts runs: finds what is to be done, as `make` does."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
@@ -30,9 +30,19 @@ def wanted_problems(ws: WorkingSet, pipeline_uid: PipelineUid, targets: Iterable
 
 
 def start_run(
-    ws: WorkingSet, pipeline_uid: PipelineUid, *, targets: tuple[NodeUid, ...], force: bool, rules: Rules, actor: str
+    ws: WorkingSet,
+    pipeline_uid: PipelineUid,
+    *,
+    targets: tuple[NodeUid, ...],
+    force: bool,
+    again: Collection[NodeUid] = (),
+    rules: Rules,
+    actor: str,
 ) -> Run:
-    """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are."""
+    """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are.
+
+    `force` makes everything anew, `again` only these nodes, whether they are current or not.
+    """
     structure = ws.structures[pipeline_uid]
     run = Run(
         id=RunId(rules.new_id()),
@@ -44,7 +54,7 @@ def start_run(
     )
     ws.put(run)
     ws.record(EventType.RUN_CREATED, pipeline_uid, actor=actor, run_id=run.id, new_state=run.state)
-    for node_uid, decision in _decisions(ws, structure, targets or leaves(structure), force=force).items():
+    for node_uid, decision in _decisions(ws, structure, targets or leaves(structure), force=force, again=again).items():
         ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=decision))
     advance(ws, pipeline_uid, rules=rules, actor=actor)
     return ws.runs[run.id]
@@ -70,7 +80,12 @@ def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules
 
 
 def _decisions(
-    ws: WorkingSet, structure: Structure, targets: Iterable[NodeUid], *, force: bool
+    ws: WorkingSet,
+    structure: Structure,
+    targets: Iterable[NodeUid],
+    *,
+    force: bool,
+    again: Collection[NodeUid] = (),
 ) -> dict[NodeUid, RunDecision]:
     """What each concerned node needs. What is current is kept, and nothing above it is looked at."""
     decisions: dict[NodeUid, RunDecision] = {}
@@ -79,7 +94,8 @@ def _decisions(
         uid = front.pop()
         if uid in decisions:
             continue
-        keep = is_current(ws.nodes[uid], structure) and (not force or _is_uploaded(structure, uid))
+        is_made_anew = uid in again or (force and not _is_uploaded(structure, uid))
+        keep = is_current(ws.nodes[uid], structure) and not is_made_anew
         decisions[uid] = RunDecision.REUSED if keep else RunDecision.WANTED
         if not keep:
             front.extend(sources_of(structure.nodes[uid]))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.digest import spec_digest, work_digest
+from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent, release
 from pipeline_service.domain.engine.purchases import hand_over, let_go
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.graph import descendants
@@ -13,22 +14,21 @@ from pipeline_service.domain.states import Buys, EventType, ExecutionState, Node
 from pipeline_service.domain.structure import effective_config_of, sources_of
 from pipeline_service.domain.values import Failure
 
-REDISPATCH_FIRST = timedelta(seconds=5)
-REDISPATCH_MAX = timedelta(minutes=5)
-SCHEDULE_TO_CLOSE = timedelta(hours=4)
-"""How long work may wait for a first worker; from then on its node type's start-to-close counts."""
 RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
 
 
 def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> None:
-    """Queue every wanted node whose inputs are complete, then end the runs that have nothing left to expect."""
+    """Queue every wanted node whose inputs are complete, then end the runs that have nothing left to expect.
+
+    What is paused stays wanted; a paused run that has nothing left to expect ends all the same.
+    """
     for run in ws.runs_of(pipeline_uid):
-        if run.state is not RunState.ACTIVE:
-            continue
-        for row in ws.rows_of(run):
-            if row.decision is RunDecision.WANTED and _is_ready(ws, run, row.node_uid):
-                _serve(ws, run, row, rules=rules, actor=actor)
-        _end_if_finished(ws, run, actor=actor)
+        if run.state is RunState.ACTIVE and pipeline_uid not in ws.paused:
+            for row in ws.rows_of(run):
+                if row.decision is RunDecision.WANTED and _is_ready(ws, run, row.node_uid):
+                    _serve(ws, run, row, rules=rules, actor=actor)
+        if run.state.is_open:
+            _end_if_finished(ws, run, actor=actor)
 
 
 def retry_delay(failure: Failure, policy: RetryPolicy, *, tried: int, chance: float) -> timedelta | None:
@@ -68,21 +68,26 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
 
 
 def skip_descendants(ws: WorkingSet, node_uid: NodeUid, structure_of: PipelineUid, *, reason: str) -> None:
-    """Leave out all that needs a failed node in the runs that it failed in; the rest of the graph goes on.
+    """Leave out all that needs a node in the runs that have no hope of it; the rest of the graph goes on.
 
     Another run may have kept an earlier output of the node, or may yet make it anew.
     """
     below = set(descendants(node_uid, ws.structures[structure_of].successors))
     for row in list(ws.run_nodes.values()):
         node_row = ws.run_nodes.get((row.run_id, node_uid))
-        failed = node_row is not None and node_row.decision is RunDecision.FAILED
+        is_hopeless = node_row is not None and node_row.decision in (RunDecision.FAILED, RunDecision.SKIPPED)
         waits = row.decision in (RunDecision.WANTED, RunDecision.WAITING)
-        if row.node_uid in below and waits and failed:
+        if row.node_uid in below and waits and is_hopeless:
             ws.put(replace(row, decision=RunDecision.SKIPPED, reason=reason))
 
 
 def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> None:
-    """End an active execution without a result; its node is pending again. A late result of it is SUPERSEDED."""
+    """End an active execution without a result; its node is pending again. A late result of it is SUPERSEDED.
+
+    Whoever works on it is told.
+    """
+    if execution.claim is not None:
+        ws.interrupt(execution)
     cancelled = replace(
         execution,
         state=ExecutionState.CANCELLED,
@@ -107,18 +112,9 @@ def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> 
     )
 
 
-def next_dispatch(execution: Execution, ws: WorkingSet) -> Execution:
-    """The execution with its work on the way (again); the next publish is twice as far away as the last one was."""
-    distance = min(REDISPATCH_FIRST * 2**execution.dispatches_unanswered, REDISPATCH_MAX)
-    return replace(
-        execution,
-        dispatch_no=execution.dispatch_no + 1,
-        dispatches_unanswered=execution.dispatches_unanswered + 1,
-        dispatch_due_at=ws.now + distance,
-    )
-
-
 def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
+    if ws.nodes[node_uid].paused:
+        return False
     spec = ws.structures[run.pipeline_uid].nodes[node_uid]
     return all(ws.run_nodes[run.id, source].decision.is_satisfied for source in sources_of(spec))
 
@@ -128,7 +124,10 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
     node = ws.nodes[row.node_uid]
     active = ws.executions[node.execution_id] if node.execution_id else None
     if active is not None and _is_up_to_date(ws, active, rules):
+        was_held = is_held(ws, active)
         ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id))
+        if was_held:
+            release(ws, active)
         return
     # What runs was pinned before something further up was edited or made anew: nobody wants its result any more.
     waiting = [row]
@@ -142,7 +141,8 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
 
 def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) -> Execution:
     spec = ws.spec(node)
-    execution = next_dispatch(
+    execution = put_sent(
+        ws,
         Execution(
             id=ExecutionId(rules.new_id()),
             pipeline_uid=node.pipeline_uid,
@@ -160,10 +160,8 @@ def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) ->
             close_due_at=ws.now + SCHEDULE_TO_CLOSE,
             buys=_buys(run, spec, rules),
         ),
-        ws,
     )
     _put_queued(ws, execution, actor=actor)
-    ws.dispatch(execution)
     return execution
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
 from pipeline_service.domain.engine.purchases import POLL_FIRST, purchase_of
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
 from pipeline_service.domain.engine.results import give_up
-from pipeline_service.domain.engine.scheduling import next_dispatch
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState
@@ -19,12 +19,10 @@ LAST_LOOK = POLL_FIRST * 4
 
 
 def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue) -> Disposition:
-    """Publish the execution's work (again)."""
+    """Publish the execution's work (again), unless it is held."""
     if execution.state is not ExecutionState.QUEUED or execution.dispatch_due_at != report.due:
         return Disposition.SUPERSEDED
-    dispatched = next_dispatch(execution, ws)
-    ws.put(dispatched)
-    ws.dispatch(dispatched)
+    put_sent(ws, execution)
     return Disposition.APPLIED
 
 
@@ -38,9 +36,7 @@ def lease_over(ws: WorkingSet, execution: Execution, report: LeaseOver, *, rules
         failure = Failure(error_type="internal", message=f"its worker went silent {lost.lost_leases} times")
         give_up(ws, lost, failure, state=ExecutionState.FAILED, rules=rules, actor=ACTOR)
         return Disposition.APPLIED
-    queued = next_dispatch(replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None), ws)
-    ws.put(queued)
-    ws.dispatch(queued)
+    queued = put_sent(ws, replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None))
     ws.record(
         EventType.EXECUTION_REQUEUED,
         execution.pipeline_uid,
@@ -58,6 +54,10 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
     close_due_at = execution.close_due_at
     if not execution.state.is_active or close_due_at != report.due or close_due_at > ws.now:
         return Disposition.SUPERSEDED
+    if execution.start_time is None and is_held(ws, execution):
+        # A hold stops the clock of what nobody has begun; work that was begun keeps its deadline.
+        ws.put(replace(execution, close_due_at=ws.now + SCHEDULE_TO_CLOSE))
+        return Disposition.APPLIED
     purchase = purchase_of(ws, execution)
     if purchase is not None and purchase.state.is_open and execution.reconcile_until is None:
         # The vendor is asked once more before an execution that it may have done is declared dead.

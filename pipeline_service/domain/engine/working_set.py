@@ -52,6 +52,7 @@ class WorkingSet:
         now: datetime,
         structures: Mapping[PipelineUid, Structure],
         sequences: Mapping[PipelineUid, int],
+        paused: Iterable[PipelineUid] = (),
         nodes: Iterable[Node] = (),
         executions: Iterable[Execution] = (),
         runs: Iterable[Run] = (),
@@ -62,6 +63,7 @@ class WorkingSet:
         self.now = now
         self.structures = dict(structures)
         self.sequences = dict(sequences)
+        self.paused = set(paused)
         self.nodes = {node.uid: node for node in nodes}
         self.executions = {execution.id: execution for execution in executions}
         self.runs = {run.id: run for run in runs}
@@ -71,6 +73,7 @@ class WorkingSet:
         self.events: list[Event] = []
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []
+        self.interrupted: list[ExecutionId] = []
 
     def put(self, row: Node | Execution | Run | RunNode | Purchase) -> None:
         """Put a row in place of the one with its key."""
@@ -134,3 +137,7 @@ class WorkingSet:
         """Publish the execution's work, or a question about its purchase, once the transaction is committed."""
         pipeline_id = self.structures[execution.pipeline_uid].pipeline_id
         self.dispatches.append(Dispatch(execution=execution, pipeline_id=pipeline_id, kind=kind, poll_no=poll_no))
+
+    def interrupt(self, execution: Execution) -> None:
+        """Tell whoever works on an execution, once the transaction is committed, to ask whether it is still wanted."""
+        self.interrupted.append(execution.id)

@@ -156,6 +156,20 @@ class TestEdits:
         assert code is grpc.StatusCode.INVALID_ARGUMENT
         assert "update_mask" in fields
 
+    async def test_word_that_is_nearly_right_gets_a_hint(self, client: Client, name: str) -> None:
+        await client.import_(noop("voice"), document_id=name)
+        run = pipeline_service_pb2.RunPipelineRequest(
+            name=f"pipelines/{name}", targets=[f"pipelines/{name}/nodes/voce"]
+        )
+
+        _, _, mask = await refusal(client.update_node(name, "voice", ["titel"]))
+        _, _, source = await refusal(client.create_node(name, "b", inputs={"after": ["voise"]}))
+        _, _, target = await refusal(client.pipelines.RunPipeline(run))
+
+        assert mask["update_mask"].endswith("found 'titel'; did you mean 'title'?")
+        assert source["node.inputs.after"] == "no node 'voise'; did you mean 'voice'?"
+        assert target["targets"].endswith("has no node 'voce'; did you mean 'voice'?")
+
     async def test_pipeline_is_renamed_and_deleted(self, client: Client, name: str) -> None:
         await client.import_(noop("a"), document_id=name)
         given = resources_pb2.Pipeline(name=f"pipelines/{name}", title="New")

@@ -81,9 +81,7 @@ async def test_target_of_another_pipeline_is_refused(client: Client, name: str) 
 
 async def test_method_that_is_not_built_yet_says_so_with_a_reason(client: Client) -> None:
     code, reason, _ = await refusal(
-        client.nodes.ApproveNode(
-            node_service_pb2.ApproveNodeRequest(name="pipelines/x/nodes/a", approval="APPROVAL_APPROVED")
-        )
+        client.pipelines.PlanPipeline(pipeline_service_pb2.PlanPipelineRequest(name="pipelines/x"))
     )
 
     assert (code, reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")

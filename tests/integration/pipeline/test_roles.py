@@ -16,13 +16,13 @@ from tests.integration.pipeline.conftest import Database
 from tests.integration.pipeline.grpc_client import Client
 from tests.refusals import REFUSED, not_refused
 
-SHARED = {"update_time"}
-"""Columns of nodes that both roles write."""
-FIXED = {"uid", "pipeline_uid", "id", "create_time"}
-"""Columns of nodes that nobody writes again."""
+SHARED = {"nodes": {"update_time"}, "pipelines": {"last_seq", "structure_version"}}
+"""Columns that both roles write, by table."""
+FIXED = {"nodes": {"uid", "pipeline_uid", "id", "create_time"}, "pipelines": {"uid", "owner", "id", "create_time"}}
+"""Columns that nobody writes again."""
 MAY_UPDATE = """
-SELECT column_name, has_column_privilege($1, 'nodes', column_name, 'UPDATE') FROM information_schema.columns
-WHERE table_schema = 'public' AND table_name = 'nodes'
+SELECT column_name, has_column_privilege($1, table_name, column_name, 'UPDATE') FROM information_schema.columns
+WHERE table_schema = 'public' AND table_name = $2
 """
 FUNCTIONS = """
 SELECT proname, prosecdef, proconfig, pg_get_userbyid(proowner) AS owner,
@@ -71,15 +71,16 @@ async def test_service_refuses_to_start_as_the_owner_or_with_its_roles_swapped(
         await check_roles(Pools(engine=pools.edit, edit=pools.engine))
 
 
-async def test_every_column_of_a_node_belongs_to_one_role(pool: Pool) -> None:
+@pytest.mark.parametrize("table", ["pipelines", "nodes"])
+async def test_every_column_of_structure_and_state_belongs_to_one_role(pool: Pool, table: str) -> None:
     engine, edit = [
-        {name for name, may_update in await pool.fetch(MAY_UPDATE, role) if may_update}
+        {name for name, may_update in await pool.fetch(MAY_UPDATE, role, table) if may_update}
         for role in (ENGINE_ROLE, EDIT_ROLE)
     ]
-    columns = {name for name, _ in await pool.fetch(MAY_UPDATE, ENGINE_ROLE)}
+    columns = {name for name, _ in await pool.fetch(MAY_UPDATE, ENGINE_ROLE, table)}
 
-    assert engine & edit == SHARED
-    assert columns - engine - edit == FIXED, "a new column needs a grant to the role that owns it"
+    assert engine & edit == SHARED[table]
+    assert columns - engine - edit == FIXED[table], "a new column needs a grant to the role that owns it"
 
 
 async def test_functions_run_as_the_owner_for_the_editing_role_alone(pool: Pool) -> None:

@@ -1,13 +1,18 @@
 """What an edit does to state: in its own transaction, through two functions that do nothing else."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.reports import Fail
-from pipeline_service.domain.states import RunState
+from pipeline_service.domain.engine.scheduling import cancel
+from pipeline_service.domain.ids import PipelineUid
+from pipeline_service.domain.states import ExecutionState, RunState
 from pipeline_service.domain.values import Failure
 from pipeline_service.store.pool import Pool, Pools, as_json
 from tests.factories import noop
@@ -80,6 +85,48 @@ async def test_asset_with_its_bytes_is_complete_as_soon_as_it_is_imported(rig: R
 
     assert await rig.states() == {"script": "COMPLETED"}
     assert await rig.pool.fetchrow("SELECT content_digest, output ->> 'sha256' FROM nodes") != before
+
+
+async def test_edit_over_an_execution_that_changed_meanwhile_is_contended(rig: Rig) -> None:
+    imported = await rig.import_(noop("a"))
+    assert imported.pipeline_uid is not None
+    await rig.run()
+    execution = await rig.latest("a")
+
+    async def edit_what_was_seen_before(pipeline_uid: PipelineUid) -> None:
+        async with rig.store.edit([pipeline_uid]) as transaction:
+            working_set = await transaction.load()
+            # Somebody who does not take the lock, as a defect would.
+            await rig.pool.execute("UPDATE executions SET state = 'WAITING', dispatch_due_at = NULL")
+            cancel(working_set, working_set.executions[execution.id], reason="edited", actor="test")
+            await transaction.save(working_set)
+
+    with pytest.raises(Contended):
+        await edit_what_was_seen_before(imported.pipeline_uid)
+
+    assert (await rig.latest("a")).state == "WAITING"
+    assert await rig.states() == {"a": "IN_PROGRESS"}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"state": ExecutionState.SUCCEEDED}, {"dispatch_no": 9}, {"details": {"job": "another"}}]
+)
+async def test_edit_that_decides_what_is_the_engines_is_refused(rig: Rig, changes: dict[str, Any]) -> None:
+    imported = await rig.import_(noop("a"))
+    assert imported.pipeline_uid is not None
+    await rig.run()
+    execution = await rig.latest("a")
+
+    async def decide(pipeline_uid: PipelineUid) -> None:
+        async with rig.store.edit([pipeline_uid]) as transaction:
+            working_set = await transaction.load()
+            working_set.put(replace(working_set.executions[execution.id], **changes))
+            await transaction.save(working_set)
+
+    with pytest.raises(AssertionError, match="an edit cannot write"):
+        await decide(imported.pipeline_uid)
+
+    assert await rig.latest("a") == execution
 
 
 class TestFunctionsRefuse:

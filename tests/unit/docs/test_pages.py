@@ -22,6 +22,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "NOTICE",
     "docs/architecture.md",
+    "docs/errors.md",
     "docs/reference.md",
     *(f"{DECISIONS}/{path.name}" for path in sorted((ROOT / DECISIONS).glob("*.md"))),
 )

@@ -6,11 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-import grpc
 import pytest
 from montage.v1 import (
     callback_service_pb2,
-    errors_pb2,
     execution_service_pb2,
     node_service_pb2,
     pipeline_service_pb2,
@@ -328,26 +326,6 @@ def test_reference_event_types_are_those_of_code_and_contract() -> None:
 
     assert written == list(EventType)
     assert {f"EVENT_TYPE_{name}" for name in written} == set(resources_pb2.EventType.keys()[1:])
-
-
-def test_reference_error_reasons_are_those_of_the_contract() -> None:
-    table = rows(section(REFERENCE, "Error reasons"), "Reason")
-
-    assert {f"ERROR_REASON_{plain(row[0])}" for row in table} == set(errors_pb2.ErrorReason.keys()[1:])
-    assert len(table) == len(errors_pb2.ErrorReason.keys()) - 1
-    codes_of_grpc = {code.name for code in grpc.StatusCode}
-    assert {row[1] for row in table} <= codes_of_grpc | {"none"}
-
-
-def test_reference_error_reasons_that_are_sent_are_those_that_code_names() -> None:
-    code = "\n".join(sources("pipeline_service", "servicekit"))
-    # The service makes these of what was looked for.
-    made = {f"{kind.upper().replace(' ', '_')}_NOT_FOUND" for kind in re.findall(r'NotFound\("([a-z ]+)"', code)}
-
-    sent = {plain(row[0]) for row in rows(section(REFERENCE, "Error reasons"), "Reason") if row[1] != "none"}
-
-    every = {name.removeprefix("ERROR_REASON_") for name in errors_pb2.ErrorReason.keys()[1:]}
-    assert sent == {name for name in every if f'"{name}"' in code} | made
 
 
 def test_reference_failure_classes_are_those_of_the_code() -> None:

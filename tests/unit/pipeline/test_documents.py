@@ -24,10 +24,10 @@ def problems(*nodes: dict[str, Any], **document: Any) -> dict[str, str]:
     ("node", "place", "words"),
     [
         ({"id": "a", "type": "merge-video"}, "nodes[0].type", "did you mean 'merge-videos'?"),
-        ({"id": "a", "type": "xyz"}, "nodes[0].type", "expected one of asset, "),
+        ({"id": "a", "type": "xyz"}, "nodes[0].type", "expected one of 'asset', "),
         ({"id": "a"}, "nodes[0].type", "expected text, found nothing"),
         ({"id": "a", "type": 7}, "nodes[0].type", "expected text, found the number 7"),
-        ({"id": "a", "type": ""}, "nodes[0].type", "unknown node type ''; expected one of asset, "),
+        ({"id": "a", "type": ""}, "nodes[0].type", "unknown node type ''; expected one of 'asset', "),
         (noop(""), "nodes[0].id", "expected an id of a-z"),
         (noop("A"), "nodes[0].id", "expected an id of a-z"),
         (noop("a" * 64), "nodes[0].id", "at most 63 characters"),

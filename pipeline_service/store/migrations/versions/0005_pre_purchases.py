@@ -1,12 +1,12 @@
 """What a purchase needs to be asked about, and what executions and runs say of buying.
 
-Revision: 0004. Deploy before the code that buys; the code before it never looks at these columns.
+Revision: 0005. Deploy before the code that buys; the code before it never looks at these columns.
 """
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
