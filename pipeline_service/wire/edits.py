@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from google.protobuf import json_format, struct_pb2
 from montage.v1 import resources_pb2
 
 from pipeline_service.domain.ids import PipelineId
+from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import JsonValue
 from pipeline_service.domain.violations import did_you_mean
 from pipeline_service.wire.names import parse_target
@@ -53,9 +55,20 @@ def _inputs(message: resources_pb2.Node, pipeline: PipelineId) -> JsonValue:
 
 
 def _asset(message: resources_pb2.Asset) -> JsonValue:
-    asset: dict[str, JsonValue] = {"type": media_type_value(message.type, field="node.asset.type").value}
+    media_type = media_type_value(message.type, field="node.asset.type")
+    asset: dict[str, JsonValue] = {"type": media_type.value}
     if message.source:
         asset["source"] = message.source
     if message.content:
-        asset["content"] = message.content
+        asset["content"] = _json(message.content) if media_type is MediaType.JSON else message.content
     return asset
+
+
+def _json(text: str) -> JsonValue:
+    """The value that a JSON text says, as a document would hold it."""
+    try:
+        value = json_format.Parse(text, struct_pb2.Value())
+    except (json_format.ParseError, RecursionError) as error:
+        raise Incomplete("node.asset.content", f"expected JSON: {str(error)[:200]}") from error
+    holder = struct_pb2.Struct(fields={"content": value})
+    return json_object(holder, field="node.asset")["content"]

@@ -37,12 +37,12 @@ def test_hint_is_found_among_many_words() -> None:
     assert did_you_mean("voise-0001", known) == "; did you mean 'voice-0001'?"
 
 
-def test_document_with_ten_thousand_wrong_references_is_answered_at_once() -> None:
-    nodes = [noop(f"node-{at:04}", *(f"nodes-{at:04}{link}" for link in range(5))) for at in range(2000)]
+def test_document_with_more_wrong_references_than_anybody_reads_is_answered_at_once() -> None:
+    nodes = [noop(f"node-{at:04}", *(f"nodes-{at:04}{link}" for link in range(5))) for at in range(300)]
 
     _, problems = read_document(a_document(*nodes), CATALOGUE)
 
-    # Each hint takes a hundred comparisons; ten thousand of them once stopped the service for a quarter of an hour.
+    # A hint takes a hundred comparisons of 50 µs, and the service does nothing else meanwhile.
     assert sum("did you mean" in problem.description for problem in problems) == MAX_HINTS
     assert len(problems) == MAX_PROBLEMS
     assert problems[0].field == "nodes[0].inputs.after"
