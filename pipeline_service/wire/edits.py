@@ -18,7 +18,7 @@ EDITABLE = ("title", "labels", "inputs", "config", "asset")
 def node_parts(
     message: resources_pb2.Node, pipeline: PipelineId, *, fields: Sequence[str] = EDITABLE
 ) -> dict[str, JsonValue]:
-    """The named parts of a node as a document would hold them; absent parts are left out. Raises Incomplete."""
+    """The named parts of a node as a document would hold them. Raises Incomplete."""
     parts: dict[str, JsonValue] = {}
     if "title" in fields:
         parts["title"] = message.title
@@ -28,8 +28,8 @@ def node_parts(
         parts["inputs"] = _inputs(message, pipeline)
     if "config" in fields:
         parts["config"] = json_object(message.config, field="node.config")
-    if "asset" in fields and message.HasField("asset"):
-        parts["asset"] = _asset(message.asset)
+    if "asset" in fields:
+        parts["asset"] = _asset(message.asset) if message.HasField("asset") else None
     return parts
 
 

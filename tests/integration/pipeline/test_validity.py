@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_service.commands.errors import FailedPrecondition
+from pipeline_service.commands.errors import FailedPrecondition, InvalidDocument
 from pipeline_service.domain.ids import NodeId
 from pipeline_service.store.pool import Pools
 from pipeline_service.wire.resources import node_message
@@ -81,6 +81,16 @@ class TestInvalidNode:
 
         assert broken == (False, {"inputs.referenceImage": ["takes image, but node 'still' makes audio"]})
         assert await kept(rig, "moving") == (True, {})
+
+
+async def test_asset_node_does_not_lose_its_asset(rig: Rig) -> None:
+    await rig.import_(PICTURE)
+
+    with pytest.raises(InvalidDocument) as refused:
+        await update(rig, "still", asset=None)
+
+    assert [problem.field for problem in refused.value.violations] == ["node.asset"]
+    assert (await shown(rig, "still")).asset.source == "https://media.example.com/a.png"
 
 
 class TestEditOfADoneNode:

@@ -32,6 +32,11 @@ def test_text_given_in_place_stays_as_it_is() -> None:
     assert asset_parts(resources_pb2.MEDIA_TYPE_TEXT, '{"a": 1}') == {"type": "text", "content": '{"a": 1}'}
 
 
+def test_asset_that_is_named_and_not_given_is_none() -> None:
+    assert node_parts(resources_pb2.Node(), FILM, fields=["asset"]) == {"asset": None}
+    assert node_parts(resources_pb2.Node(), FILM, fields=["title"]) == {"title": ""}
+
+
 @pytest.mark.parametrize("content", ["{", '{"a": 1, "a": 2}', "1, 2", "NaN", "[" * 5000, '{"a": 1e999}'])
 def test_content_that_is_no_json_is_refused_with_its_field(content: str) -> None:
     with pytest.raises(Incomplete) as refused:
