@@ -49,10 +49,10 @@ class TestInvalidNode:
     async def test_is_kept_with_its_messages_by_field_and_shown_with_them(self, rig: Rig) -> None:
         await rig.import_(noop("a"))
 
-        await update(rig, "a", config={"provider": "nobody", "seconds": -1})
+        await update(rig, "a", config={"provider": "local", "nonce": 5, "seconds": -1})
 
         expected = {
-            "config.provider": ["expected one of 'local', found 'nobody'"],
+            "config.nonce": ["expected a string, found the number 5"],
             "config.seconds": ["expected at least 0, found -1"],
         }
         message = await shown(rig, "a")
