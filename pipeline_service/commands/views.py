@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pipeline_service.commands.etags import pipeline_etag
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.lists import Cursor, Page
 from pipeline_service.domain.model import Event, Execution, Node, NodeSpec, Run
 from pipeline_service.domain.states import NodeState, RunDecision
 from pipeline_service.domain.values import Progress
+
+View = TypeVar("View")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +102,13 @@ class SnapshotView:
     nodes: tuple[NodeView, ...]
 
 
-PipelineCursor = tuple[datetime, PipelineUid]
-NodeCursor = int
-ExecutionCursor = ExecutionId
+@dataclass(frozen=True, kw_only=True)
+class Listed(Generic[View]):
+    """A page of a list."""
+
+    items: Sequence[View]
+    next: Cursor | None
+    """Behind which the next page begins; None on the last."""
 
 
 class Reader(Protocol):
@@ -110,35 +117,30 @@ class Reader(Protocol):
     async def pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineView | None:
         """One pipeline."""
 
-    async def pipelines(self, owner: Owner, *, after: PipelineCursor | None, limit: int) -> Sequence[PipelineView]:
-        """A page of pipelines, newest first, behind a cursor."""
+    async def pipelines(self, owner: Owner, page: Page) -> Listed[PipelineView]:
+        """A page of pipelines."""
 
     async def node(self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId) -> NodeView | None:
         """One node."""
 
-    async def nodes(
-        self, owner: Owner, pipeline_id: PipelineId, *, after: NodeCursor | None, limit: int
-    ) -> Sequence[NodeView] | None:
-        """A page of a pipeline's nodes behind a position; None when there is no such pipeline."""
+    async def nodes(self, owner: Owner, pipeline_id: PipelineId, page: Page) -> Listed[NodeView] | None:
+        """A page of a pipeline's nodes; None when there is no such pipeline."""
 
     async def executions(
-        self,
-        owner: Owner,
-        pipeline_id: PipelineId,
-        *,
-        node_id: NodeId | None,
-        after: ExecutionCursor | None,
-        limit: int,
-    ) -> Sequence[ExecutionView] | None:
-        """A page of attempts, newest first, of one node or of all; None when there is no such pipeline or node."""
+        self, owner: Owner, pipeline_id: PipelineId, page: Page, *, node_id: NodeId | None
+    ) -> Listed[ExecutionView] | None:
+        """A page of attempts of one node or of all; None when there is no such pipeline or node."""
 
     async def run(self, owner: Owner, pipeline_id: PipelineId, run_id: RunId) -> RunView | None:
         """One run."""
 
-    async def runs(
-        self, owner: Owner, pipeline_id: PipelineId, *, after: RunId | None, limit: int
-    ) -> Sequence[RunView] | None:
-        """A page of runs without their decisions, newest first; None when there is no such pipeline."""
+    async def runs(self, owner: Owner, pipeline_id: PipelineId, page: Page) -> Listed[RunView] | None:
+        """A page of runs without their decisions; None when there is no such pipeline."""
+
+    async def history(
+        self, owner: Owner, pipeline_id: PipelineId, page: Page, *, after: int
+    ) -> Listed[EventView] | None:
+        """A page of the events behind a sequence number; None when there is no such pipeline."""
 
     async def execution(
         self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId, execution_id: ExecutionId

@@ -11,6 +11,7 @@ from pipeline_service.domain.graph import in_order, successors_of
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.node_types import Catalogue
+from pipeline_service.domain.positions import positions
 from pipeline_service.domain.values import JsonValue
 from pipeline_service.domain.violations import Violation, Violations
 
@@ -67,8 +68,10 @@ def plan_import(
         node.id: before[node.id].uid if node.id in before else node.uid or NodeUid(new_uid()) for node in document.nodes
     }
     problems = problems_of(document.nodes, catalogue)
+    places = positions([before[node.id].position if node.id in before else None for node in document.nodes])
     specs = _with_digests(
-        [_spec(node, index, uids, problems[node.id]) for index, node in enumerate(document.nodes)], catalogue
+        [_spec(node, place, uids, problems[node.id]) for node, place in zip(document.nodes, places, strict=True)],
+        catalogue,
     )
     structure = build_structure(
         existing.pipeline_uid, pipeline_id=document.id, version=existing.version + 1, specs=specs

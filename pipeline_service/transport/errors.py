@@ -22,6 +22,7 @@ from pipeline_service.commands.errors import (
     RequestRepeated,
     Unavailable,
 )
+from pipeline_service.domain.lists import InvalidFilter, InvalidOrder
 from pipeline_service.transport.paging import InvalidPageToken
 from pipeline_service.transport.unimplemented import NotImplementedYet
 from pipeline_service.wire.values import Incomplete
@@ -75,7 +76,7 @@ def _invalid_document(error: Exception) -> RpcError:
 
 def _invalid_field(reason: str) -> _Mapper:
     def answer(error: Exception) -> RpcError:
-        assert isinstance(error, InvalidField | Incomplete)  # noqa: S101
+        assert isinstance(error, InvalidField | Incomplete | InvalidFilter | InvalidOrder)  # noqa: S101
         violation = FieldViolation(field=error.field, description=error.description)
         return RpcError(
             code=_CODE.INVALID_ARGUMENT,
@@ -111,6 +112,8 @@ ERRORS: ErrorTable = {
     InvalidDocument: _invalid_document,
     InvalidField: _invalid_field("INVALID_FIELD"),
     Incomplete: _invalid_field("INVALID_FIELD"),
+    InvalidFilter: _invalid_field("INVALID_FILTER"),
+    InvalidOrder: _invalid_field("INVALID_ORDER_BY"),
     KeyOutsidePrefix: _invalid_field("KEY_OUTSIDE_PREFIX"),
     InvalidPageToken: _plain(_CODE.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"),
     ArtifactMismatch: _mismatch,

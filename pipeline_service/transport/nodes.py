@@ -3,7 +3,6 @@
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from uuid import UUID
 
 from montage.v1 import node_service_pb2 as pb
 from montage.v1 import node_service_pb2_grpc
@@ -13,13 +12,13 @@ from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.ports import Artifacts
 from pipeline_service.commands.views import Reader
-from pipeline_service.domain.ids import ExecutionId
+from pipeline_service.domain.lists import EXECUTIONS, NODES
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Output
 from pipeline_service.transport.node_control import NodeControl
 from pipeline_service.transport.owners import Owners
-from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
+from pipeline_service.transport.paging import Paging
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.wire.names import (
     parse_execution,
@@ -64,16 +63,12 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
 
     async def ListNodes(self, request: pb.ListNodesRequest, context: Context) -> pb.ListNodesResponse:
         owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
-        size = page_size(request.page_size)
-        arguments = f"nodes/{owner}/{pipeline}"
-        cursor = read_token(request.page_token, arguments=arguments, length=1)
-        after = _position(cursor)
-        found = await self._reader.nodes(owner, pipeline, after=after, limit=size + 1)
+        paging = Paging(request, NODES, owner)
+        found = await self._reader.nodes(owner, pipeline, paging.page)
         if found is None:
             raise NotFound("pipeline", request.parent)
-        token = make_token([found[size - 1].spec.position], arguments=arguments) if len(found) > size else ""
         return pb.ListNodesResponse(
-            nodes=[node_message(view, pipeline) for view in found[:size]], next_page_token=token
+            nodes=[node_message(view, pipeline) for view in found.items], next_page_token=paging.token(found.next)
         )
 
     async def GetNodeOutputUrl(
@@ -112,17 +107,13 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
     async def ListExecutions(self, request: pb.ListExecutionsRequest, context: Context) -> pb.ListExecutionsResponse:
         owner = self._owners.owner(context)
         pipeline, node = parse_node(request.parent)
-        size = page_size(request.page_size)
-        arguments = f"executions/{owner}/{pipeline}/{node}"
-        after = _execution_id(read_token(request.page_token, arguments=arguments, length=1))
-        found = await self._reader.executions(
-            owner, pipeline, node_id=None if node == ALL_NODES else node, after=after, limit=size + 1
-        )
+        paging = Paging(request, EXECUTIONS, owner)
+        found = await self._reader.executions(owner, pipeline, paging.page, node_id=None if node == ALL_NODES else node)
         if found is None:
             raise NotFound("node", request.parent)
-        token = make_token([str(found[size - 1].execution.id)], arguments=arguments) if len(found) > size else ""
         return pb.ListExecutionsResponse(
-            executions=[execution_message(view, pipeline) for view in found[:size]], next_page_token=token
+            executions=[execution_message(view, pipeline) for view in found.items],
+            next_page_token=paging.token(found.next),
         )
 
     async def ListNodeTypes(
@@ -138,23 +129,6 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         if node_type is None:
             raise NotFound("node type", request.name)
         return pb.GetNodeTypeResponse(node_type=node_type_message(node_type))
-
-
-def _position(cursor: list[str | int] | None) -> int | None:
-    if cursor is None:
-        return None
-    if not isinstance(cursor[0], int) or not 0 <= cursor[0] < 2**31:
-        raise InvalidPageToken
-    return cursor[0]
-
-
-def _execution_id(cursor: list[str | int] | None) -> ExecutionId | None:
-    if cursor is None:
-        return None
-    try:
-        return ExecutionId(UUID(str(cursor[0])))
-    except ValueError as error:
-        raise InvalidPageToken from error
 
 
 def _data_url(output: Output) -> str:

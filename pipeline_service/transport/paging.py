@@ -1,9 +1,15 @@
-"""Page tokens: opaque to clients, bound to the arguments they were made for."""
+"""Pages of lists, and their tokens: opaque to clients, bound to the arguments they were made for."""
 
 import base64
 import binascii
 import hashlib
 import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pipeline_service.domain.ids import Owner
+from pipeline_service.domain.lists import Cursor, Kind, Listing, Page, read_filter, read_order
 
 DEFAULT_PAGE_SIZE = 25
 
@@ -15,30 +21,66 @@ class InvalidPageToken(ValueError):
         super().__init__("page_token is damaged or was made for other arguments; begin again without it")
 
 
-def page_size(asked: int) -> int:
-    return asked or DEFAULT_PAGE_SIZE
+class Paging:
+    """One call of a list: the page that it asks for, and the token of the next one."""
+
+    def __init__(self, request: Any, listing: Listing, owner: Owner) -> None:
+        """Raises InvalidFilter, InvalidOrder, InvalidPageToken."""
+        order = read_order(getattr(request, "order_by", ""), listing)
+        self._arguments = _digest(request, owner)
+        self.page = Page(
+            limit=request.page_size or DEFAULT_PAGE_SIZE,
+            filter=read_filter(request.filter, listing),
+            order=order,
+            after=_read(request.page_token, self._arguments, listing.cursor_kinds(order)),
+        )
+
+    def token(self, place: Cursor | None) -> str:
+        """The token that goes on behind a place; empty for none."""
+        if place is None:
+            return ""
+        parts = [part.isoformat() if isinstance(part, datetime) else part for part in place]
+        body = json.dumps([self._arguments, *parts], separators=(",", ":"), ensure_ascii=False, default=str)
+        return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode()
 
 
-def make_token(cursor: list[str | int], *, arguments: str) -> str:
-    """A token that goes on behind `cursor`. `arguments` is whatever must stay the same from page to page."""
-    body = json.dumps([_digest(arguments), *cursor], separators=(",", ":"))
-    return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode()
+def _digest(request: Any, owner: Owner) -> str:
+    """Of everything that must stay the same from page to page: all but the size of a page and the token itself."""
+    bound = type(request)()
+    bound.CopyFrom(request)
+    bound.page_size = 0
+    bound.page_token = ""
+    arguments = f"{type(request).__name__}/{owner}/".encode() + bound.SerializeToString(deterministic=True)
+    return hashlib.sha256(arguments).hexdigest()[:16]
 
 
-def read_token(token: str, *, arguments: str, length: int) -> list[str | int] | None:
-    """The cursor of a token; None for an empty one. Raises InvalidPageToken."""
+def _read(token: str, arguments: str, kinds: tuple[Kind, ...]) -> Cursor | None:
     if not token:
         return None
     try:
-        body = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        body = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidPageToken from error
-    if not isinstance(body, list) or len(body) != length + 1 or body[0] != _digest(arguments):
+    if not isinstance(body, list) or len(body) != len(kinds) + 1 or body[0] != arguments:
         raise InvalidPageToken
-    if not all(isinstance(part, str | int) for part in body):
-        raise InvalidPageToken
-    return body[1:]
+    return tuple(_part(part, kind) for part, kind in zip(body[1:], kinds, strict=True))
 
 
-def _digest(arguments: str) -> str:
-    return hashlib.sha256(arguments.encode()).hexdigest()[:16]
+def _part(part: object, kind: Kind) -> str | int | datetime | UUID:
+    """A token is not signed: its parts may be anything, and must be what the database takes."""
+    try:
+        match kind, part:
+            case Kind.NUMBER, int() if abs(part) < 2**31:
+                return part
+            case Kind.TEXT, str() if "\x00" not in part:
+                part.encode()
+                return part
+            case Kind.TIME, str():
+                moment = datetime.fromisoformat(part)
+                if moment.utcoffset() is not None:
+                    return moment
+            case Kind.UUID, str():
+                return UUID(part)
+    except ValueError as error:
+        raise InvalidPageToken from error
+    raise InvalidPageToken

@@ -1,8 +1,6 @@
 """PipelineService, for clients and ops."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
-from uuid import UUID
 
 from montage.v1 import pipeline_service_pb2 as pb
 from montage.v1 import pipeline_service_pb2_grpc
@@ -11,10 +9,11 @@ from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import NotFound
 from pipeline_service.commands.pipelines import Pipelines
-from pipeline_service.commands.views import PipelineCursor, Reader
-from pipeline_service.domain.ids import PipelineId, PipelineUid, RunId
+from pipeline_service.commands.views import Reader
+from pipeline_service.domain.ids import PipelineId, RunId
+from pipeline_service.domain.lists import EVENTS, PIPELINES, RUNS
 from pipeline_service.transport.owners import Owners
-from pipeline_service.transport.paging import InvalidPageToken, make_token, page_size, read_token
+from pipeline_service.transport.paging import Paging
 from pipeline_service.transport.pipeline_control import PipelineControl
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.unimplemented import UnimplementedPipelineMethods
@@ -54,16 +53,10 @@ class PipelineServicer(
 
     async def ListPipelines(self, request: pb.ListPipelinesRequest, context: Context) -> pb.ListPipelinesResponse:
         owner = self._owners.owner(context)
-        size = page_size(request.page_size)
-        arguments = f"pipelines/{owner}"
-        after = _pipeline_cursor(read_token(request.page_token, arguments=arguments, length=2))
-        found = await self._reader.pipelines(owner, after=after, limit=size + 1)
-        token = ""
-        if len(found) > size:
-            last = found[size - 1]
-            token = make_token([last.create_time.isoformat(), str(last.uid)], arguments=arguments)
+        paging = Paging(request, PIPELINES, owner)
+        found = await self._reader.pipelines(owner, paging.page)
         return pb.ListPipelinesResponse(
-            pipelines=[pipeline_message(view) for view in found[:size]], next_page_token=token
+            pipelines=[pipeline_message(view) for view in found.items], next_page_token=paging.token(found.next)
         )
 
     async def CreateAsset(self, request: pb.CreateAssetRequest, context: Context) -> pb.CreateAssetResponse:
@@ -98,28 +91,22 @@ class PipelineServicer(
 
     async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
         owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
-        size = page_size(request.page_size)
-        arguments = f"runs/{owner}/{pipeline}"
-        after = _run_id(read_token(request.page_token, arguments=arguments, length=1))
-        found = await self._reader.runs(owner, pipeline, after=after, limit=size + 1)
+        paging = Paging(request, RUNS, owner)
+        found = await self._reader.runs(owner, pipeline, paging.page)
         if found is None:
             raise NotFound("pipeline", request.parent)
-        token = make_token([str(found[size - 1].run.id)], arguments=arguments) if len(found) > size else ""
-        return pb.ListRunsResponse(runs=[run_message(view, pipeline) for view in found[:size]], next_page_token=token)
+        return pb.ListRunsResponse(
+            runs=[run_message(view, pipeline) for view in found.items], next_page_token=paging.token(found.next)
+        )
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
         owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
-        size = page_size(request.page_size)
-        arguments = f"events/{owner}/{pipeline}/{request.after_sequence}"
-        after = _sequence(read_token(request.page_token, arguments=arguments, length=1))
-        view = await self._reader.pipeline(owner, pipeline)
-        if view is None:
+        paging = Paging(request, EVENTS, owner)
+        found = await self._reader.history(owner, pipeline, paging.page, after=request.after_sequence)
+        if found is None:
             raise NotFound("pipeline", request.parent)
-        begin = request.after_sequence if after is None else after
-        found = await self._reader.events(view.uid, after=begin, limit=size + 1)
-        token = make_token([found[size - 1].event.sequence], arguments=arguments) if len(found) > size else ""
         return pb.ListEventsResponse(
-            events=[event_message(event, pipeline) for event in found[:size]], next_page_token=token
+            events=[event_message(view, pipeline) for view in found.items], next_page_token=paging.token(found.next)
         )
 
     async def WatchPipeline(
@@ -141,29 +128,3 @@ def _run_of(name: str) -> tuple[PipelineId, RunId]:
         return parse_run(name)
     except ValueError as error:
         raise NotFound("run", name) from error
-
-
-def _run_id(cursor: list[str | int] | None) -> RunId | None:
-    if cursor is None:
-        return None
-    try:
-        return RunId(UUID(str(cursor[0])))
-    except ValueError as error:
-        raise InvalidPageToken from error
-
-
-def _sequence(cursor: list[str | int] | None) -> int | None:
-    if cursor is None:
-        return None
-    if not isinstance(cursor[0], int) or not 0 <= cursor[0] < 2**63:
-        raise InvalidPageToken
-    return cursor[0]
-
-
-def _pipeline_cursor(cursor: list[str | int] | None) -> PipelineCursor | None:
-    if cursor is None:
-        return None
-    try:
-        return datetime.fromisoformat(str(cursor[0])), PipelineUid(UUID(str(cursor[1])))
-    except ValueError as error:
-        raise InvalidPageToken from error

@@ -19,6 +19,7 @@ from pipeline_service.domain.engine.reports import Answer, Complete, Start, Star
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, Owner, PipelineId, RunId
 from pipeline_service.domain.keys import artifact_prefix
+from pipeline_service.domain.lists import Page
 from pipeline_service.domain.model import Dispatch, Execution
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Json, Output
@@ -101,9 +102,10 @@ class Rig:
         return found[0].execution
 
     async def executions(self, node: str, *, pipeline: str = "film") -> Sequence[ExecutionView]:
-        found = await self.reader.executions(OWNER, PipelineId(pipeline), node_id=NodeId(node), after=None, limit=100)
-        assert found, f"node '{node}' was never executed"
-        return found
+        found = await self.reader.executions(OWNER, PipelineId(pipeline), Page(limit=100), node_id=NodeId(node))
+        assert found is not None
+        assert found.items, f"node '{node}' was never executed"
+        return found.items
 
     async def claim(self, node: str, *, claim: Claim | None = None, pipeline: str = "film") -> StartAnswer:
         execution = await self.latest(node, pipeline=pipeline)
@@ -133,9 +135,9 @@ class Rig:
         return Complete(execution_id=execution.id, claim=by, output=output, actor="spiffe://montage/executor")
 
     async def states(self, *, pipeline: str = "film") -> dict[str, str]:
-        nodes = await self.reader.nodes(OWNER, PipelineId(pipeline), after=None, limit=500)
+        nodes = await self.reader.nodes(OWNER, PipelineId(pipeline), Page(limit=500))
         assert nodes is not None
-        return {view.spec.id: view.node.state.value for view in nodes}
+        return {view.spec.id: view.node.state.value for view in nodes.items}
 
 
 @asynccontextmanager
