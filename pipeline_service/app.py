@@ -111,7 +111,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     )
     owners = Owners.load(settings.owners_file)
     requests = PostgresRequests(pools.engine)
-    repeats = Repeats(requests)
+    repeats = Repeats(requests, crash_point=failpoints.hit)
 
     life.spawn("relay", publisher.run())
     life.spawn("controls", controls.run())

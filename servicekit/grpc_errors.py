@@ -21,9 +21,14 @@ from grpc_status import rpc_status
 
 from servicekit.grpc_handlers import Context, HandlerWrapper
 
-# gRPC carries details in trailing headers, and its clients refuse more than 8 KiB of those unless told otherwise.
+# gRPC carries message and details in trailing headers, and its clients refuse more than 8 KiB of those unless told
+# otherwise. In the message every byte that is not printable ASCII becomes three.
 MAX_MESSAGE_CHARS = 1024
+MAX_MESSAGE_HEADER_BYTES = 2 * 1024
 MAX_STATUS_BYTES = 5 * 1024
+# A violation quotes what was found, which may be as long as a request: alone it must fit.
+MAX_FIELD_BYTES = 512
+MAX_DESCRIPTION_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +100,7 @@ class RpcError:
             details.append(retry)
         return status_pb2.Status(
             code=self.code.value[0],
-            message=self.message[:MAX_MESSAGE_CHARS],
+            message=_header_text(self.message),
             details=[_packed(detail) for detail in details],
         )
 
@@ -156,6 +161,20 @@ class ErrorInterceptor(HandlerWrapper):
         )
 
 
+def _header_text(text: str) -> str:
+    """As much of a message as a header takes."""
+    left = MAX_MESSAGE_HEADER_BYTES
+    for place, character in enumerate(text[:MAX_MESSAGE_CHARS]):
+        left -= 1 if " " <= character <= "~" else 3 * len(character.encode())
+        if left < 0:
+            return text[:place]
+    return text[:MAX_MESSAGE_CHARS]
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return text.encode()[:most_bytes].decode(errors="ignore")
+
+
 def _packed(detail: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(detail)
@@ -165,7 +184,14 @@ def _packed(detail: Message) -> any_pb2.Any:
 def _bad_request(fields: tuple[FieldViolation, ...]) -> error_details_pb2.BadRequest:
     kind = error_details_pb2.BadRequest.FieldViolation
     return error_details_pb2.BadRequest(
-        field_violations=[kind(field=one.field, description=one.description, reason=one.reason) for one in fields]
+        field_violations=[
+            kind(
+                field=_cut(one.field, MAX_FIELD_BYTES),
+                description=_cut(one.description, MAX_DESCRIPTION_BYTES),
+                reason=one.reason,
+            )
+            for one in fields
+        ]
     )
 
 
@@ -178,5 +204,7 @@ def _precondition_failure(violations: tuple[PreconditionViolation, ...]) -> erro
 
 def _resource_info(resource: Resource) -> error_details_pb2.ResourceInfo:
     return error_details_pb2.ResourceInfo(
-        resource_type=resource.type, resource_name=resource.name, description=resource.description
+        resource_type=resource.type,
+        resource_name=_cut(resource.name, MAX_FIELD_BYTES),
+        description=_cut(resource.description, MAX_DESCRIPTION_BYTES),
     )

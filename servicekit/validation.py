@@ -1,15 +1,23 @@
 """Requests that break a rule stated in their contract are refused before a handler sees them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from protovalidate import Validator, Violation
 
 from servicekit.grpc_errors import FieldViolation, RpcError, abort
-from servicekit.grpc_handlers import Context, HandlerWrapper
+from servicekit.grpc_handlers import Context, Handler, HandlerWrapper
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """Stands for a request whose bytes are no message of its type."""
+
+    problem: str
 
 
 class MessageValidator:
@@ -27,7 +35,10 @@ class MessageValidator:
 
 
 class ValidationInterceptor(HandlerWrapper):
-    """INVALID_ARGUMENT with every broken rule; RESOURCE_EXHAUSTED for a request above the limit of its method."""
+    """INVALID_ARGUMENT with every broken rule, and for bytes that are no message of the method.
+
+    RESOURCE_EXHAUSTED for a request above the limit of its method.
+    """
 
     def __init__(
         self,
@@ -46,7 +57,15 @@ class ValidationInterceptor(HandlerWrapper):
     def around(self, method: str, context: Context) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 # nothing to do around
         return nullcontext()
 
+    def wrap(self, method: str, handler: Handler) -> Handler:
+        wrapped: Any = super().wrap(method, handler)
+        # Left to gRPC, an error of the parser is answered before any wrapper runs: UNKNOWN, and without a reason.
+        readable: Handler = wrapped._replace(request_deserializer=_reading(wrapped.request_deserializer))
+        return readable
+
     async def check_request(self, method: str, request: Any, context: Context) -> None:
+        if isinstance(request, Unreadable):
+            await abort(context, _unreadable(request), domain=self._domain)
         limit = self._max_request_bytes_of.get(method, self._max_request_bytes)
         size = request.ByteSize()
         if size > limit:
@@ -54,6 +73,25 @@ class ValidationInterceptor(HandlerWrapper):
         violations = self._validator.violations(request)
         if violations:
             await abort(context, _invalid(violations), domain=self._domain)
+
+
+def _reading(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    def read(payload: bytes) -> Any:
+        try:
+            return parse(payload)
+        except DecodeError as error:
+            return Unreadable(problem=str(error))
+
+    return read
+
+
+def _unreadable(request: Unreadable) -> RpcError:
+    return RpcError(
+        code=grpc.StatusCode.INVALID_ARGUMENT,
+        reason="INVALID_FIELD",
+        message=f"The request cannot be read: {request.problem}.",
+        fields=(FieldViolation(field="", description=request.problem),),
+    )
 
 
 def _invalid(violations: tuple[FieldViolation, ...]) -> RpcError:

@@ -9,7 +9,7 @@ from pipeline_service.commands.ports import Artifacts, Upload
 from pipeline_service.domain.ids import Owner
 from pipeline_service.domain.keys import asset_key
 
-_EXTENSION = re.compile(r"^[a-z0-9]{1,10}$")
+_EXTENSION = re.compile(r"[a-z0-9]{1,10}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Assets:
         Raises ArtifactMismatch when bytes of that digest are there with another length: then the request is wrong.
         """
         suffix = PurePosixPath(file_name).suffix.removeprefix(".").lower()
-        extension = suffix if _EXTENSION.match(suffix) else "bin"
+        extension = suffix if _EXTENSION.fullmatch(suffix) else "bin"
         key = asset_key(owner, sha256, extension)
         source = f"asset:sha256/{sha256}.{extension}"
         found = await self._artifacts.head(key)

@@ -88,6 +88,15 @@ def _invalid_field(reason: str) -> _Mapper:
     return answer
 
 
+def _invalid_page_token(error: Exception) -> RpcError:
+    return RpcError(
+        code=_CODE.INVALID_ARGUMENT,
+        reason="INVALID_PAGE_TOKEN",
+        message=f"{error}.",
+        fields=(FieldViolation(field="page_token", description=str(error)),),
+    )
+
+
 def _plain(code: grpc.StatusCode, reason: str, message: str = "", *, retry_after: timedelta | None = None) -> _Mapper:
     """An answer whose message is the given one, or the error's own."""
 
@@ -115,7 +124,7 @@ ERRORS: ErrorTable = {
     InvalidFilter: _invalid_field("INVALID_FILTER"),
     InvalidOrder: _invalid_field("INVALID_ORDER_BY"),
     KeyOutsidePrefix: _invalid_field("KEY_OUTSIDE_PREFIX"),
-    InvalidPageToken: _plain(_CODE.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"),
+    InvalidPageToken: _invalid_page_token,
     ArtifactMismatch: _mismatch,
     FailedPrecondition: _plain(_CODE.FAILED_PRECONDITION, "FAILED_PRECONDITION"),
     EtagMismatch: _plain(_CODE.ABORTED, "ABORTED"),

@@ -79,7 +79,9 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         output = view.node.output
         if output is None:
             raise OutputMissing(f"node '{request.name}' has no output yet")
-        lifetime = duration_value(request.lifetime) if request.HasField("lifetime") else DEFAULT_LIFETIME
+        lifetime = DEFAULT_LIFETIME
+        if request.HasField("lifetime"):
+            lifetime = duration_value(request.lifetime, field="lifetime")
         suffix = PurePosixPath(output.s3_key).suffix or _INLINE_SUFFIXES.get(output.type, "")
         file_name = f"{node}{suffix}"
         url = (

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from pipeline_service.commands.errors import RequestIdReused, RequestRepeated, Unavailable
-from pipeline_service.commands.ports import Caller, RequestKey, Requests
+from pipeline_service.commands.ports import Caller, CrashPoint, RequestKey, Requests
 
 Answer = TypeVar("Answer", bound=Message)
 MAX_ANSWER_BYTES = 64 * 1024
@@ -17,8 +17,9 @@ MAX_ANSWER_BYTES = 64 * 1024
 class Repeats:
     """Remembers requests that carry an id: in the transaction of their effect, with their answer behind it."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, *, crash_point: CrashPoint) -> None:
         self._requests = requests
+        self._crash_point = crash_point
 
     async def once(
         self,
@@ -46,6 +47,7 @@ class Repeats:
                 if found is None:
                     raise
             else:
+                await self._crash_point("request.after_commit")
                 await self._keep(key, answer)
                 return answer
         if found.sha256 != key.sha256:

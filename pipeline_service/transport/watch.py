@@ -72,7 +72,8 @@ async def _follow(
             last_sent = loop.time()
         if len(events) < EVENTS_PER_READ:
             await _news_or(news, LOOK_EVERY_S)
-    raise Unavailable(f"the service stops; go on with after_sequence={sequence}")
+    # Not the last sequence that was sent: gRPC may drop what a client has not read before an error.
+    raise Unavailable("the service stops; watch again behind the last sequence that you received")
 
 
 async def _news_or(news: asyncio.Event, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """Reports about executions, from the contract's messages to the engine's."""
 
+import math
 from uuid import UUID
 
 from montage.v1 import execution_service_pb2, resources_pb2, work_pb2
@@ -34,6 +35,8 @@ def beat_report(message: execution_service_pb2.HeartbeatExecutionRequest, *, act
         name = resources_pb2.WaitingFor.Name(message.waiting_for)
         waiting_for = WaitingFor(name.removeprefix("WAITING_FOR_"))
     has_fraction = message.progress.HasField("fraction")
+    if has_fraction and math.isnan(message.progress.fraction):
+        raise Incomplete("progress.fraction", "expected a number, 0 to 1")
     return Beat(
         execution_id=ExecutionId(UUID(message.execution_id)),
         claim=Claim(UUID(message.claim)),
@@ -41,7 +44,7 @@ def beat_report(message: execution_service_pb2.HeartbeatExecutionRequest, *, act
         fraction=min(max(message.progress.fraction, 0.0), 1.0) if has_fraction else None,
         details={key.replace("\x00", ""): value.replace("\x00", "") for key, value in message.details.items()} or None,
         waiting_for=waiting_for,
-        requeue_after=duration_value(message.requeue_after) if release == "requeue_after" else None,
+        requeue_after=duration_value(message.requeue_after, field=release) if release == "requeue_after" else None,
         purchase=_learned(message.purchase) if message.HasField("purchase") else None,
         actor=actor,
     )
@@ -85,7 +88,9 @@ def _learned(message: execution_service_pb2.PurchaseReport) -> Learned:
     return Learned(
         outcome=outcome,
         job_id=job_id,
-        next_poll_after=duration_value(message.next_poll_after) if message.HasField("next_poll_after") else None,
+        next_poll_after=duration_value(message.next_poll_after, field="purchase.next_poll_after")
+        if message.HasField("next_poll_after")
+        else None,
         cost_micros=message.cost_micros if message.HasField("cost_micros") else None,
     )
 

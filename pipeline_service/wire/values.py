@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.protobuf import struct_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.json_format import MessageToDict
 from montage.v1 import resources_pb2
 
@@ -15,6 +15,8 @@ from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts
 
 MAX_DEPTH = 32
 MAX_INLINE_BYTES = 4096
+MAX_DURATION = timedelta(days=366)
+"""Longer than any film, and than any wait."""
 _MEDIA_TYPES = {
     MediaType.TEXT: resources_pb2.MEDIA_TYPE_TEXT,
     MediaType.JSON: resources_pb2.MEDIA_TYPE_JSON,
@@ -64,6 +66,13 @@ def json_object(message: struct_pb2.Struct, *, field: str) -> dict[str, JsonValu
     return {key: _whole(item) for key, item in value.items()}
 
 
+def storable_text(text: str, *, field: str) -> str:
+    """The text. Raises Incomplete for the one character that Postgres cannot store."""
+    if "\x00" in text:
+        raise Incomplete(field, "expected text without the character U+0000")
+    return text
+
+
 def struct(value: Mapping[str, JsonValue]) -> struct_pb2.Struct:
     message = struct_pb2.Struct()
     message.update(dict(value))
@@ -105,7 +114,7 @@ def output_value(message: resources_pb2.Output, *, field: str = "output") -> Out
         size_bytes=message.size_bytes,
         sha256=message.sha256,
         content_type=_clean(message.content_type)[:255],
-        duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
+        duration=duration_value(message.duration, field=f"{field}.duration") if message.HasField("duration") else None,
         media=_media_value(message.media, field=f"{field}.media") if message.HasField("media") else None,
     )
 
@@ -164,9 +173,14 @@ def progress_message(progress: Progress | None) -> resources_pb2.Progress | None
     )
 
 
-def duration_value(message: Any) -> timedelta:
-    """A protobuf Duration as a timedelta."""
-    value: timedelta = message.ToTimedelta()
+def duration_value(message: duration_pb2.Duration, *, field: str) -> timedelta:
+    """A protobuf Duration as a timedelta. Raises Incomplete for one that cannot be, or that is below zero."""
+    try:
+        value: timedelta = message.ToTimedelta()
+    except (OverflowError, ValueError):
+        value = timedelta.max
+    if not timedelta(0) <= value <= MAX_DURATION:
+        raise Incomplete(field, f"expected 0 to {MAX_DURATION.days} days, found {message.seconds} s {message.nanos} ns")
     return value
 
 
@@ -208,8 +222,11 @@ def _check(value: Any, field: str, depth: int) -> None:
         raise Incomplete(field, f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, float) and not math.isfinite(value):
         raise Incomplete(field, "numbers must be finite")
+    if isinstance(value, str):
+        storable_text(value, field=field)
     if isinstance(value, dict):
         for key, item in value.items():
+            storable_text(key, field=field)
             _check(item, f"{field}.{key}", depth + 1)
     elif isinstance(value, list):
         for item in value:

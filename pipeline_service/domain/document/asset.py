@@ -12,8 +12,8 @@ from pipeline_service.domain.violations import Violations, spelled
 
 MAX_CONTENT_BYTES = 64 * 1024
 MAX_SOURCE_CHARS = 2048
-_UPLOADED = re.compile(r"^asset:sha256/([0-9a-f]{64})\.([a-z0-9]{1,10})$")
-_WEB = re.compile(r"^https://[^\s/?#@]+(?:[/?#][^\s]*)?$")
+_UPLOADED = re.compile(r"asset:sha256/([0-9a-f]{64})\.([a-z0-9]{1,10})")
+_WEB = re.compile(r"https://[^\s\x00-\x1f\x7f/?#@]+(?:[/?#][^\s\x00-\x1f\x7f]*)?")
 
 Read = tuple[Asset | None, bytes | None]
 
@@ -52,10 +52,10 @@ def _read_type(place: str, raw: JsonValue, violations: Violations) -> MediaType 
 
 def _read_source(place: str, raw: JsonValue, media_type: MediaType, violations: Violations) -> Asset | None:
     source = as_text(place, raw, violations, max_length=MAX_SOURCE_CHARS)
-    uploaded = _UPLOADED.match(source)
+    uploaded = _UPLOADED.fullmatch(source)
     if uploaded:
         return Asset(type=media_type, sha256=uploaded[1], extension=uploaded[2])
-    if _WEB.match(source):
+    if _WEB.fullmatch(source):
         return Asset(type=media_type, url=source)
     if source:
         violations.add(

@@ -261,6 +261,44 @@ class TestValidation:
         assert door.calls == 1
 
 
+@pytest.mark.parametrize("payload", [b"\xff", b"\x0a\x03\xed\xa0\x80"])
+async def test_bytes_that_are_no_message_are_refused_in_words(
+    payload: bytes, start_server: StartServer, open_channel: OpenChannel
+) -> None:
+    door = Door()
+    channel = await open_channel((await start_server(door)).port)
+    method: Any = channel.unary_unary(METHODS[0])
+
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await method(payload, timeout=5)
+
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert error_reason(raised.value) == "INVALID_FIELD"
+    assert "cannot be read" in str(raised.value.details())
+    assert door.calls == 0
+
+
+async def test_error_that_quotes_much_arrives_all_the_same(
+    start_server: StartServer, open_channel: OpenChannel
+) -> None:
+    def wordy(_error: Exception) -> RpcError:
+        long = "ü" * 10_000
+        return RpcError(
+            code=grpc.StatusCode.INVALID_ARGUMENT,
+            reason="WORDY",
+            message=long,
+            fields=(FieldViolation(field=long, description=long),),
+            resource=Resource(type="door", name=long),
+        )
+
+    server = await start_server(raising(DoorJammed()), errors={DoorJammed: wordy})
+
+    seen = await call_and_fail(await open_channel(server.port), "UnaryUnary", "open")
+
+    assert error_reason(seen) == "WORDY"
+    assert field_violations(seen) == [("ü" * 256, "ü" * 512)]
+
+
 async def test_long_list_of_violations_arrives_whole_where_the_error_allows_it(
     start_server: StartServer, open_channel: OpenChannel
 ) -> None:
