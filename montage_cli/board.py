@@ -64,6 +64,10 @@ class Row:
     id: str
     type: str
     stage: Stage
+    needs: tuple[str, ...] = ()
+    """Resource names of the nodes whose results it takes."""
+    level: int = 0
+    """0 needs nothing that is shown; any other is one more than the highest that it needs."""
     execution: str = ""
     attempt: int = 0
     fraction: float | None = None
@@ -95,17 +99,35 @@ class Board:
     def __init__(self, nodes: Iterable[resources.Node], *, run: str = "") -> None:
         self.rows: dict[str, Row] = {node.name: _row_of(node) for node in nodes}
         self._run = run
+        self._rank()
+
+    def by_level(self) -> list[tuple[str, Row]]:
+        """The rows with their names: first those that need nothing, within a level in the order of the document."""
+        return sorted(self.rows.items(), key=lambda item: item[1].level)
 
     def apply(self, update: WatchPipelineResponse) -> Transition | None:
         """Take in one update; answers the transition it was, if any."""
         match update.WhichOneof("update"):
             case "snapshot":
                 self.rows |= {node.name: _row_of(node) for node in update.snapshot.nodes}
+                self._rank()
             case "progress":
                 self._progress(update.progress.node, update.progress.execution, update.progress.progress)
             case "event":
                 return self._event(update.event)
         return None
+
+    def _rank(self) -> None:
+        """Give every row its level: each round settles one more, and there cannot be more levels than rows."""
+        for _ in self.rows:
+            levels = {name: self._level_above(row) for name, row in self.rows.items()}
+            if all(self.rows[name].level == level for name, level in levels.items()):
+                return
+            for name, level in levels.items():
+                self.rows[name].level = level
+
+    def _level_above(self, row: Row) -> int:
+        return max((self.rows[one].level + 1 for one in row.needs if one in self.rows), default=0)
 
     def _event(self, event: resources.Event) -> Transition | None:
         time = _time_of(event.create_time)
@@ -151,6 +173,7 @@ def _row_of(node: resources.Node) -> Row:
         type=node.type,
         stage=_STAGE_OF_STATE.get(node.state, Stage.PENDING),
         execution=node.execution,
+        needs=tuple(source for slot in node.inputs for source in slot.nodes),
     )
     if row.stage is Stage.RUNNING:
         row.fraction = node.progress.fraction if node.progress.HasField("fraction") else None

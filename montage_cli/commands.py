@@ -111,7 +111,7 @@ async def _finish(session: Session, ended: resources.Run, targets: list[str], or
         files = await download_all(session.client, with_result(wanted, ended), order.out)
     for file in files:
         session.say(f"{file} ({size(file.stat().st_size)})")
-    session.say(what_ran(ended))
+    session.say(what_ran(ended, nodes, wanted))
     if session.is_json or order.summary:
         summary = await summarize(session.client, ended, nodes, files)
         if session.is_json:

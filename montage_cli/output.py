@@ -1,7 +1,7 @@
 """Answers on standard output: JSON for programs, plain tables for people."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -62,7 +62,7 @@ def write_run(run: resources.Run) -> None:
 
 def write_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     """One fact per line; facts that are empty are left out."""
-    width = max(len(name) for name, _ in pairs)
+    width = max((len(name) for name, value in pairs if value), default=0)
     for name, value in pairs:
         if value:
             click.echo(f"{name:<{width}}  {printable(value)}")
@@ -112,20 +112,29 @@ def pipeline_facts(pipeline: resources.Pipeline) -> list[tuple[str, str]]:
         ("uid", pipeline.uid),
         ("title", pipeline.title),
         ("version", pipeline.version),
+        ("labels", _labels(pipeline.labels)),
         ("nodes", counts_of(pipeline)),
+        ("paused", "nothing new is started" if pipeline.paused else ""),
         ("updated", local_time(pipeline.update_time)),
     ]
 
 
 def node_facts(node: resources.Node) -> list[tuple[str, str]]:
     """What there is to tell about a node."""
-    output, failure = node.output, node.failure
+    failure = node.failure
+    # What it makes anew is not there yet; the last good result is.
+    output = node.output if node.HasField("output") else node.last_output
     return [
         ("name", node.name),
         ("uid", node.uid),
         ("type", node.type),
         ("title", node.title),
+        ("labels", _labels(node.labels)),
         ("state", state_of(node)),
+        ("freshness", word_of(resources.Freshness, node.freshness) if node.freshness else ""),
+        ("because", "; ".join(node.freshness_reasons)),
+        ("paused", "it is not started" if node.paused else ""),
+        *(("problem", f"{one.field}: {one.description}") for one in node.problems),
         *((f"input {slot.slot}", ", ".join(last_id(source) for source in slot.nodes)) for slot in node.inputs),
         ("config", json.dumps(in_order(as_json(node.config)), ensure_ascii=False) if node.HasField("config") else ""),
         ("source", node.asset.source),
@@ -150,6 +159,8 @@ def execution_facts(execution: resources.Execution) -> list[tuple[str, str]]:
         ("attempt", str(execution.attempt)),
         ("queue", execution.task_queue),
         ("provider", execution.provider),
+        ("vendor job", execution.vendor_job_id),
+        ("cost", f"{execution.cost_micros / 1_000_000:.2f} USD" if execution.HasField("cost_micros") else ""),
         ("run", execution.run),
         ("queued", local_time(execution.create_time)),
         ("started", local_time(execution.start_time)),
@@ -166,6 +177,10 @@ def word_of(enum: Any, value: int) -> str:
         return str(value)
     # The zero value's name is the prefix and one word more.
     return str(enum.Name(value)).removeprefix(str(enum.Name(0)).removesuffix("UNSPECIFIED")).lower()
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def state_of(node: resources.Node) -> str:

@@ -106,6 +106,19 @@ def leaves(nodes: Sequence[resources.Node]) -> list[resources.Node]:
     return [node for node in ends if node.type != "asset"] or ends
 
 
+def with_sources(wanted: Iterable[resources.Node], nodes: Iterable[resources.Node]) -> set[str]:
+    """Resource names of `wanted` and of all that they need, directly or not."""
+    sources = {node.name: [source for slot in node.inputs for source in slot.nodes] for node in nodes}
+    found: set[str] = set()
+    pending = [node.name for node in wanted]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += sources.get(name, ())
+    return found
+
+
 def with_result(nodes: Iterable[resources.Node], run: resources.Run) -> list[resources.Node]:
     """Those of `nodes` that `run` brought, or found, up to date."""
     good = {decided.node for decided in run.nodes if decided.decision in _HAS_RESULT}

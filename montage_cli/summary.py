@@ -1,6 +1,6 @@
 """What a run did, from the API: per node its execution, attempt, seconds and artifact; failures in words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from montage.v1 import resources_pb2 as resources
 
 from montage_cli.client import MontageClient
 from montage_cli.names import last_id
-from montage_cli.running import executions_named
+from montage_cli.running import executions_named, with_sources
 from montage_cli.text import last_lines, printable
 
 _DETAIL_LINES = 10
 _LEFT_OUT = frozenset({resources.RUN_DECISION_SKIPPED, resources.RUN_DECISION_BLOCKED})
-_NOT_EXECUTED = _LEFT_OUT | {resources.RUN_DECISION_REUSED}
+_UNTOUCHED = resources.RUN_DECISION_REUSED
+_NOT_EXECUTED = _LEFT_OUT | {_UNTOUCHED}
 _MOST_LISTED = 12
 
 
@@ -61,11 +62,17 @@ async def summarize(
     )
 
 
-def what_ran(run: resources.Run) -> str:
-    """`ran voice, film; kept text`: which nodes were made anew, and which were not touched."""
-    ran = [last_id(one.node) for one in run.nodes if one.decision not in _NOT_EXECUTED]
-    kept = [last_id(one.node) for one in run.nodes if one.decision == resources.RUN_DECISION_REUSED]
-    words = [f"{verb} {_listed(ids)}" for verb, ids in (("ran", ran), ("kept", kept)) if ids]
+def what_ran(run: resources.Run, nodes: Sequence[resources.Node], wanted: Iterable[resources.Node]) -> str:
+    """`ran voice, film; kept title`: what was made anew of all that `wanted` needs, and what was not touched.
+
+    Assets are given, not made; they are named only where one was fetched.
+    """
+    decided = {one.node: one.decision for one in run.nodes}
+    ran = [one.name for one in nodes if decided.get(one.name, _UNTOUCHED) not in _NOT_EXECUTED]
+    needed = with_sources(wanted, nodes)
+    untouched = [one for one in nodes if one.name in needed and decided.get(one.name, _UNTOUCHED) == _UNTOUCHED]
+    kept = [one.name for one in untouched if one.type != "asset" and one.HasField("output")]
+    words = [f"{verb} {_listed(names)}" for verb, names in (("ran", ran), ("kept", kept)) if names]
     return "; ".join(words) or "nothing to run"
 
 
@@ -89,8 +96,8 @@ def decision_of(decided: resources.RunNode) -> str:
     return resources.RunDecision.Name(decided.decision).removeprefix("RUN_DECISION_").lower()
 
 
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(ids) if len(ids) <= _MOST_LISTED else f"{len(ids)} nodes"
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(last_id(name) for name in names) if len(names) <= _MOST_LISTED else f"{len(names)} nodes"
 
 
 def _of_node(

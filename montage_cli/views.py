@@ -10,10 +10,12 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
 from montage_cli.board import Board, Row, Stage, Transition
+from montage_cli.names import last_id
 from montage_cli.text import printable, seconds
 
 _NODE_WIDTH = 14
 _WORD_WIDTH = 11
+_NEEDS_SHOWN = 3
 # Left free below and above the bars.
 _SPARE_LINES = 4
 _STYLES = {
@@ -58,7 +60,7 @@ def plain_line(transition: Transition, *, width: int = _NODE_WIDTH) -> str:
 
 
 class Bars:
-    """A bar per node on a terminal."""
+    """The graph on a terminal: a line per node by level, each with what it needs."""
 
     def __init__(self, progress: Progress, *, height: int) -> None:
         """Of more nodes than `height` has lines for, only those that are active or failed are shown."""
@@ -68,7 +70,7 @@ class Bars:
 
     def changed(self, board: Board, transition: Transition | None) -> None:  # noqa: ARG002 # bars show states
         shows_all = len(board.rows) <= self._height - _SPARE_LINES
-        for name, row in board.rows.items():
+        for name, row in board.by_level():
             is_visible = shows_all or row.stage.is_active or row.stage in {Stage.FAILED, Stage.TIMED_OUT}
             # Without a total the bar pulses.
             total = None if row.stage.is_active and row.fraction is None and row.stage is not Stage.QUEUED else 1.0
@@ -85,12 +87,15 @@ class Bars:
 def bars(console: Console) -> Iterator[Bars]:
     """Bars that live until the block is left; the last state stays on the screen."""
     progress = Progress(
+        _RowColumn(lambda row: Text(str(row.level), style="dim")),
         _RowColumn(lambda row: Text(row.id)),
         _RowColumn(lambda row: Text(row.type, style="dim")),
         _RowColumn(lambda row: Text(row.stage, style=_STYLES.get(row.stage, ""))),
         BarColumn(bar_width=28),
         _RowColumn(_elapsed),
+        _RowColumn(lambda row: Text(f"attempt {row.attempt}" if row.attempt > 1 else "", style="yellow")),
         _RowColumn(lambda row: Text(printable(row.detail), style="dim")),
+        _RowColumn(lambda row: Text(_needs(row), style="dim")),
         console=console,
         refresh_per_second=8,
     )
@@ -105,6 +110,14 @@ class _RowColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return self._show(task.fields["row"])
+
+
+def _needs(row: Row) -> str:
+    """`← voice, title`; of many the first ones."""
+    if not row.needs:
+        return ""
+    more = f" +{len(row.needs) - _NEEDS_SHOWN}" if len(row.needs) > _NEEDS_SHOWN else ""
+    return f"← {', '.join(last_id(one) for one in row.needs[:_NEEDS_SHOWN])}{more}"
 
 
 def _elapsed(row: Row) -> Text:

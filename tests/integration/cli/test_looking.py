@@ -40,8 +40,8 @@ async def test_get_of_an_execution_shows_it(montage: Montage) -> None:
     missing = await montage("get", name.replace("film", "other"))
 
     assert ended.code == 0
-    assert "state      succeeded" in ended.stdout
-    assert f"run        {RUN}" in ended.stdout
+    assert "state     succeeded" in ended.stdout
+    assert f"run       {RUN}" in ended.stdout
     assert (missing.code, missing.stdout) == (3, "")
 
 

@@ -17,8 +17,11 @@ NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 LOCAL_NOON = NOON.astimezone().strftime("%H:%M:%S")
 
 
-def a_node(node_id: str, state: resources.NodeState = resources.NODE_STATE_PENDING) -> resources.Node:
-    return resources.Node(name=f"{PIPELINE}/nodes/{node_id}", type="generate-voiceover", state=state)
+def a_node(node_id: str, *needs: str, state: resources.NodeState = resources.NODE_STATE_PENDING) -> resources.Node:
+    node = resources.Node(name=f"{PIPELINE}/nodes/{node_id}", type="generate-voiceover", state=state)
+    if needs:
+        node.inputs.add(slot="in", nodes=[f"{PIPELINE}/nodes/{one}" for one in needs])
+    return node
 
 
 def an_event(
@@ -144,7 +147,7 @@ def test_board_late_progress_changes_nothing() -> None:
 
 def test_board_snapshot_replaces_rows() -> None:
     board = Board([])
-    snapshot = api.Snapshot(nodes=[a_node("voice", resources.NODE_STATE_COMPLETED)], complete=True)
+    snapshot = api.Snapshot(nodes=[a_node("voice", state=resources.NODE_STATE_COMPLETED)], complete=True)
     board.apply(api.WatchPipelineResponse(snapshot=snapshot))
 
     (row,) = board.rows.values()
@@ -166,7 +169,7 @@ def screen_of(board: Board, *, height: int) -> str:
 
 
 def test_bars_show_every_node_with_its_state() -> None:
-    board = Board([a_node("voice"), a_node("film", resources.NODE_STATE_COMPLETED)])
+    board = Board([a_node("voice"), a_node("film", state=resources.NODE_STATE_COMPLETED)])
     board.apply(an_event(resources.EVENT_TYPE_EXECUTION_STARTED))
     board.apply(some_progress(0.5))
 
@@ -194,3 +197,33 @@ def test_printable_keeps_text_and_drops_what_steers_the_terminal() -> None:
 
 def test_last_lines_skips_blank_ones() -> None:
     assert last_lines("a\n\nb\nc\n \n", 2) == ["b", "c"]
+
+
+def test_board_levels_follow_the_longest_way_and_keep_the_order_of_the_document() -> None:
+    nodes = [a_node("film", "merged", "title"), a_node("merged", "one", "two"), a_node("two", "text"), a_node("one"),
+             a_node("text"), a_node("title"), a_node("lost", "not-shown")]  # fmt: skip
+
+    rows = Board(nodes).by_level()
+
+    assert [(row.id, row.level) for _, row in rows] == [
+        ("one", 0), ("text", 0), ("title", 0), ("lost", 0), ("two", 1), ("merged", 2), ("film", 3),
+    ]  # fmt: skip
+
+
+def test_board_levels_of_a_circle_end() -> None:
+    rows = Board([a_node("a", "b"), a_node("b", "a")]).by_level()
+
+    assert {row.id for _, row in rows} == {"a", "b"}
+
+
+def test_bars_draw_the_graph_by_level_with_needs_attempt_and_time() -> None:
+    board = Board([a_node("film", "voice", "a", "b", "c"), a_node("voice")])
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_STARTED, attempt=2))
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_SUCCEEDED, attempt=2, after_s=2.1))
+
+    screen = screen_of(board, height=20)
+
+    lines = [" ".join(line.split()) for line in screen.splitlines()]
+    bar = "━" * 28
+    assert any(line.endswith(f"0 voice generate-voiceover completed {bar} 2.1 s attempt 2") for line in lines), lines
+    assert "1 film generate-voiceover pending ← voice, a, b +1" in lines

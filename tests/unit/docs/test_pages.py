@@ -23,6 +23,7 @@ PAGES = (
     "NOTICE",
     "docs/architecture.md",
     "docs/errors.md",
+    "docs/grpcurl.md",
     "docs/reference.md",
     *(f"{DECISIONS}/{path.name}" for path in sorted((ROOT / DECISIONS).glob("*.md"))),
 )
