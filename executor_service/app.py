@@ -16,6 +16,7 @@ from executor_service.executors.lambda_media import MediaFunction
 from executor_service.executors.registry import build_executors
 from executor_service.integrations.aws_lambda import LambdaAddress, LambdaFunctions
 from executor_service.integrations.fetch import Fetcher
+from executor_service.integrations.ledger import Ledger
 from executor_service.runner.attempt import Tools
 from executor_service.runner.metrics import RunnerMetrics
 from executor_service.runner.runner import Runner
@@ -59,7 +60,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     runner = Runner(
         Tools(
             reports=reports,
-            executors=_executors(settings, store, functions),
+            executors=_executors(settings, life, store, functions),
             workspace=workspace,
             clock=clock,
             metrics=RunnerMetrics(registry),
@@ -79,9 +80,28 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     life.on_stop(lambda: drain(consumers, runner, grace_s=settings.drain_s))
 
 
-def _executors(settings: ExecutorSettings, store: ObjectStore, functions: LambdaFunctions) -> Executors:
+def _executors(
+    settings: ExecutorSettings, life: Lifecycle, store: ObjectStore, functions: LambdaFunctions
+) -> Executors:
     media = MediaFunction(functions, function_name=settings.media_function, bucket=settings.s3_bucket)
-    return build_executors(store=store, media_function=media, fetcher=Fetcher(), with_test_types=settings.test_types)
+    return build_executors(
+        store=store,
+        media_function=media,
+        fetcher=Fetcher(),
+        with_test_types=settings.test_types,
+        ledgers=_ledgers(settings, life),
+    )
+
+
+def _ledgers(settings: ExecutorSettings, life: Lifecycle) -> dict[str, Ledger]:
+    """The fake vendors, where the test types are on and somebody says where they are."""
+    if not settings.test_types or settings.ledger_base_url is None:
+        return {}
+    ledgers = {"ledger": True, "ledger-blind": False}
+    made = {name: Ledger(settings.ledger_base_url, knows_keys=knows) for name, knows in ledgers.items()}
+    for ledger in made.values():
+        life.on_stop(ledger.close)
+    return made
 
 
 async def _listen_to_control(nats: Client, runner: Runner) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from executor_service.task import TaskQueue
 from servicekit.config import CommaList, HostPort, HostPortField, ServiceSettings
 
-TEST_QUEUE = TaskQueue("noop")
+TEST_QUEUES = (TaskQueue("noop"), TaskQueue("ledger"), TaskQueue("ledger-blind"))
 
 
 class ExecutorSettings(ServiceSettings):
@@ -45,15 +45,17 @@ class ExecutorSettings(ServiceSettings):
     slots: int = Field(default=4, ge=1, le=64)
     """Executions at once, per task queue, so that a slow queue holds up no other one."""
     test_slots: int = Field(default=64, ge=1, le=64)
-    """The same for the queue of the test types."""
+    """The same for each queue of the test types."""
     work_dir: Path
     drain_s: float = Field(default=15.0, ge=0, le=600)
     """After SIGTERM, how long running work may go on before it is given back."""
     test_types: bool = False
+    ledger_base_url: str | None = Field(default=None, pattern=r"^http://127\.0\.0\.1:\d+$")
+    """Of the fake vendors of the test types."""
 
     def queues(self) -> dict[TaskQueue, int]:
-        """Slots by queue; the test types bring their own queue along."""
+        """Slots by queue; the test types bring their own queues along."""
         slots = {TaskQueue(queue): self.slots for queue in self.task_queues}
         if self.test_types:
-            slots[TEST_QUEUE] = self.test_slots
+            slots |= dict.fromkeys(TEST_QUEUES, self.test_slots)
         return slots

@@ -1,7 +1,7 @@
 """The executor's own values: what work is, what comes of it, and how it can go wrong. No proto, no vendor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -46,6 +46,21 @@ class WorkKind(StrEnum):
     POLL = "poll"
     RECONCILE = "reconcile"
     CANCEL = "cancel"
+
+
+class PurchaseState(StrEnum):
+    INTENDED = "intended"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+
+
+class PurchaseOutcome(StrEnum):
+    """What a worker learned of a purchase."""
+
+    SUBMITTED = "submitted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
 
 
 class Disposition(StrEnum):
@@ -98,6 +113,35 @@ class Output:
     media: MediaFacts | None = None
     content: str = ""
     """Of a small text or JSON, at most 4 KiB; it travels with the report instead of lying in the store."""
+    cost_micros: int | None = None
+    """What a vendor charged, in millionths of a US dollar; None when unknown."""
+
+    def at_cost(self, cost_micros: int | None) -> "Output":
+        """The same, paid for."""
+        return replace(self, cost_micros=cost_micros)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchase:
+    """What is bought for a task: the same for every attempt of the same work."""
+
+    submit_key: str
+    """Also the vendor's idempotency key."""
+    state: PurchaseState
+    job_id: str
+    """The vendor's; empty before it is SUBMITTED."""
+    possibly_submitted: bool
+    """Whether an earlier worker may have submitted it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What became of a purchase, for the report."""
+
+    outcome: PurchaseOutcome
+    job_id: str = ""
+    ask_after: timedelta | None = None
+    cost_micros: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +183,8 @@ class Task:
     start_to_close: timedelta | None
     details: Mapping[str, str]
     """What the last worker left for this one."""
+    purchase: Purchase | None = None
+    """What is bought for it; None where nothing is."""
 
     def inputs_of(self, slot: str) -> tuple[Output, ...]:
         """The artifacts of a slot in order; empty if the node has none there."""
@@ -148,6 +194,13 @@ class Task:
 @dataclass(frozen=True, kw_only=True)
 class AwaitingCallback:
     """The work goes on elsewhere, which will call back; the execution is parked."""
+
+
+@dataclass(frozen=True)
+class AwaitingPerson:
+    """Only a person can find out how it stands."""
+
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +213,15 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AwaitingVendor:
+    """A vendor works on it; it is asked again."""
+
+    job_id: str
+    ask_after: timedelta
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why an execution did not produce its output, in words for a person."""
 
@@ -167,6 +229,8 @@ class Failure:
     message: str
     details: str = ""
     """Last lines of the tool or vendor that failed."""
+    purchase: Learned | None = None
+    """What became of the purchase; None says nothing of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,14 +274,17 @@ class HeartbeatAnswer:
 class RetryLater(Exception):
     """The same attempt can succeed later: back to the queue, not before `after` has passed."""
 
-    def __init__(self, after: timedelta, reason: str) -> None:
+    def __init__(self, after: timedelta, reason: str, *, purchase: Learned | None = None) -> None:
         super().__init__(reason)
         self.after = after
+        self.purchase = purchase
 
 
 class GiveUp(Exception):
     """This attempt cannot succeed; `error_type` decides whether another one is made."""
 
-    def __init__(self, error_type: ErrorType, message: str, details: str = "") -> None:
+    def __init__(
+        self, error_type: ErrorType, message: str, details: str = "", *, purchase: Learned | None = None
+    ) -> None:
         super().__init__(message)
-        self.failure = Failure(error_type=error_type, message=message, details=details)
+        self.failure = Failure(error_type=error_type, message=message, details=details, purchase=purchase)

@@ -11,6 +11,7 @@ from montage.v1 import work_pb2 as work_pb
 
 from executor_service.task import (
     Asset,
+    AwaitingVendor,
     Claimed,
     ClaimId,
     Config,
@@ -21,10 +22,14 @@ from executor_service.task import (
     HeartbeatAnswer,
     Held,
     JsonValue,
+    Learned,
     MediaFacts,
     MediaType,
     Output,
     Progress,
+    Purchase,
+    PurchaseOutcome,
+    PurchaseState,
     StartAnswer,
     Task,
     TaskInput,
@@ -66,9 +71,13 @@ def work_item(body: bytes) -> WorkItem:
     )
 
 
-def start_report(execution_id: ExecutionId, claim: ClaimId, dispatch_no: int) -> execution_pb.ExecutionReport:
+def start_report(
+    execution_id: ExecutionId, claim: ClaimId, dispatch_no: int, *, kind: WorkKind = WorkKind.RUN
+) -> execution_pb.ExecutionReport:
     return execution_pb.ExecutionReport(
-        start=execution_pb.StartExecutionRequest(execution_id=execution_id, claim=claim, dispatch_no=dispatch_no)
+        start=execution_pb.StartExecutionRequest(
+            execution_id=execution_id, claim=claim, dispatch_no=dispatch_no, kind=_KIND_NUMBERS[kind]
+        )
     )
 
 
@@ -86,19 +95,44 @@ def park_report(execution_id: ExecutionId, claim: ClaimId) -> execution_pb.Execu
     return execution_pb.ExecutionReport(heartbeat=heartbeat)
 
 
-def requeue_report(execution_id: ExecutionId, claim: ClaimId, *, after: timedelta) -> execution_pb.ExecutionReport:
+def await_vendor_report(
+    execution_id: ExecutionId, claim: ClaimId, waiting: AwaitingVendor
+) -> execution_pb.ExecutionReport:
+    """Lets go of the execution, or of its purchase, until the vendor is asked again."""
+    heartbeat = _heartbeat(execution_id, claim, waiting.progress)
+    heartbeat.waiting_for = resource_pb.WAITING_FOR_VENDOR
+    learned = Learned(outcome=PurchaseOutcome.SUBMITTED, job_id=waiting.job_id, ask_after=waiting.ask_after)
+    heartbeat.purchase.CopyFrom(_purchase_report(learned))
+    return execution_pb.ExecutionReport(heartbeat=heartbeat)
+
+
+def await_person_report(execution_id: ExecutionId, claim: ClaimId, *, reason: str) -> execution_pb.ExecutionReport:
+    """Lets go of the execution until a person has found out what became of the submission."""
+    heartbeat = _heartbeat(execution_id, claim, Progress(stage="submit_unknown"))
+    heartbeat.waiting_for = resource_pb.WAITING_FOR_HUMAN
+    heartbeat.details["submit_unknown"] = reason
+    heartbeat.purchase.CopyFrom(_purchase_report(Learned(outcome=PurchaseOutcome.UNKNOWN)))
+    return execution_pb.ExecutionReport(heartbeat=heartbeat)
+
+
+def requeue_report(
+    execution_id: ExecutionId, claim: ClaimId, *, after: timedelta, purchase: Learned | None = None
+) -> execution_pb.ExecutionReport:
     """Puts the execution back into its queue."""
     heartbeat = _heartbeat(execution_id, claim, None)
     heartbeat.requeue_after.CopyFrom(duration_message(after))
+    if purchase is not None:
+        heartbeat.purchase.CopyFrom(_purchase_report(purchase))
     return execution_pb.ExecutionReport(heartbeat=heartbeat)
 
 
 def complete_report(execution_id: ExecutionId, claim: ClaimId, output: Output) -> execution_pb.ExecutionReport:
-    return execution_pb.ExecutionReport(
-        complete=execution_pb.CompleteExecutionRequest(
-            execution_id=execution_id, claim=claim, output=output_message(output)
-        )
+    complete = execution_pb.CompleteExecutionRequest(
+        execution_id=execution_id, claim=claim, output=output_message(output)
     )
+    if output.cost_micros is not None:
+        complete.cost_micros = output.cost_micros
+    return execution_pb.ExecutionReport(complete=complete)
 
 
 def fail_report(execution_id: ExecutionId, claim: ClaimId, failure: Failure) -> execution_pb.ExecutionReport:
@@ -108,9 +142,10 @@ def fail_report(execution_id: ExecutionId, claim: ClaimId, failure: Failure) -> 
         message=failure.message[:MAX_MESSAGE_CHARS],
         details=failure.details.encode()[-MAX_DETAILS_BYTES:].decode(errors="ignore"),
     )
-    return execution_pb.ExecutionReport(
-        fail=execution_pb.FailExecutionRequest(execution_id=execution_id, claim=claim, failure=message)
-    )
+    fail = execution_pb.FailExecutionRequest(execution_id=execution_id, claim=claim, failure=message)
+    if failure.purchase is not None:
+        fail.purchase.CopyFrom(_purchase_report(failure.purchase))
+    return execution_pb.ExecutionReport(fail=fail)
 
 
 def start_answer(message: execution_pb.StartExecutionResponse) -> StartAnswer:
@@ -159,6 +194,7 @@ def task(message: work_pb.Task) -> Task:
         deadline=message.deadline.ToDatetime(tzinfo=UTC) if message.HasField("deadline") else None,
         start_to_close=message.start_to_close.ToTimedelta() if message.HasField("start_to_close") else None,
         details=dict(message.details),
+        purchase=_purchase(message.purchase) if message.HasField("purchase") else None,
     )
 
 
@@ -221,6 +257,18 @@ _WORK_KINDS = {
     work_pb.WORK_KIND_RECONCILE: WorkKind.RECONCILE,
     work_pb.WORK_KIND_CANCEL: WorkKind.CANCEL,
 }
+_KIND_NUMBERS = {kind: number for number, kind in _WORK_KINDS.items()}
+_PURCHASE_STATES: dict[int, PurchaseState] = {
+    work_pb.PURCHASE_STATE_INTENDED: PurchaseState.INTENDED,
+    work_pb.PURCHASE_STATE_SUBMITTED: PurchaseState.SUBMITTED,
+    work_pb.PURCHASE_STATE_UNKNOWN: PurchaseState.UNKNOWN,
+}
+_OUTCOME_NUMBERS = {
+    PurchaseOutcome.SUBMITTED: execution_pb.PURCHASE_OUTCOME_SUBMITTED,
+    PurchaseOutcome.REFUSED: execution_pb.PURCHASE_OUTCOME_REFUSED,
+    PurchaseOutcome.UNKNOWN: execution_pb.PURCHASE_OUTCOME_UNKNOWN,
+    PurchaseOutcome.FAILED: execution_pb.PURCHASE_OUTCOME_FAILED,
+}
 _DISPOSITIONS: dict[int, Disposition] = {
     execution_pb.DISPOSITION_APPLIED: Disposition.APPLIED,
     execution_pb.DISPOSITION_DUPLICATE: Disposition.DUPLICATE,
@@ -257,6 +305,28 @@ def _claimed(message: execution_pb.StartExecutionResponse) -> Claimed:
     return Claimed(
         task=task(message.task), lease=lease, callback_url=message.callback_url, key_prefix=message.key_prefix
     )
+
+
+def _purchase(message: work_pb.TaskPurchase) -> Purchase:
+    state = _PURCHASE_STATES.get(message.state)
+    if state is None or not message.submit_key:
+        # Guessing here would be paid for.
+        raise InvalidMessage(f"expected an open purchase with its key, found state {message.state}")
+    return Purchase(
+        submit_key=message.submit_key,
+        state=state,
+        job_id=message.job_id,
+        possibly_submitted=message.possibly_submitted,
+    )
+
+
+def _purchase_report(learned: Learned) -> execution_pb.PurchaseReport:
+    message = execution_pb.PurchaseReport(outcome=_OUTCOME_NUMBERS[learned.outcome], job_id=learned.job_id)
+    if learned.ask_after is not None:
+        message.next_poll_after.CopyFrom(duration_message(learned.ask_after))
+    if learned.cost_micros is not None:
+        message.cost_micros = learned.cost_micros
+    return message
 
 
 def _task_input(message: work_pb.TaskInput) -> TaskInput:

@@ -12,14 +12,17 @@ from montage.v1 import execution_service_pb2 as execution_pb
 from executor_service import wire
 from executor_service.completion.batcher import Batcher
 from executor_service.task import (
+    AwaitingVendor,
     ClaimId,
     Disposition,
     ExecutionId,
     Failure,
     HeartbeatAnswer,
+    Learned,
     Output,
     Progress,
     StartAnswer,
+    WorkKind,
 )
 
 Patience: TypeAlias = Callable[[], float]
@@ -67,9 +70,16 @@ class ExecutionReports:
         self._results = Batcher(self._send)
 
     async def start(
-        self, execution_id: ExecutionId, *, claim: ClaimId, dispatch_no: int, patience: Patience
+        self,
+        execution_id: ExecutionId,
+        *,
+        claim: ClaimId,
+        dispatch_no: int,
+        patience: Patience,
+        kind: WorkKind = WorkKind.RUN,
     ) -> StartAnswer:
-        answer = await self._ask(self._signs, wire.start_report(execution_id, claim, dispatch_no), patience)
+        report = wire.start_report(execution_id, claim, dispatch_no, kind=kind)
+        answer = await self._ask(self._signs, report, patience)
         return wire.start_answer(answer.start)
 
     async def heartbeat(
@@ -83,11 +93,39 @@ class ExecutionReports:
         answer = await self._ask(self._results, wire.park_report(execution_id, claim), patience)
         return wire.disposition(answer.heartbeat.disposition)
 
+    async def await_vendor(
+        self,
+        execution_id: ExecutionId,
+        *,
+        claim: ClaimId,
+        waiting: AwaitingVendor,
+        patience: Patience,
+    ) -> Disposition:
+        """Lets go until the vendor is asked again."""
+        report = wire.await_vendor_report(execution_id, claim, waiting)
+        answer = await self._ask(self._results, report, patience)
+        return wire.disposition(answer.heartbeat.disposition)
+
+    async def await_person(
+        self, execution_id: ExecutionId, *, claim: ClaimId, reason: str, patience: Patience
+    ) -> Disposition:
+        """Lets go until a person has decided."""
+        report = wire.await_person_report(execution_id, claim, reason=reason)
+        answer = await self._ask(self._results, report, patience)
+        return wire.disposition(answer.heartbeat.disposition)
+
     async def requeue(
-        self, execution_id: ExecutionId, *, claim: ClaimId, after: timedelta, patience: Patience
+        self,
+        execution_id: ExecutionId,
+        *,
+        claim: ClaimId,
+        after: timedelta,
+        patience: Patience,
+        purchase: Learned | None = None,
     ) -> Disposition:
         """Puts it back into its queue; the same attempt goes on elsewhere, not before `after` has passed."""
-        answer = await self._ask(self._results, wire.requeue_report(execution_id, claim, after=after), patience)
+        report = wire.requeue_report(execution_id, claim, after=after, purchase=purchase)
+        answer = await self._ask(self._results, report, patience)
         return wire.disposition(answer.heartbeat.disposition)
 
     async def complete(

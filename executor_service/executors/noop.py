@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 
 from executor_service.executors import config_values
 from executor_service.executors.artifacts import store_troubles
+from executor_service.executors.bought import Bought
 from executor_service.executors.config_values import invalid, require_provider
 from executor_service.executors.context import Context
+from executor_service.executors.executor import Result
 from executor_service.executors.noop_vendors import NoopVendors
 from executor_service.task import AwaitingCallback, ErrorType, GiveUp, MediaType, Output, RetryLater, Task
 from servicekit.object_store import ObjectStore
@@ -23,12 +26,20 @@ class Noop:
     `nonce`, anything that makes the node another one; `inline`, to answer in the report itself and name this process;
     `vendor`, the address of somebody who will call back."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, bought: Mapping[str, Bought]) -> None:
+        """`bought` by the provider that is paid for it."""
         self._store = store
         self._vendors = NoopVendors()
+        self._bought = bought
 
-    async def execute(self, task: Task, context: Context) -> Output | AwaitingCallback:
-        require_provider(task, ("local",))
+    async def ask(self, task: Task, context: Context) -> Result:
+        require_provider(task, tuple(self._bought))
+        return await self._bought[task.provider].ask(task, context)
+
+    async def execute(self, task: Task, context: Context) -> Result:
+        require_provider(task, ("local", *self._bought))
+        if task.provider in self._bought:
+            return await self._bought[task.provider].execute(task, context)
         if task.config.get("inline"):
             return _inline(task)
         vendor = config_values.text(task.config, "vendor")

@@ -11,7 +11,7 @@ import structlog
 
 from executor_service.completion.reports import ExecutionReports
 from executor_service.executors.context import Context
-from executor_service.executors.executor import Executors
+from executor_service.executors.executor import Buyer, Executors, Result
 from executor_service.executors.lease import Lease, LeaseOver
 from executor_service.runner.delivery import Delivery
 from executor_service.runner.heart import Heart, Lost
@@ -19,7 +19,6 @@ from executor_service.runner.metrics import RunnerMetrics
 from executor_service.runner.reporter import Ending, Reporter
 from executor_service.runner.workspace import Workspace
 from executor_service.task import (
-    AwaitingCallback,
     Claimed,
     ClaimId,
     ErrorType,
@@ -27,20 +26,23 @@ from executor_service.task import (
     Failure,
     GiveUp,
     HeartbeatAnswer,
-    Output,
     Progress,
     RetryLater,
+    WorkKind,
 )
 from servicekit.clock import Clock
 from servicekit.failpoints import Failpoints
 
 LONGEST_ATTEMPT = timedelta(hours=1)
 """For a task that names no deadline."""
+LONGEST_POLL = timedelta(minutes=10)
+"""For asking a vendor and fetching its result."""
 _REPORTING_SHARE = 0.05
 _LONGEST_REPORTING_S = 5.0
 """Of the time left, so much at most is kept for saying that it is over."""
 _CANCEL_WITHIN_S = 5.0
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_AFTER_A_CRASHED_POLL = timedelta(minutes=1)
 _UNTIL_THERE_IS_ROOM = timedelta(seconds=30)
 
 
@@ -65,6 +67,8 @@ class Holding:
     claimed: Claimed
     asked_at: float
     """Monotonic time before the claim was asked for."""
+    kind: WorkKind = WorkKind.RUN
+    """What it was told to do: run the execution, or ask about its purchase."""
     delivery: Delivery = field(repr=False)
 
 
@@ -171,21 +175,32 @@ class Attempt:
         except Exception as error:
             return self._crash(error)
 
-    def _crash(self, error: Exception) -> Failure:
+    def _crash(self, error: Exception) -> Ending:
         """The cause is for the log only: it may quote what a person must not see."""
         self._log.error("executor_crashed", exc_info=error)
+        if self._holding.kind is not WorkKind.RUN:
+            # The vendor's job is none the worse for it.
+            return RetryLater(_AFTER_A_CRASHED_POLL, "the poll met an unexpected error")
         return Failure(error_type=ErrorType.INTERNAL, message="the executor met an unexpected error")
 
-    async def _execute_in_time(self, folder: Path) -> Output | AwaitingCallback | Failure:
-        task = self._holding.claimed.task
+    async def _execute_in_time(self, folder: Path) -> Result | Failure:
         deadline = asyncio.timeout(max(self._time_left_s(), 0))
         try:
             async with deadline:
-                return await self._tools.executors[task.node_type].execute(task, self._context(folder))
+                return await self._execute(self._context(folder))
         except TimeoutError:
             if not deadline.expired():
                 raise
             return Failure(error_type=ErrorType.TIMEOUT, message="the work took longer than its node type allows")
+
+    async def _execute(self, context: Context) -> Result:
+        task = self._holding.claimed.task
+        executor = self._tools.executors[task.node_type]
+        if self._holding.kind is WorkKind.RUN:
+            return await executor.execute(task, context)
+        if not isinstance(executor, Buyer):
+            raise TypeError(f"'{task.node_type}' buys nothing, and was to ask about a purchase")
+        return await executor.ask(task, context)
 
     def _context(self, folder: Path) -> Context:
         return Context(
@@ -208,6 +223,9 @@ class Attempt:
     def _time_allowed_s(self) -> float:
         """The wall clock is looked at once; from here on the monotonic one counts."""
         task = self._holding.claimed.task
+        if self._holding.kind is not WorkKind.RUN:
+            # The execution may be past its deadline, or over: what was paid for is asked about all the same.
+            return LONGEST_POLL.total_seconds()
         left = (
             [LONGEST_ATTEMPT.total_seconds()] if task.start_to_close is None else [task.start_to_close.total_seconds()]
         )

@@ -12,6 +12,8 @@ from executor_service.executors.lease import Lease
 from executor_service.runner.heart import Lost
 from executor_service.task import (
     AwaitingCallback,
+    AwaitingPerson,
+    AwaitingVendor,
     ClaimId,
     Disposition,
     ErrorType,
@@ -21,7 +23,7 @@ from executor_service.task import (
     RetryLater,
 )
 
-Ending: TypeAlias = Output | AwaitingCallback | RetryLater | Failure | Lost
+Ending: TypeAlias = Output | AwaitingCallback | AwaitingVendor | AwaitingPerson | RetryLater | Failure | Lost
 
 
 class Held(Protocol):
@@ -74,9 +76,19 @@ class Reporter:
             case AwaitingCallback():
                 disposition = await self._reports.park(execution_id, claim=claim, patience=patience)
                 return self._settle("parked", disposition)
+            case AwaitingVendor():
+                disposition = await self._reports.await_vendor(
+                    execution_id, claim=claim, waiting=ending, patience=patience
+                )
+                return self._settle("parked", disposition, job_id=ending.job_id)
+            case AwaitingPerson():
+                disposition = await self._reports.await_person(
+                    execution_id, claim=claim, reason=ending.reason, patience=patience
+                )
+                return self._settle("parked", disposition, reason=ending.reason)
             case RetryLater():
                 disposition = await self._reports.requeue(
-                    execution_id, claim=claim, after=ending.after, patience=patience
+                    execution_id, claim=claim, after=ending.after, patience=patience, purchase=ending.purchase
                 )
                 return self._settle("requeued", disposition, after_s=ending.after.total_seconds(), reason=str(ending))
             case Failure():

@@ -50,8 +50,8 @@ class Runner:
         except wire.InvalidMessage as err:
             return await self._terminate(delivery, "garbage", error=str(err))
         await self._tools.failpoints.hit("executor.got_message")
-        if item.kind is not WorkKind.RUN:
-            # No vendor of this worker has jobs to ask about. The row in the database keeps what was wanted.
+        if item.kind is WorkKind.CANCEL:
+            # No vendor of this worker can cancel. The row in the database keeps what was wanted.
             return await self._terminate(delivery, "unsupported_kind", execution_id=item.execution_id, kind=item.kind)
         if self._releasing:
             return await delivery.nak(timedelta(0))
@@ -87,7 +87,12 @@ class Runner:
             case Claimed():
                 await self._tools.failpoints.hit("executor.after_claim")
                 holding = Holding(
-                    execution_id=item.execution_id, claim=claim, claimed=answer, asked_at=asked_at, delivery=delivery
+                    execution_id=item.execution_id,
+                    claim=claim,
+                    claimed=answer,
+                    asked_at=asked_at,
+                    kind=item.kind,
+                    delivery=delivery,
                 )
                 return await self._run(holding)
             case Held():
@@ -105,6 +110,7 @@ class Runner:
             item.execution_id,
             claim=claim,
             dispatch_no=item.dispatch_no,
+            kind=item.kind,
             patience=lambda: asked_at + CLAIM_WITHIN_S - self._tools.clock.monotonic(),
         )
 

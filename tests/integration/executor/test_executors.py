@@ -206,7 +206,7 @@ async def test_store_that_is_away_is_asked_again_later(folder: Path, prefix: str
     )
 
     with pytest.raises(RetryLater):
-        await Noop(away).execute(a_task("noop"), a_context(folder, key_prefix=prefix))
+        await Noop(away, bought={}).execute(a_task("noop"), a_context(folder, key_prefix=prefix))
 
     await away.close()
 
@@ -215,8 +215,8 @@ async def test_noop_twice_under_one_claim_is_the_same_result(store: ObjectStore,
     task = a_task("noop", config={"nonce": "n", "output": [1, 2]})
     context = a_context(folder, key_prefix=prefix)
 
-    first = await Noop(store).execute(task, context)
-    again = await Noop(store).execute(task, context)
+    first = await Noop(store, bought={}).execute(task, context)
+    again = await Noop(store, bought={}).execute(task, context)
 
     content = await assert_is_stored(store, first, under=prefix)
     assert first == again
@@ -226,7 +226,9 @@ async def test_noop_twice_under_one_claim_is_the_same_result(store: ObjectStore,
 @pytest.mark.parametrize("fail", ["ffmpeg_error", "quota_exhausted"])
 async def test_noop_fails_as_it_is_asked(store: ObjectStore, folder: Path, prefix: str, fail: str) -> None:
     with pytest.raises(GiveUp) as caught:
-        await Noop(store).execute(a_task("noop", config={"fail": fail}), a_context(folder, key_prefix=prefix))
+        await Noop(store, bought={}).execute(
+            a_task("noop", config={"fail": fail}), a_context(folder, key_prefix=prefix)
+        )
     assert caught.value.failure.error_type == fail
 
 

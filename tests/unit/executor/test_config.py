@@ -25,12 +25,12 @@ def test_least_settings_have_usable_defaults_and_no_test_types() -> None:
     assert not settings.test_types
 
 
-def test_test_types_bring_their_queue_along() -> None:
+def test_test_types_bring_their_queues_along() -> None:
     settings = load_settings(
         ExecutorSettings, LEAST | {"EXECUTOR_TASK_QUEUES": "local", "EXECUTOR_SLOTS": "2", "EXECUTOR_TEST_TYPES": "1"}
     )
 
-    assert settings.queues() == {"local": 2, "noop": 64}
+    assert settings.queues() == {"local": 2, "noop": 64, "ledger": 64, "ledger-blind": 64}
 
 
 def test_variables_without_our_prefix_are_not_read() -> None:

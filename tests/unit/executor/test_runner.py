@@ -214,9 +214,9 @@ class TestClaim:
         assert delivery.endings == ["term"]
         assert bench.counted("executor_deliveries_total", reason="unknown_execution") == 1
 
-    async def test_poll_is_terminated_since_no_vendor_here_has_jobs(self, bench: Bench) -> None:
+    async def test_cancel_is_terminated_since_no_vendor_here_can(self, bench: Bench) -> None:
         bench.given()
-        delivery = FakeDelivery.of(EXECUTION, kind=work_pb.WORK_KIND_POLL)
+        delivery = FakeDelivery.of(EXECUTION, kind=work_pb.WORK_KIND_CANCEL)
 
         await bench.runner(must_not_run).handle(delivery)
 

@@ -1,0 +1,49 @@
+"""The fake vendor as a process, and what is on its bill."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PROGRAM = Path(__file__).parents[1] / "fakes" / "vendors" / "ledger.py"
+_START_S = 20.0
+
+
+@dataclass(frozen=True)
+class LedgerVendor:
+    """A running vendor."""
+
+    address: str
+    bill_file: Path
+
+    def bill(self, nonce: str) -> list[dict[str, Any]]:
+        """The lines for work with that nonce: what was accepted, and is to be paid."""
+        lines = (json.loads(line) for line in self.bill_file.read_text(encoding="utf-8").splitlines())
+        return [line for line in lines if line["work"].get("nonce") == nonce]
+
+
+@asynccontextmanager
+async def open_vendor(folder: Path, *, lose_every: int = 0) -> AsyncIterator[LedgerVendor]:
+    """Start the vendor; it is never killed before the end."""
+    bill = folder / "bill.jsonl"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(_PROGRAM),
+        "--bill",
+        str(bill),
+        "--lose-every",
+        str(lose_every),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_S):
+            address = (await process.stdout.readline()).decode().strip()
+        yield LedgerVendor(address, bill)
+    finally:
+        process.kill()
+        await process.wait()
