@@ -15,7 +15,7 @@ from devstack.supervisor import ProcessSpec
 
 STREAM = "WORK"
 PERMISSIONS: Mapping[str, Mapping[str, list[str]]] = {
-    # Makes the stream and its consumers and fills it; may neither read work, nor purge or delete anything.
+    # Makes the stream and its consumers, fills it and takes out what is needless; may neither take work nor purge.
     "pipeline": {
         "publish": [
             "work.>",
@@ -26,6 +26,8 @@ PERMISSIONS: Mapping[str, Mapping[str, list[str]]] = {
             f"$JS.API.STREAM.INFO.{STREAM}",
             f"$JS.API.STREAM.CREATE.{STREAM}",
             f"$JS.API.STREAM.UPDATE.{STREAM}",
+            f"$JS.API.STREAM.MSG.GET.{STREAM}",
+            f"$JS.API.STREAM.MSG.DELETE.{STREAM}",
             f"$JS.API.CONSUMER.CREATE.{STREAM}",
             f"$JS.API.CONSUMER.CREATE.{STREAM}.>",
             f"$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.>",

@@ -26,6 +26,7 @@ from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.commands.timers import Timers
 from pipeline_service.config import Settings
 from pipeline_service.dependencies import Dependencies
@@ -33,6 +34,7 @@ from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.node_types import Catalogue, build_catalogue
 from pipeline_service.journal import LoggedJournal
 from pipeline_service.metrics import Metrics
+from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.store.names import PostgresNames
@@ -67,6 +69,7 @@ VERSION = "0.1.0"
 IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 REQUESTS_KEPT = timedelta(hours=24)
+SWEEP_EVERY_S = 30.0
 
 
 async def start(settings: Settings, life: Lifecycle) -> None:
@@ -93,7 +96,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
     controls = Controls(nats)
-    journal = LoggedJournal(watchers, controls=controls)
+    journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms)
     failpoints = Failpoints.parse(settings.failpoints)
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
@@ -116,6 +119,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("relay", publisher.run())
     life.spawn("controls", controls.run())
     life.spawn("batcher", batcher.run())
+    sweeper = Sweeper(store=store, backlog=StreamBacklog(nats.jetstream()))
+    life.spawn("sweeping", _sweep_queue(sweeper, metrics))
     life.spawn("forgetting", _forget_requests(requests))
     life.spawn("timers", _run_timers(timers, metrics, interval_s=settings.timer_interval_s))
 
@@ -264,6 +269,21 @@ async def _run_timers(timers: Timers, metrics: Metrics, *, interval_s: float) ->
         if not due:
             # Up to a fifth more, so that replicas do not look at the same moment.
             await asyncio.sleep(interval_s * (1 + random.random() / 5))  # noqa: S311 - jitter
+
+
+async def _sweep_queue(sweeper: Sweeper, metrics: Metrics) -> None:
+    """Now and then, take out of the queue what nobody wants any more."""
+    log = structlog.get_logger("pipeline_service.sweeping")
+    while True:
+        await asyncio.sleep(SWEEP_EVERY_S * (1 + random.random() / 5))  # noqa: S311 - jitter
+        try:
+            removed = await sweeper.sweep()
+        except PipelineError as error:
+            log.warning("sweep_failed", reason=str(error))
+            continue
+        if removed:
+            metrics.swept.inc(removed)
+            log.info("queue_swept", removed=removed)
 
 
 async def _forget_requests(requests: PostgresRequests) -> None:

@@ -1,6 +1,7 @@
 """Tells the log, the watches of this process and the workers concerned what was committed."""
 
 import structlog
+from prometheus_client import Counter
 
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.relay.controls import Controls
@@ -10,9 +11,11 @@ from pipeline_service.transport.watchers import Watchers
 class LoggedJournal:
     """Names each event in the log by its type, one line per transition with its ids as fields."""
 
-    def __init__(self, watchers: Watchers, *, controls: Controls) -> None:
+    def __init__(self, watchers: Watchers, *, controls: Controls, alarms: Counter) -> None:
+        """`alarms` has the label `alarm`."""
         self._watchers = watchers
         self._controls = controls
+        self._alarms = alarms
         self._log = structlog.get_logger("pipeline_service.journal")
 
     def committed(self, working_set: WorkingSet) -> None:
@@ -29,5 +32,8 @@ class LoggedJournal:
                 pipeline=working_set.structures[event.pipeline_uid].pipeline_id,
                 **{name: str(value) for name, value in fields.items() if value is not None},
             )
+        for alarm in working_set.alarms:
+            self._alarms.labels(alarm=alarm).inc()
+            self._log.error("alarm", alarm=alarm)
         self._controls.send(working_set.interrupted)
         self._watchers.wake({event.pipeline_uid for event in working_set.events})

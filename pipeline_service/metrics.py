@@ -19,6 +19,10 @@ class Metrics:
         self.reports = Counter(
             "pipeline_reports", "Reports about executions, by kind and answer.", ["kind", "answer"], registry=registry
         )
+        self.alarms = Counter(
+            "pipeline_alarms", "What an operator should look at, by kind.", ["alarm"], registry=registry
+        )
+        self.swept = Counter("pipeline_queue_swept", "Needless messages taken out of the queue.", registry=registry)
         self.certificate_reloads = Counter(
             "pipeline_certificate_reloads", "Reloads of the certificate.", ["outcome"], registry=registry
         )

@@ -95,6 +95,14 @@ class Remembered:
     """None when it was too large, or the service died before it was kept: then it is rebuilt from the resource."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which messages about an execution are of use: those of the newest number. None where none is."""
+
+    dispatch_no: int | None
+    poll_no: int | None
+
+
 class Transaction(Protocol):
     """A READ COMMITTED transaction that holds the locks of the pipelines it was opened with."""
 
@@ -158,6 +166,9 @@ class Store(Protocol):
     async def taken_uids(self, uids: Collection[UUID]) -> frozenset[UUID]:
         """Which of them name a pipeline or a node already, of whomever, or ever named a node that was executed."""
 
+    async def wanted_messages(self, executions: Collection[ExecutionId]) -> Mapping[ExecutionId, Wanted]:
+        """What executions wait for in the work queue; unknown ones are left out."""
+
     async def due_work(self, limit: int) -> DueWork:
         """Executions whose dispatch, lease or deadline is due, the longest overdue first."""
 
@@ -212,6 +223,28 @@ class Requests(Protocol):
 
     async def forget(self, *, older_than: timedelta) -> None:
         """Remove what is older."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueuedMessage:
+    """A message that lies in the work queue."""
+
+    place: int
+    """Its sequence number in the stream."""
+    execution_id: ExecutionId
+    number: int
+    """Of the dispatch; of the poll for a question to a vendor."""
+    is_poll: bool
+
+
+class Backlog(Protocol):
+    """What lies in the work queue. Every method raises Unavailable when the queue is away."""
+
+    async def look(self, *, after: int, older_than: timedelta, limit: int) -> Sequence[QueuedMessage]:
+        """Messages behind a place that have been there for a while, oldest first."""
+
+    async def remove(self, place: int) -> None:
+        """Take a message out, also one that a worker is about to acknowledge."""
 
 
 class Publisher(Protocol):

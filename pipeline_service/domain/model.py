@@ -121,6 +121,8 @@ class Execution:
     attempt: int
     first_attempt: int
     """Attempt with which the user's request began; retries are counted from it."""
+    rate_limits: int = 0
+    """Attempts of that request before this one that met a vendor's rate limit; they are not counted."""
     state: ExecutionState
     task_queue: TaskQueue
     spec_digest: str

@@ -123,6 +123,17 @@ class Disposition(StrEnum):
     LOST = "LOST"
 
 
+class Alarm(StrEnum):
+    """What an operator should look at; counted, since no caller can do anything about it."""
+
+    CONFLICT = "conflict"
+    """One claim reported two results."""
+    QUARANTINED = "quarantined"
+    """Work took its workers down until no attempt was left."""
+    UNCLAIMED = "unclaimed"
+    """No worker has taken what was published minutes ago; counted at every further publish."""
+
+
 class StartOutcome(StrEnum):
     CLAIMED = "CLAIMED"
     HELD = "HELD"

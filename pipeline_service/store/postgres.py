@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from pipeline_service.commands.ports import DueExecution, DuePoll, DueWork, NewPipeline, Place
+from pipeline_service.commands.ports import DueExecution, DuePoll, DueWork, NewPipeline, Place, Wanted
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.store.editing import PostgresEdit
 from pipeline_service.store.loading import PostgresTransaction
@@ -20,6 +20,13 @@ _TAKEN = """
 SELECT uid FROM pipelines WHERE uid = ANY($1)
 UNION SELECT uid FROM nodes WHERE uid = ANY($1)
 UNION SELECT node_uid FROM executions WHERE node_uid = ANY($1)
+"""
+_WANTED = """
+SELECT e.id, CASE WHEN e.state IN ('QUEUED', 'RUNNING') THEN e.dispatch_no END AS dispatch_no, p.poll_no
+FROM executions AS e
+LEFT JOIN purchases AS p
+    ON p.id = e.purchase_id AND p.execution_id = e.id AND p.state IN ('INTENDED', 'SUBMITTED', 'UNKNOWN')
+WHERE e.id = ANY($1)
 """
 # One statement for each timer: each is served by its own partial index.
 _DUE = """
@@ -76,6 +83,11 @@ class PostgresStore:
         with translated():
             rows = await self._engine.fetch(_TAKEN, list(uids))
         return frozenset(row["uid"] for row in rows)
+
+    async def wanted_messages(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Wanted]:
+        with translated():
+            rows = await self._engine.fetch(_WANTED, list(executions))
+        return {ExecutionId(row["id"]): Wanted(dispatch_no=row["dispatch_no"], poll_no=row["poll_no"]) for row in rows}
 
     async def due_work(self, limit: int) -> DueWork:
         return DueWork(

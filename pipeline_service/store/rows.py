@@ -32,7 +32,7 @@ EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
     " work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, claim, lease_until, last_claim,"
     " lost_leases, details, progress_stage, progress_fraction, progress_time, start_time, close_due_at, result_claim,"
-    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until"
+    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until, rate_limits"
 )
 
 
@@ -60,6 +60,7 @@ def execution_from_row(row: Row) -> Execution:
         run_id=RunId(row["run_id"]) if row["run_id"] else None,
         attempt=row["attempt"],
         first_attempt=row["first_attempt"],
+        rate_limits=row["rate_limits"],
         state=ExecutionState(row["state"]),
         waiting_for=WaitingFor(row["waiting_for"]) if row["waiting_for"] else None,
         task_queue=TaskQueue(row["task_queue"]),

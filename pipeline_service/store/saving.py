@@ -157,6 +157,7 @@ def _execution_insert(one: Execution) -> Values:
         "run_id": one.run_id,
         "attempt": one.attempt,
         "first_attempt": one.first_attempt,
+        "rate_limits": one.rate_limits,
         "state": one.state,
         "task_queue": one.task_queue,
         "provider": one.work.provider,

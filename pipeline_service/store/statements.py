@@ -22,15 +22,18 @@ WHERE e.id = u.id AND e.state = u.old_state AND e.claim IS NOT DISTINCT FROM u.o
 INSERT_EXECUTIONS = """
 INSERT INTO executions (
     id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, spec_digest, work_digest,
-    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id
+    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id,
+    rate_limits
 )
 SELECT
     id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, spec_digest, work_digest,
-    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id
+    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id,
+    rate_limits
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, pipeline_uid uuid, node_uid uuid, run_id uuid, attempt int, first_attempt int, state text, task_queue text,
     provider text, spec_digest text, work_digest text, work jsonb, dispatch_no int, dispatches_unanswered int,
-    dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz, buys text, purchase_id uuid
+    dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz, buys text, purchase_id uuid,
+    rate_limits int
 )
 """
 

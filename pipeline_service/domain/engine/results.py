@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+from pipeline_service.domain.engine.attempts import back_off, has_attempt_left
 from pipeline_service.domain.engine.polls import is_polled_by
 from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settle
 from pipeline_service.domain.engine.reports import Complete, Fail
-from pipeline_service.domain.engine.scheduling import advance, retry, retry_delay, skip_descendants
+from pipeline_service.domain.engine.scheduling import advance, retry, skip_descendants
 from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
 from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Buys, Disposition, EventType, ExecutionState, NodeState, RunDecision
+from pipeline_service.domain.states import Alarm, Buys, Disposition, EventType, ExecutionState, NodeState, RunDecision
 from pipeline_service.domain.values import Failure
 
 
@@ -22,6 +23,7 @@ def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
         if report.output.is_same_result_as(execution.output):
             return Disposition.DUPLICATE
         if report.claim == execution.result_claim:
+            ws.alarms.append(Alarm.CONFLICT)
             return Disposition.CONFLICT
     is_polled = is_polled_by(ws, execution, report.claim)
     if not execution.state.is_active:
@@ -66,11 +68,9 @@ def give_up(
         new_state=state,
         message=failure.message,
     )
-    tried = ended.attempt - ended.first_attempt + 1
     policy = rules.catalogue[ended.work.node_type].retry
-    delay = retry_delay(failure, policy, tried=tried, chance=rules.chance())
-    if delay is not None:
-        retry(ws, ended, after=delay, rules=rules, actor=actor)
+    if has_attempt_left(ended, failure, policy):
+        retry(ws, ended, after=back_off(ended, policy, chance=rules.chance()), rules=rules, actor=actor)
         return
     node = ws.nodes[ended.node_uid]
     ws.put(replace(node, state=NodeState.FAILED, execution_id=None, failure=failure))

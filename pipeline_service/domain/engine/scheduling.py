@@ -4,17 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.digest import spec_digest, work_digest
+from pipeline_service.domain.engine.attempts import met_rate_limit
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent, release
 from pipeline_service.domain.engine.purchases import hand_over, let_go
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.graph import descendants
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
-from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, RetryPolicy, Run, RunNode
+from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, Run, RunNode
 from pipeline_service.domain.states import Buys, EventType, ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import effective_config_of, sources_of
-from pipeline_service.domain.values import Failure
-
-RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
 
 
 def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> None:
@@ -31,14 +29,6 @@ def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: s
             _end_if_finished(ws, run, actor=actor)
 
 
-def retry_delay(failure: Failure, policy: RetryPolicy, *, tried: int, chance: float) -> timedelta | None:
-    """How long to wait before the next attempt; None when there is none. Full jitter over an exponential back-off."""
-    if failure.error_type not in RETRYABLE or tried >= policy.max_attempts:
-        return None
-    ceiling = policy.initial_interval * policy.backoff_coefficient ** (tried - 1)
-    return min(ceiling, policy.max_interval) * chance
-
-
 def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, actor: str) -> None:
     """Put a new attempt of the same work in the place of one that ended; every run that wanted that gets this."""
     attempt = Execution(
@@ -48,6 +38,7 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
         run_id=ended.run_id,
         attempt=ended.attempt + 1,
         first_attempt=ended.first_attempt,
+        rate_limits=ended.rate_limits + int(met_rate_limit(ended)),
         state=ExecutionState.QUEUED,
         task_queue=ended.task_queue,
         spec_digest=ended.spec_digest,

@@ -1,19 +1,23 @@
 """What happens because nothing happened. A timer that is late or repeats finds another due time and changes nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+from pipeline_service.domain.engine.attempts import has_attempt_left
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
 from pipeline_service.domain.engine.purchases import POLL_FIRST, purchase_of
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
 from pipeline_service.domain.engine.results import give_up
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Disposition, EventType, ExecutionState
+from pipeline_service.domain.states import Alarm, Disposition, EventType, ExecutionState
 from pipeline_service.domain.values import Failure
 
 ACTOR = "timer"
 MAX_LOST_LEASES = 3
 """A worker that dies this often over one execution is taken to die of it."""
+SCHEDULE_TO_START = timedelta(minutes=5)
+"""Work that waits longer for its first worker is worth an alarm; it goes on waiting."""
 LAST_LOOK = POLL_FIRST * 4
 """How long an execution past its deadline stays active while its vendor is asked."""
 
@@ -22,7 +26,9 @@ def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue) -> D
     """Publish the execution's work (again), unless it is held."""
     if execution.state is not ExecutionState.QUEUED or execution.dispatch_due_at != report.due:
         return Disposition.SUPERSEDED
-    put_sent(ws, execution)
+    sent = put_sent(ws, execution)
+    if sent.start_time is None and sent.dispatch_no > 1 and ws.now - sent.create_time > SCHEDULE_TO_START:
+        ws.alarms.append(Alarm.UNCLAIMED)
     return Disposition.APPLIED
 
 
@@ -34,6 +40,7 @@ def lease_over(ws: WorkingSet, execution: Execution, report: LeaseOver, *, rules
     lost = replace(execution, lost_leases=execution.lost_leases + 1)
     if lost.lost_leases >= MAX_LOST_LEASES:
         failure = Failure(error_type="internal", message=f"its worker went silent {lost.lost_leases} times")
+        _quarantine_if_last(ws, lost, failure, rules=rules)
         give_up(ws, lost, failure, state=ExecutionState.FAILED, rules=rules, actor=ACTOR)
         return Disposition.APPLIED
     queued = put_sent(ws, replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None))
@@ -69,3 +76,17 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
     failure = Failure(error_type="timeout", message="it did not end in the time that its node type allows")
     give_up(ws, execution, failure, state=ExecutionState.TIMED_OUT, rules=rules, actor=ACTOR)
     return Disposition.APPLIED
+
+
+def _quarantine_if_last(ws: WorkingSet, execution: Execution, failure: Failure, *, rules: Rules) -> None:
+    """Say so when work that takes its workers down is not handed out any more."""
+    if has_attempt_left(execution, failure, rules.catalogue[execution.work.node_type].retry):
+        return
+    ws.alarms.append(Alarm.QUARANTINED)
+    ws.record(
+        EventType.EXECUTION_QUARANTINED,
+        execution.pipeline_uid,
+        actor=ACTOR,
+        execution=execution,
+        message=f"its worker went silent {execution.lost_leases} times, and no attempt is left",
+    )

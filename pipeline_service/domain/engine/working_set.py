@@ -9,7 +9,7 @@ from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid
 from pipeline_service.domain.model import Dispatch, Event, Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.purchase import Purchase
-from pipeline_service.domain.states import EventType, WorkKind
+from pipeline_service.domain.states import Alarm, EventType, WorkKind
 from pipeline_service.domain.values import Output
 
 RunNodeKey = tuple[RunId, NodeUid]
@@ -74,6 +74,7 @@ class WorkingSet:
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []
         self.interrupted: list[ExecutionId] = []
+        self.alarms: list[Alarm] = []
 
     def put(self, row: Node | Execution | Run | RunNode | Purchase) -> None:
         """Put a row in place of the one with its key."""

@@ -152,7 +152,7 @@ async def test_executor_may_not_hear(peers: tuple[Peer, Peer], subject: str) -> 
         "$JS.API.STREAM.PURGE.WORK",
         "$JS.API.STREAM.DELETE.WORK",
         "$JS.API.STREAM.CREATE.OTHER",
-        "$JS.API.STREAM.MSG.DELETE.WORK",
+        "$JS.API.STREAM.MSG.DELETE.OTHER",
         "$JS.API.CONSUMER.MSG.NEXT.WORK.local",
         "_INBOX_executor.x",
         "anything",

@@ -40,7 +40,7 @@ from pipeline_service.config import MigrateSettings
 from pipeline_service.config import Settings as PipelineSettings
 from pipeline_service.domain.document.asset import MAX_CONTENT_BYTES
 from pipeline_service.domain.document.reading import MAX_EDGES, MAX_NODES
-from pipeline_service.domain.engine.scheduling import RETRYABLE
+from pipeline_service.domain.engine.attempts import RETRYABLE
 from pipeline_service.domain.keys import MANIFEST
 from pipeline_service.domain.node_types import Field, NodeType, Slot, build_catalogue
 from pipeline_service.domain.states import EventType

@@ -1,0 +1,31 @@
+"""Whether a failed execution is tried again, and when."""
+
+from datetime import timedelta
+
+from pipeline_service.domain.model import Execution, RetryPolicy
+from pipeline_service.domain.values import Failure
+
+RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
+RATE_LIMITED = "rate_limited"
+MAX_RATE_LIMITS = 100
+"""At the longest interval and middling jitter some four hours: a limit is waited for, but not for ever."""
+_MAX_EXPONENT = 64
+
+
+def has_attempt_left(failed: Execution, failure: Failure, policy: RetryPolicy) -> bool:
+    """Whether work that fails in this way is tried again. Attempts that met a rate limit are not counted."""
+    if failure.error_type == RATE_LIMITED:
+        return failed.rate_limits < MAX_RATE_LIMITS
+    counted = failed.attempt - failed.first_attempt + 1 - failed.rate_limits
+    return failure.error_type in RETRYABLE and counted < policy.max_attempts
+
+
+def met_rate_limit(failed: Execution) -> bool:
+    return failed.failure is not None and failed.failure.error_type == RATE_LIMITED
+
+
+def back_off(failed: Execution, policy: RetryPolicy, *, chance: float) -> timedelta:
+    """How long to wait before the next attempt: full jitter over an exponential back-off. `chance` is 0 ≤ x < 1."""
+    before = min(failed.attempt - failed.first_attempt, _MAX_EXPONENT)
+    ceiling_s = policy.initial_interval.total_seconds() * policy.backoff_coefficient**before
+    return timedelta(seconds=min(ceiling_s, policy.max_interval.total_seconds()) * chance)
