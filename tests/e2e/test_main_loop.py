@@ -119,7 +119,8 @@ def test_pipeline_is_built_listed_and_deleted_without_a_document(desk: Desk) -> 
                      "provider=local"),
         desk.montage("create", "by-hand/speaker", "--type", "generate-talking-head", "--input", "audio=voice"),
     ]  # fmt: skip
-    listed = desk.montage("list", "-o", "name")
+    listed = desk.montage("list", "-l", "team=red", "-o", "name")
+    misread = desk.montage("list", "--filter", "titel = x")
     refused = desk.montage("run", "by-hand")
     deleted = desk.montage("delete", "by-hand/speaker", "--yes")
     executed = desk.montage("execute", "by-hand/voice", "-o", "json")
@@ -127,7 +128,8 @@ def test_pipeline_is_built_listed_and_deleted_without_a_document(desk: Desk) -> 
 
     assert [one.code for one in made] == [0, 0, 0], made
     assert "it cannot run yet:\n  config.avatarId: " in made[2].err
-    assert "pipelines/by-hand" in listed.out.splitlines()
+    assert listed.out == "pipelines/by-hand\n"
+    assert (misread.code, "title" in misread.err) == (3, True), misread
     assert (refused.code, "speaker" in refused.err) == (3, True)
     assert (deleted.code, executed.code, gone.code) == (0, 0, 0), executed.err
     assert '"state": "EXECUTION_STATE_QUEUED"' in executed.out
