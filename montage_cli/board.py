@@ -43,6 +43,8 @@ _STAGE_OF_EVENT = {
     resources.EVENT_TYPE_EXECUTION_FAILED: Stage.FAILED,
     resources.EVENT_TYPE_EXECUTION_TIMED_OUT: Stage.TIMED_OUT,
     resources.EVENT_TYPE_EXECUTION_CANCELLED: Stage.CANCELLED,
+    resources.EVENT_TYPE_EXECUTION_APPROVED: Stage.QUEUED,
+    resources.EVENT_TYPE_EXECUTION_QUARANTINED: Stage.FAILED,
 }
 _STAGE_OF_STATE = {
     resources.NODE_STATE_PENDING: Stage.PENDING,
@@ -55,6 +57,15 @@ _RUN_ENDS = {
     resources.EVENT_TYPE_RUN_FAILED: "failed",
     resources.EVENT_TYPE_RUN_CANCELLED: "cancelled",
 }
+_HOLDS = {
+    resources.EVENT_TYPE_RUN_PAUSED: True,
+    resources.EVENT_TYPE_RUN_RESUMED: False,
+    resources.EVENT_TYPE_PIPELINE_PAUSED: True,
+    resources.EVENT_TYPE_PIPELINE_RESUMED: False,
+    resources.EVENT_TYPE_NODE_PAUSED: True,
+    resources.EVENT_TYPE_NODE_RESUMED: False,
+}
+"""Events of holding and letting go; whether they hold."""
 
 
 @dataclass(kw_only=True)
@@ -72,6 +83,8 @@ class Row:
     attempt: int = 0
     fraction: float | None = None
     """Done share, 0 to 1; None when unknown."""
+    is_paused: bool = False
+    """Held by a user: not started until it is resumed."""
     detail: str = ""
     """Word for what happens now, while active."""
     start_time: datetime | None = None
@@ -133,6 +146,8 @@ class Board:
         time = _time_of(event.create_time)
         if event.type in _RUN_ENDS and self._run in {"", event.run}:
             return Transition(time=time, subject="run", word=_RUN_ENDS[event.type], message=event.message)
+        if event.type in _HOLDS:
+            return self._hold(event, time)
         row, stage = self.rows.get(event.node), _STAGE_OF_EVENT.get(event.type)
         if row is None or stage is None:
             return None
@@ -151,6 +166,20 @@ class Board:
         return Transition(
             time=time, subject=row.id, word=stage, seconds=seconds, attempt=event.attempt, message=message
         )
+
+    def _hold(self, event: resources.Event, time: datetime) -> Transition | None:
+        """A hold of a node that is shown, of the run that is followed, or of the whole pipeline."""
+        is_held = _HOLDS[event.type]
+        word = "paused" if is_held else "resumed"
+        if event.node:
+            row = self.rows.get(event.node)
+            if row is None:
+                return None
+            row.is_paused = is_held
+            return Transition(time=time, subject=row.id, word=word)
+        if event.run and self._run not in {"", event.run}:
+            return None
+        return Transition(time=time, subject="run" if event.run else "pipeline", word=word)
 
     def _progress(self, node: str, execution: str, progress: resources.Progress) -> None:
         row = self.rows.get(node)
@@ -173,6 +202,7 @@ def _row_of(node: resources.Node) -> Row:
         type=node.type,
         stage=_STAGE_OF_STATE.get(node.state, Stage.PENDING),
         execution=node.execution,
+        is_paused=node.paused,
         needs=tuple(source for slot in node.inputs for source in slot.nodes),
     )
     if row.stage is Stage.RUNNING:

@@ -90,7 +90,7 @@ def bars(console: Console) -> Iterator[Bars]:
         _RowColumn(lambda row: Text(str(row.level), style="dim")),
         _RowColumn(lambda row: Text(row.id)),
         _RowColumn(lambda row: Text(row.type, style="dim")),
-        _RowColumn(lambda row: Text(row.stage, style=_STYLES.get(row.stage, ""))),
+        _RowColumn(lambda row: Text(_state(row), style=_STYLES.get(row.stage, ""))),
         BarColumn(bar_width=28),
         _RowColumn(_elapsed),
         _RowColumn(lambda row: Text(f"attempt {row.attempt}" if row.attempt > 1 else "", style="yellow")),
@@ -110,6 +110,10 @@ class _RowColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return self._show(task.fields["row"])
+
+
+def _state(row: Row) -> str:
+    return f"{row.stage}, paused" if row.is_paused and not row.stage.is_over else row.stage
 
 
 def _needs(row: Row) -> str:

@@ -227,3 +227,35 @@ def test_bars_draw_the_graph_by_level_with_needs_attempt_and_time() -> None:
     bar = "━" * 28
     assert any(line.endswith(f"0 voice generate-voiceover completed {bar} 2.1 s attempt 2") for line in lines), lines
     assert "1 film generate-voiceover pending ← voice, a, b +1" in lines
+
+
+def test_holds_are_told_of_pipeline_run_and_node_and_shown_at_the_node() -> None:
+    board = Board([a_node("voice")], run=f"{PIPELINE}/runs/r1")
+    of_pipeline = an_event(resources.EVENT_TYPE_PIPELINE_PAUSED, node="")
+    of_pipeline.event.run = ""
+    of_another = an_event(resources.EVENT_TYPE_RUN_PAUSED, node="")
+    of_another.event.run = f"{PIPELINE}/runs/r2"
+    updates = [
+        of_pipeline,
+        an_event(resources.EVENT_TYPE_RUN_RESUMED, node=""),
+        of_another,
+        an_event(resources.EVENT_TYPE_NODE_PAUSED),
+    ]
+
+    told = [board.apply(update) for update in updates]
+
+    assert [(one.subject, one.word) for one in told if one] == [
+        ("pipeline", "paused"), ("run", "resumed"), ("voice", "paused"),
+    ]  # fmt: skip
+    assert "voice generate-voiceover pending, paused" in screen_of(board, height=20)
+    board.apply(an_event(resources.EVENT_TYPE_NODE_RESUMED))
+    assert "paused" not in screen_of(board, height=20)
+
+
+def test_quarantined_work_has_failed_and_approved_work_is_queued() -> None:
+    board = Board([a_node("voice"), a_node("film")])
+
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_QUARANTINED))
+    board.apply(an_event(resources.EVENT_TYPE_EXECUTION_APPROVED, node="film"))
+
+    assert [row.stage for row in board.rows.values()] == [Stage.FAILED, Stage.QUEUED]

@@ -1,0 +1,127 @@
+"""What a person decides about work, typed into a shell, against a running stack."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.layout import repository_root
+from devstack.stack import Stack, StackOptions
+from tests.stacks import running_stack
+
+pytestmark = pytest.mark.timeout(120)
+
+ROOT = repository_root()
+PROCESSES = ("postgres", "nats", "s3", "migrate", "pipeline", "executor")
+LONG = "id: {id}\nnodes:\n  - {{id: slow, type: noop, config: {{provider: local, seconds: 500}}}}\n"
+BAD = (
+    "id: bad\nnodes:\n"
+    "  - {id: fails, type: noop, config: {provider: local, fail: invalid_input}}\n"
+    "  - {id: after, type: noop, config: {provider: local}, inputs: {after: [fails]}}\n"
+)
+
+
+@pytest.fixture(scope="module", name="stack")
+def _stack() -> Iterator[Stack]:
+    with running_stack(StackOptions(processes=PROCESSES, test_types=True)) as stack:
+        yield stack
+
+
+class Shell:
+    """A folder and the command in it."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.folder = folder
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "protos" / "gen"))),
+            **stack.env_for_client(),
+        }
+
+    def montage(self, *arguments: str, code: int = 0) -> str:
+        """What it printed, on whichever stream; it must end with `code`."""
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "montage_cli", *arguments],
+            cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert ended.returncode == code, ended.stderr
+        return ended.stdout + ended.stderr
+
+
+@pytest.fixture(name="shell")
+def _shell(stack: Stack, tmp_path: Path) -> Shell:
+    return Shell(stack, tmp_path)
+
+
+def test_run_is_held_let_go_on_and_ended_by_its_name(shell: Shell) -> None:
+    (shell.folder / "long.yaml").write_text(LONG.format(id="long"))
+    run = shell.montage("run", "long.yaml", "--no-wait", "--priority", "3").splitlines()[-1]
+
+    held = shell.montage("pause", run)
+    shown = shell.montage("get", run)
+    resumed = shell.montage("resume", run)
+    cancelled = shell.montage("cancel", run)
+    again = shell.montage("cancel", run, code=3)
+    listed = shell.montage("runs", "long", "--filter", "state = CANCELLED", "-o", "name")
+
+    assert held == f"paused {run}\n"
+    assert "state  paused" in shown
+    assert resumed == f"resumed {run}\n"
+    assert cancelled == f"cancelled {run}\n"
+    assert again.startswith("error: ")
+    assert listed == f"{run}\n"
+
+
+def test_pipeline_and_node_are_held_and_shown_as_held(shell: Shell) -> None:
+    (shell.folder / "long.yaml").write_text(LONG.format(id="held"))
+    shell.montage("import", "long.yaml")
+
+    shell.montage("pause", "held")
+    shell.montage("pause", "held/slow")
+    pipeline, node = shell.montage("get", "held"), shell.montage("get", "held/slow")
+    shell.montage("resume", "held")
+    shell.montage("resume", "held/slow")
+
+    assert "paused   nothing new is started" in pipeline
+    assert "paused  " in node
+    assert "paused  " not in shell.montage("get", "held")
+
+
+def test_failed_node_is_retried_and_one_that_did_not_fail_is_not(shell: Shell) -> None:
+    (shell.folder / "bad.yaml").write_text(BAD)
+    failed = shell.montage("run", "bad.yaml", code=1)
+
+    retried = shell.montage("retry", "bad/fails")
+    refused = shell.montage("retry", "bad/after", code=3)
+    approved = shell.montage("approve", "bad/fails", code=3)
+    events = shell.montage("events", "bad", "--filter", "node = fails")
+
+    assert "fails failed: " in failed
+    assert retried.startswith("pipelines/bad/nodes/fails: ")
+    assert refused.startswith("error: ")
+    assert approved.startswith("error: ")
+    assert "node_retried" in events
+
+
+def test_active_node_is_cancelled(shell: Shell) -> None:
+    (shell.folder / "long.yaml").write_text(LONG.format(id="one"))
+    shell.montage("import", "long.yaml")
+    shell.montage("execute", "one/slow")
+
+    cancelled = shell.montage("cancel", "one/slow")
+    state = shell.montage("get", "one/slow")
+
+    assert cancelled == "cancelled pipelines/one/nodes/slow\n"
+    assert "state      pending" in state
+
+
+def test_what_goes_into_a_pipe_has_no_colour(shell: Shell) -> None:
+    (shell.folder / "bad.yaml").write_text(BAD.replace("id: bad", "id: plain"))
+
+    printed = shell.montage("run", "bad.yaml", "--summary", code=1)
+    printed += shell.montage("describe", "plain/fails") + shell.montage("list") + shell.montage("doctor")
+
+    assert "\x1b" not in printed
