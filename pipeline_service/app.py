@@ -64,6 +64,7 @@ from servicekit.s3 import StoreAddress
 from servicekit.telemetry import new_metrics_registry
 from servicekit.tls import TlsFiles, server_credentials
 from servicekit.tokens import TokenIssuer, load_issuer_keys
+from servicekit.validation import MessageValidator
 
 VERSION = "0.1.0"
 IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
@@ -158,6 +159,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 capabilities=capabilities,
                 names=PostgresNames(pools.engine),
                 rules=rules,
+                validator=MessageValidator([execution_service_pb2.ExecutionReport]),
                 count=count_report,
             ),
             server,

@@ -72,7 +72,19 @@ class ValidationInterceptor(HandlerWrapper):
             await abort(context, _too_large(method, size, limit), domain=self._domain)
         violations = self._validator.violations(request)
         if violations:
-            await abort(context, _invalid(violations), domain=self._domain)
+            await abort(context, invalid_request(violations), domain=self._domain)
+
+
+def invalid_request(violations: tuple[FieldViolation, ...]) -> RpcError:
+    """INVALID_ARGUMENT with every rule that a message breaks."""
+    first = violations[0]
+    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+    return RpcError(
+        code=grpc.StatusCode.INVALID_ARGUMENT,
+        reason="INVALID_FIELD",
+        message=f"{first.field or 'request'}: {first.description}{more}",
+        fields=violations,
+    )
 
 
 def _reading(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -91,17 +103,6 @@ def _unreadable(request: Unreadable) -> RpcError:
         reason="INVALID_FIELD",
         message=f"The request cannot be read: {request.problem}.",
         fields=(FieldViolation(field="", description=request.problem),),
-    )
-
-
-def _invalid(violations: tuple[FieldViolation, ...]) -> RpcError:
-    first = violations[0]
-    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-    return RpcError(
-        code=grpc.StatusCode.INVALID_ARGUMENT,
-        reason="INVALID_FIELD",
-        message=f"{first.field or 'request'}: {first.description}{more}",
-        fields=violations,
     )
 
 

@@ -24,6 +24,7 @@ from pipeline_service.wire.resources import task_message
 from pipeline_service.wire.values import timestamp
 from servicekit.grpc_errors import RpcError, lookup
 from servicekit.grpc_handlers import Context
+from servicekit.validation import MessageValidator, invalid_request
 
 CountReport = Callable[[str, str], None]
 """Called with the kind of a report and its answer."""
@@ -33,12 +34,21 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
     """Decodes reports, hands them to the reporter, encodes what they changed."""
 
     def __init__(
-        self, *, reporter: Reporter, capabilities: Capabilities, names: PipelineNames, rules: Rules, count: CountReport
+        self,
+        *,
+        reporter: Reporter,
+        capabilities: Capabilities,
+        names: PipelineNames,
+        rules: Rules,
+        validator: MessageValidator,
+        count: CountReport,
     ) -> None:
+        """`validator` checks what comes in one call with others."""
         self._reporter = reporter
         self._capabilities = capabilities
         self._names = names
         self._rules = rules
+        self._validator = validator
         self._count = count
 
     async def StartExecution(self, request: pb.StartExecutionRequest, context: Context) -> pb.StartExecutionResponse:
@@ -72,7 +82,10 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         return pb.ReportExecutionsResponse(answers=answers)
 
     async def _one(self, report: pb.ExecutionReport, who: str) -> pb.ExecutionReportAnswer:
-        """One entry of many. Its error is its own answer."""
+        """One entry of many. Its error is its own answer, also that of a rule of the contract."""
+        violations = self._validator.violations(report)
+        if violations:
+            return pb.ExecutionReportAnswer(error=invalid_request(violations).to_status(DOMAIN))
         try:
             match report.WhichOneof("report"):
                 case "start":
