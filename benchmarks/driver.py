@@ -17,6 +17,8 @@ from montage_cli.client import MontageClient
 from servicekit.grpc_client import ServiceChannel
 
 IMPORTS_AT_ONCE = 8
+CALLS_AT_ONCE = 64
+"""Half of the streams that the service grants to a connection."""
 RUN_S = 120.0
 LOOKS_PER_RUN_S = 0.004
 """A look at the database for each few runs in flight: fine enough for one alone, cheap enough for two hundred."""
@@ -41,6 +43,7 @@ class Driver:
         self._calls = stub(channel)
         self._client = client
         self._outside = outside
+        self._calling = asyncio.Semaphore(CALLS_AT_ONCE)
         self._ends: dict[str, asyncio.Future[float]] = {}
 
     async def import_all(self, documents: Sequence[Mapping[str, object]]) -> list[str]:
@@ -73,7 +76,9 @@ class Driver:
     async def _run(self, pipeline: str, room: asyncio.Semaphore) -> tuple[float, float]:
         async with room:
             began = time.perf_counter()
-            answer = await self._calls.RunPipeline(api.RunPipelineRequest(name=f"pipelines/{pipeline}"), timeout=RUN_S)
+            request = api.RunPipelineRequest(name=f"pipelines/{pipeline}")
+            async with self._calling:
+                answer = await self._calls.RunPipeline(request, timeout=RUN_S)
             run = answer.run.name.rpartition("/")[2]
             self._ends[run] = asyncio.get_running_loop().create_future()
             return began, await self._ends[run]

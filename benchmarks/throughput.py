@@ -49,7 +49,9 @@ async def measure_throughput(options: ThroughputOptions) -> ThroughputReport:
     # What our own clients tell of their lives is not what somebody who measures wants to read.
     configure_logging(service="bench", level="error")
     say("starting the stack")
-    async with Stack(StackOptions(test_types=True)) as stack, _open(stack, options) as bench:
+    # Room for the width of the workload; work of a real node type has as much as there are processors for it.
+    settings = {"executor": {"EXECUTOR_TEST_SLOTS": "512"}}
+    async with Stack(StackOptions(test_types=True, settings=settings)) as stack, _open(stack, options) as bench:
         return await bench.measure(load_average)
 
 

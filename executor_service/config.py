@@ -44,7 +44,7 @@ class ExecutorSettings(ServiceSettings):
     task_queues: CommaList = ("local", "ffmpeg", "fetch")
     slots: int = Field(default=4, ge=1, le=64)
     """Executions at once, per task queue, so that a slow queue holds up no other one."""
-    test_slots: int = Field(default=64, ge=1, le=64)
+    test_slots: int = Field(default=64, ge=1, le=1024)
     """The same for each queue of the test types."""
     work_dir: Path
     drain_s: float = Field(default=15.0, ge=0, le=600)

@@ -24,6 +24,7 @@ from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Pipelines
+from pipeline_service.commands.places import Places
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.sweeping import Sweeper
@@ -97,12 +98,13 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
     controls = Controls(nats)
-    journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms)
+    places = Places(store)
+    journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms, places=places)
     failpoints = Failpoints.parse(settings.failpoints)
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
     batcher = Batcher(store=store, rules=rules, publisher=publisher, journal=journal, crash_point=failpoints.hit)
-    reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
+    reporter = Reporter(places=places, artifacts=artifacts, batcher=batcher)
     reconciler = Reconciler(artifacts=artifacts, reporter=reporter)
     timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
     pipelines = Pipelines(

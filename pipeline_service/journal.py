@@ -1,8 +1,9 @@
-"""Tells the log, the watches of this process and the workers concerned what was committed."""
+"""Tells the log, the watches and the memory of this process, and the workers concerned, what was committed."""
 
 import structlog
 from prometheus_client import Counter
 
+from pipeline_service.commands.places import Places
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.relay.controls import Controls
 from pipeline_service.transport.watchers import Watchers
@@ -11,14 +12,16 @@ from pipeline_service.transport.watchers import Watchers
 class LoggedJournal:
     """Names each event in the log by its type, one line per transition with its ids as fields."""
 
-    def __init__(self, watchers: Watchers, *, controls: Controls, alarms: Counter) -> None:
+    def __init__(self, watchers: Watchers, *, controls: Controls, alarms: Counter, places: Places) -> None:
         """`alarms` has the label `alarm`."""
         self._watchers = watchers
         self._controls = controls
         self._alarms = alarms
-        self._log = structlog.get_logger("pipeline_service.journal")
+        self._places = places
+        self._log = structlog.get_logger("pipeline_service.journal").bind()
 
     def committed(self, working_set: WorkingSet) -> None:
+        self._places.remember(working_set.dispatches)
         for event in working_set.events:
             fields = {
                 "node": event.node_id,

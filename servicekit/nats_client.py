@@ -82,6 +82,8 @@ async def connect(
         max_outstanding_pings=2,
         pending_size=PENDING_BYTES,
         drain_timeout=10,
+        # Every subject is one of ours, or a reply address that the broker has made.
+        skip_subject_validation=True,
         **options,
     )
     try:

@@ -25,6 +25,7 @@ class UnclaimedWork:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._log = structlog.get_logger("executor.unclaimed").bind()
 
     async def run(self, execution_id: ExecutionId, task: Task, delivery: Delivery) -> bool:
         """Do the work, report it, acknowledge. Answers False when that takes a claim after all.
@@ -34,7 +35,7 @@ class UnclaimedWork:
         output = await self._output(execution_id, task)
         if output is None:
             return False
-        log = structlog.get_logger("executor.unclaimed").bind(execution_id=execution_id, node=task.node)
+        log = self._log.bind(execution_id=execution_id, node=task.node)
         claim = ClaimId(str(uuid4()))
         reporter = Reporter(
             _Held(execution_id, claim), self._tools.reports, lease=self._lease(_REPORTED_WITHIN), log=log

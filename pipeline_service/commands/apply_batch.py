@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from pipeline_service.commands.ports import Store
 from pipeline_service.domain.engine.decide import decide
-from pipeline_service.domain.engine.reports import Answer, Report
+from pipeline_service.domain.engine.reports import Answer, Report, StartAnswer, UnknownExecution
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
+from pipeline_service.domain.states import Disposition, StartOutcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,23 @@ async def apply_batch(
     that meet at one node would each miss the other's.
     """
     async with store.transaction(pipelines, with_deleted=True) as transaction:
-        working_set = await transaction.load([report.execution_id for report in reports])
+        executions = [report.execution_id for report in reports]
+        working_set = await transaction.load(executions)
         answers = tuple(decide(working_set, report, rules=rules) for report in reports)
+        if transaction.is_remembered and not all(map(_says_yes, answers)):
+            # A change that is decided upon is guarded when it is written. A refusal is not: it is given only by what
+            # the database says now.
+            working_set = await transaction.load(executions, anew=True)
+            answers = tuple(decide(working_set, report, rules=rules) for report in reports)
         await transaction.save(working_set)
     return Applied(answers=answers, working_set=working_set)
+
+
+def _says_yes(answer: Answer) -> bool:
+    match answer:
+        case StartAnswer():
+            return answer.outcome is StartOutcome.CLAIMED
+        case UnknownExecution():
+            return False
+        case _:
+            return answer is Disposition.APPLIED

@@ -106,8 +106,15 @@ class Wanted:
 class Transaction(Protocol):
     """A READ COMMITTED transaction that holds the locks of the pipelines it was opened with."""
 
-    async def load(self, executions: Collection[ExecutionId] = ()) -> WorkingSet:
-        """The locked pipelines' nodes, active runs and active executions, and the named executions."""
+    @property
+    def is_remembered(self) -> bool:
+        """Whether some of what was loaded last came from memory."""
+
+    async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:
+        """The locked pipelines' nodes, active runs and active executions, and the named executions.
+
+        May come from memory, where nobody has written since; `anew` is always what the database says.
+        """
 
     async def save(self, working_set: WorkingSet) -> None:
         """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""

@@ -1,26 +1,22 @@
 """Takes reports about executions, from workers and from outside."""
 
-from collections import OrderedDict
-
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import ArtifactMismatch, KeyOutsidePrefix, NotFound
-from pipeline_service.commands.ports import Artifacts, Place, Store
+from pipeline_service.commands.places import Places
+from pipeline_service.commands.ports import Artifacts, Place
 from pipeline_service.domain.engine.reports import Answer, Complete, Report, UnknownExecution
-from pipeline_service.domain.ids import Claim, ExecutionId
+from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.values import Output
-
-_REMEMBERED = 50_000
 
 
 class Reporter:
     """Makes a report safe, then hands it to the batcher."""
 
-    def __init__(self, *, store: Store, artifacts: Artifacts, batcher: Batcher) -> None:
-        self._store = store
+    def __init__(self, *, places: Places, artifacts: Artifacts, batcher: Batcher) -> None:
+        self._places = places
         self._artifacts = artifacts
         self._batcher = batcher
-        self._places: OrderedDict[ExecutionId, Place] = OrderedDict()
 
     async def report(self, report: Report) -> Answer:
         """Apply a report. Raises NotFound, KeyOutsidePrefix, ArtifactMismatch, Unavailable, Overloaded.
@@ -28,26 +24,13 @@ class Reporter:
         A result's object is checked in the store *before* the report joins a batch: no batch waits for the store. A
         result that brings its bytes along was checked when it was read.
         """
-        place = await self.locate(report.execution_id)
+        place = await self._places.locate(report.execution_id)
         if isinstance(report, Complete) and not report.output.content:
             await self._check_artifact(place, report.claim, report.output)
         answer = await self._batcher.submit(report, place.pipeline_uid)
         if isinstance(answer, UnknownExecution):
             raise NotFound("execution", str(report.execution_id))
         return answer
-
-    async def locate(self, execution_id: ExecutionId) -> Place:
-        """Where an execution belongs. Remembered, since it never changes."""
-        place = self._places.get(execution_id)
-        if place is None:
-            found = await self._store.locate([execution_id])
-            if execution_id not in found:
-                raise NotFound("execution", str(execution_id))
-            place = found[execution_id]
-            self._places[execution_id] = place
-            if len(self._places) > _REMEMBERED:
-                self._places.popitem(last=False)
-        return place
 
     async def _check_artifact(self, place: Place, claim: Claim, output: Output) -> None:
         prefix = artifact_prefix(place.pipeline_uid, place.node_uid, place.execution_id, claim)

@@ -12,7 +12,8 @@ STREAM = "WORK"
 ACK_WAIT_S = 60
 MAX_DELIVER = 20
 """A backstop only: leases and dispatches in Postgres keep work going."""
-MAX_ACK_PENDING = 64
+MAX_ACK_PENDING = 1024
+"""By all workers of a queue together; each takes no more than it has room for."""
 DUPLICATE_WINDOW_S = 120
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_MESSAGES = 1_000_000

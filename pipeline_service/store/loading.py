@@ -1,6 +1,6 @@
 """A transaction's rows: loaded under the locks, written back as the difference."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_purchases
+from pipeline_service.store.remembered import RememberedRows, Rows
 from pipeline_service.store.requests import remember
 from pipeline_service.store.rows import (
     EXECUTION_COLUMNS,
@@ -24,7 +25,7 @@ from pipeline_service.store.structures import StructureCache
 _NODES = f"SELECT {NODE_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
 _EXECUTIONS = f"""
 SELECT {EXECUTION_COLUMNS} FROM executions
-WHERE pipeline_uid = ANY($1) AND (state IN ('QUEUED', 'RUNNING', 'WAITING') OR id = ANY($2))
+WHERE pipeline_uid = ANY($1) AND state IN ('QUEUED', 'RUNNING', 'WAITING') OR id = ANY($2) AND pipeline_uid = ANY($3)
 """  # noqa: S608 - constants only
 _RUNS = """
 SELECT id, pipeline_uid, state, targets, force, create_time, end_time FROM runs
@@ -41,6 +42,14 @@ _RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_n
 
 
 @dataclass(frozen=True, kw_only=True)
+class Caches:
+    """What this process knows without asking."""
+
+    structures: StructureCache
+    rows: RememberedRows
+
+
+@dataclass(frozen=True, kw_only=True)
 class LockedPipeline:
     """A pipeline's row as it was when its lock was taken."""
 
@@ -49,6 +58,8 @@ class LockedPipeline:
     structure_version: int
     last_sequence: int
     is_paused: bool
+    version: str
+    """Another one whenever somebody has written the row."""
 
 
 class PostgresTransaction:
@@ -59,33 +70,37 @@ class PostgresTransaction:
         connection: Connection,
         *,
         locked: Sequence[LockedPipeline],
-        structures: StructureCache,
+        caches: Caches,
         now: datetime,
     ) -> None:
         self._connection = connection
         self._locked = locked
-        self._structures = structures
+        self._caches = caches
         self._now = now
         self._loaded = Loaded()
+        self._saved: WorkingSet | None = None
+        self._versions = {pipeline.uid: pipeline.version for pipeline in locked}
+        self.is_remembered = False
+        """Whether some of what was loaded is what this process remembers."""
 
-    async def load(self, executions: Collection[ExecutionId] = ()) -> WorkingSet:
+    async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:
         """Load in statements of their own: their snapshots must be younger than the locks."""
-        uids = [pipeline.uid for pipeline in self._locked]
         versions = {pipeline.uid: pipeline.structure_version for pipeline in self._locked}
-        structures = await self._structures.get(self._connection, versions)
-        runs = [run_from_row(row) for row in await self._connection.fetch(_RUNS, uids)]
-        run_nodes = await self._connection.fetch(_RUN_NODES, [run.id for run in runs])
+        structures = await self._caches.structures.get(self._connection, versions)
+        known = {} if anew else self._remembered()
+        found = await self._fetch([uid for uid in versions if uid not in known], known, executions)
+        self.is_remembered = bool(known)
         owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}
-        loaded = [execution_from_row(row) for row in await self._connection.fetch(_EXECUTIONS, uids, list(executions))]
+        loaded = [execution for rows in found for execution in rows.executions]
         working_set = WorkingSet(
             now=self._now,
             structures=structures,
             sequences={pipeline.uid: pipeline.last_sequence for pipeline in self._locked},
             paused=[pipeline.uid for pipeline in self._locked if pipeline.is_paused],
-            nodes=[node_from_row(row) for row in await self._connection.fetch(_NODES, uids)],
+            nodes=[node for rows in found for node in rows.nodes],
             executions=loaded,
-            runs=runs,
-            run_nodes=[run_node_from_row(row) for row in run_nodes],
+            runs=[run for rows in found for run in rows.runs],
+            run_nodes=[row for rows in found for row in rows.run_nodes],
             owners=owners,
             # Only reports change purchases; who edits or starts a run never does.
             purchases=await load_purchases(self._connection, loaded, owners) if executions else (),
@@ -101,9 +116,43 @@ class PostgresTransaction:
         rows = await self._connection.fetch(_LEFT_OUT, pipeline, node, failed)
         return [NodeUid(row["node_uid"]) for row in rows]
 
+    def remember_rows(self) -> None:
+        """Now that it is committed, keep what was saved."""
+        if self._saved is not None:
+            self._caches.rows.keep(self._saved, self._versions)
+
+    def _remembered(self) -> dict[PipelineUid, Rows]:
+        found = {uid: self._caches.rows.get(uid, version) for uid, version in self._versions.items()}
+        return {uid: rows for uid, rows in found.items() if rows is not None}
+
+    async def _fetch(
+        self, uids: list[PipelineUid], known: Mapping[PipelineUid, Rows], executions: Collection[ExecutionId]
+    ) -> list[Rows]:
+        """What is known, and what has to be asked for: whole pipelines, and executions that are not active any more."""
+        active = {execution.id for rows in known.values() for execution in rows.executions}
+        missing = [execution for execution in executions if execution not in active]
+        if not uids and not missing:
+            return list(known.values())
+        connection = self._connection
+        asked = await connection.fetch(_EXECUTIONS, uids, missing, list(self._versions))
+        runs = [run_from_row(row) for row in await connection.fetch(_RUNS, uids)] if uids else []
+        run_nodes = await connection.fetch(_RUN_NODES, [run.id for run in runs]) if runs else []
+        nodes = await connection.fetch(_NODES, uids) if uids else []
+        fetched = Rows(
+            version="",
+            nodes=tuple(map(node_from_row, nodes)),
+            executions=tuple(map(execution_from_row, asked)),
+            runs=tuple(runs),
+            run_nodes=tuple(map(run_node_from_row, run_nodes)),
+        )
+        return [*known.values(), fetched]
+
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         if request is not None:
             await remember(self._connection, request, resource)
 
     async def save(self, working_set: WorkingSet) -> None:
-        await save_changes(self._connection, working_set, loaded=self._loaded)
+        """Write the difference to what was loaded. Raises Contended when a guard did not hold."""
+        written = await save_changes(self._connection, working_set, loaded=self._loaded)
+        self._versions |= written
+        self._saved = working_set

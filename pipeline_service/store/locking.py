@@ -8,12 +8,11 @@ from pipeline_service.commands.errors import AlreadyExists
 from pipeline_service.commands.ports import NewPipeline
 from pipeline_service.domain.ids import PipelineUid
 from pipeline_service.store.editing import PostgresEdit
-from pipeline_service.store.loading import LockedPipeline, PostgresTransaction
+from pipeline_service.store.loading import Caches, LockedPipeline, PostgresTransaction
 from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, translated
-from pipeline_service.store.structures import StructureCache
 
 _LOCK = """
-SELECT uid, owner, structure_version, last_seq, paused, clock_timestamp() AS now
+SELECT uid, owner, structure_version, last_seq, paused, xmin::text AS version, clock_timestamp() AS now
 FROM pipelines WHERE uid = ANY($1) AND (delete_time IS NULL OR $2)
 ORDER BY uid FOR NO KEY UPDATE
 """
@@ -25,18 +24,25 @@ ON CONFLICT DO NOTHING
 
 @asynccontextmanager
 async def open_transaction(
-    pool: Pool, structures: StructureCache, pipelines: Collection[PipelineUid], *, with_deleted: bool
+    pool: Pool, caches: Caches, pipelines: Collection[PipelineUid], *, with_deleted: bool
 ) -> AsyncIterator[PostgresTransaction]:
     """Begin, lock, hand over, commit. Leaving with an exception rolls back."""
-    with translated():
-        async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-            locked, now = await _lock(connection, pipelines, with_deleted=with_deleted)
-            yield PostgresTransaction(connection, locked=locked, structures=structures, now=now)
+    try:
+        with translated():
+            async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+                locked, now = await _lock(connection, pipelines, with_deleted=with_deleted)
+                transaction = PostgresTransaction(connection, locked=locked, caches=caches, now=now)
+                yield transaction
+    except BaseException:
+        for pipeline in pipelines:
+            caches.rows.forget(pipeline)
+        raise
+    transaction.remember_rows()
 
 
 @asynccontextmanager
 async def open_edit(
-    pool: Pool, structures: StructureCache, pipelines: Collection[PipelineUid], create: NewPipeline | None
+    pool: Pool, caches: Caches, pipelines: Collection[PipelineUid], create: NewPipeline | None
 ) -> AsyncIterator[PostgresEdit]:
     """The same for an edit; `create` is made first."""
     with translated():
@@ -44,7 +50,7 @@ async def open_edit(
             if create is not None:
                 await _create(connection, create)
             locked, now = await _lock(connection, pipelines, with_deleted=False)
-            yield PostgresEdit(connection, locked=locked, structures=structures, now=now)
+            yield PostgresEdit(connection, locked=locked, caches=caches, now=now)
 
 
 async def _lock(
@@ -59,6 +65,7 @@ async def _lock(
             structure_version=row["structure_version"],
             last_sequence=row["last_seq"],
             is_paused=row["paused"],
+            version=row["version"],
         )
         for row in rows
     ]

@@ -19,6 +19,9 @@ ACQUIRE_TIMEOUT_S = 5.0
 _SERVER_SETTINGS = {
     "application_name": "montage-pipeline",
     "jit": "off",
+    # Each statement has its index. Without this, a plan that was made while tables were small would go on reading all
+    # of them when they are not: sessions keep their plans, and statistics come a minute later.
+    "enable_seqscan": "off",
     "statement_timeout": "6s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "15s",
@@ -63,6 +66,9 @@ async def open_pool(database_url: str, *, password: str, size: int) -> Pool:
         min_size=1,
         max_size=size,
         init=_prepare,
+        # Nothing of ours outlives its transaction in a session (no SET, LISTEN, cursor or advisory lock), so that the
+        # driver's round trip to undo such things at each release would undo nothing.
+        reset=_nothing_to_reset,
         server_settings=_SERVER_SETTINGS,
         timeout=ACQUIRE_TIMEOUT_S,
         command_timeout=10,
@@ -83,6 +89,10 @@ def translated() -> Iterator[None]:
         raise BadRow(str(error)) from error
     except _AWAY as error:
         raise Unavailable(f"the database did not answer: {type(error).__name__}") from error
+
+
+async def _nothing_to_reset(_connection: Connection) -> None:
+    return None
 
 
 async def _prepare(connection: Connection) -> None:

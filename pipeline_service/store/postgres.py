@@ -9,9 +9,10 @@ import asyncpg
 from pipeline_service.commands.ports import DueExecution, DuePoll, DueWork, NewPipeline, Place, Wanted
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.store.editing import PostgresEdit
-from pipeline_service.store.loading import PostgresTransaction
+from pipeline_service.store.loading import Caches, PostgresTransaction
 from pipeline_service.store.locking import open_edit, open_transaction
 from pipeline_service.store.pool import Pools, translated
+from pipeline_service.store.remembered import RememberedRows
 from pipeline_service.store.structures import StructureCache
 
 _LOCATE = "SELECT id, pipeline_uid, node_uid FROM executions WHERE id = ANY($1)"
@@ -55,17 +56,17 @@ class PostgresStore:
     def __init__(self, pools: Pools, *, structures: StructureCache) -> None:
         self._engine = pools.engine
         self._edit = pools.edit
-        self._structures = structures
+        self._caches = Caches(structures=structures, rows=RememberedRows())
 
     def transaction(
         self, pipelines: Collection[PipelineUid], *, with_deleted: bool = False
     ) -> AbstractAsyncContextManager[PostgresTransaction]:
-        return open_transaction(self._engine, self._structures, pipelines, with_deleted=with_deleted)
+        return open_transaction(self._engine, self._caches, pipelines, with_deleted=with_deleted)
 
     def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
     ) -> AbstractAsyncContextManager[PostgresEdit]:
-        return open_edit(self._edit, self._structures, pipelines, create)
+        return open_edit(self._edit, self._caches, pipelines, create)
 
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
         with translated():

@@ -47,43 +47,56 @@ class Loaded:
         )
 
 
-async def save_changes(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:
-    """Write the difference. Ended executions go before new ones: a node has one active execution at any statement.
+async def save_changes(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> dict[PipelineUid, str]:
+    """Write the difference, in one statement. Answers the new version of each pipeline's row that has changed.
 
     Raises Contended when a guard did not hold.
     """
     await save_purchases(connection, working_set.purchases, loaded.purchases)
     executions = changed(working_set.executions, loaded.executions)
-    ended_and_moved = [one for one in executions if one.id in loaded.executions]
-    new = [one for one in executions if one.id not in loaded.executions]
-    await _update(
-        connection,
-        statements.UPDATE_EXECUTIONS,
-        [_execution_update(one, loaded.executions[one.id]) for one in ended_and_moved],
-    )
-    await _insert(connection, statements.INSERT_EXECUTIONS, [_execution_insert(one) for one in new])
-    await _update(
-        connection,
-        statements.UPDATE_NODES,
-        [_node_update(one, loaded.nodes[one.uid]) for one in changed(working_set.nodes, loaded.nodes)],
-    )
     runs = changed(working_set.runs, loaded.runs)
-    await _insert(connection, statements.INSERT_RUNS, [_run(one) for one in runs if one.id not in loaded.runs])
-    await _update(
-        connection,
-        statements.UPDATE_RUNS,
-        [_run(one) | {"old_state": loaded.runs[one.id].state} for one in runs if one.id in loaded.runs],
-    )
+    nodes = changed(working_set.nodes, loaded.nodes)
     run_nodes = changed(working_set.run_nodes, loaded.run_nodes)
-    await _insert(connection, statements.UPSERT_RUN_NODES, [_run_node(one) for one in run_nodes])
-    await _insert(connection, statements.INSERT_ARTIFACTS, _artifacts(working_set, loaded))
+    touched = {one.pipeline_uid for one in executions} | {one.pipeline_uid for one in nodes}
+    touched |= {one.pipeline_uid for one in runs} | {working_set.runs[one.run_id].pipeline_uid for one in run_nodes}
+    touched |= {uid for uid, sequence in working_set.sequences.items() if sequence != loaded.sequences[uid]}
     held_or_let_go = working_set.paused ^ loaded.paused
+    touched |= held_or_let_go
+    if not touched and not working_set.artifacts:
+        return {}
+    moved = [_execution_update(one, loaded.executions[one.id]) for one in executions if one.id in loaded.executions]
+    ended = [_run(one) | {"old_state": loaded.runs[one.id].state} for one in runs if one.id in loaded.runs]
+    updates = [_node_update(one, loaded.nodes[one.uid]) for one in nodes]
+    sequences = [_sequence(uid, working_set, loaded) for uid in touched]
     await _update(
         connection,
         statements.UPDATE_HOLDS,
         [{"uid": uid, "paused": uid in working_set.paused} for uid in held_or_let_go],
     )
-    await save_events(connection, working_set, loaded=loaded)
+    written = await connection.fetchrow(
+        statements.WRITE,
+        *map(
+            as_json,
+            (
+                moved,
+                [_execution_insert(one) for one in executions if one.id not in loaded.executions],
+                updates,
+                [_run(one) for one in runs if one.id not in loaded.runs],
+                ended,
+                [_run_node(one) for one in run_nodes],
+                _artifacts(working_set, loaded),
+                _events(working_set),
+                sequences,
+            ),
+        ),
+    )
+    if written is None:
+        raise AssertionError("a statement without FROM answers one row")
+    hit = dict(zip(statements.COUNTED, map(len, (moved, updates, ended, sequences)), strict=True))
+    found = {name: written[name] for name in hit}
+    if found != hit:
+        raise Contended(f"expected to change {hit}, the database changed {found}")
+    return dict.fromkeys(touched, written["version"])
 
 
 async def save_events(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:
@@ -93,7 +106,7 @@ async def save_events(connection: Connection, working_set: WorkingSet, *, loaded
         connection,
         statements.UPDATE_SEQUENCES,
         [
-            {"uid": uid, "last_seq": sequence, "old_last_seq": loaded.sequences[uid]}
+            _sequence(uid, working_set, loaded)
             for uid, sequence in working_set.sequences.items()
             if sequence != loaded.sequences[uid]
         ],
@@ -117,6 +130,15 @@ async def _insert(connection: Connection, statement: str, rows: list[Values]) ->
 def changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
     """Rows that are new or differ."""
     return [row for key, row in now.items() if before.get(key) is not row and before.get(key) != row]
+
+
+def _sequence(pipeline: PipelineUid, working_set: WorkingSet, loaded: Loaded) -> Values:
+    """Also for a change that is no event: the row's new version tells others to look again."""
+    return {
+        "uid": pipeline,
+        "last_seq": working_set.sequences[pipeline],
+        "old_last_seq": loaded.sequences[pipeline],
+    }
 
 
 def _execution_update(one: Execution, before: Execution) -> Values:

@@ -109,3 +109,29 @@ UPDATE pipelines AS p SET paused = u.paused
 FROM json_to_recordset($1::text::json) AS u(uid uuid, paused boolean)
 WHERE p.uid = u.uid AND p.paused <> u.paused
 """
+
+
+def _write(**parts: str) -> str:
+    """All of them in one statement, each with its own parameter. Answers how many rows the guarded ones have changed.
+
+    All parts see the rows as they were before; only executions need an order, since a node has one active execution at
+    any moment: new ones wait until the old ones have been counted.
+    """
+    numbered = enumerate(parts.items(), 1)
+    tables = [f"{name} AS ({text.replace('$1', f'${number}')} RETURNING 1)" for number, (name, text) in numbered]
+    counts = ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in COUNTED)  # noqa: S608 - constants only
+    return f"WITH {', '.join(tables)} SELECT {counts}, pg_current_xact_id()::xid::text AS version"
+
+
+COUNTED = ("executions_changed", "nodes_changed", "runs_changed", "pipelines_changed")
+WRITE = _write(
+    executions_changed=UPDATE_EXECUTIONS,
+    executions_added=f"{INSERT_EXECUTIONS} CROSS JOIN (SELECT count(*) FROM executions_changed) AS first",  # noqa: S608
+    nodes_changed=UPDATE_NODES,
+    runs_added=INSERT_RUNS,
+    runs_changed=UPDATE_RUNS,
+    run_nodes_put=UPSERT_RUN_NODES,
+    artifacts_added=INSERT_ARTIFACTS,
+    events_added=INSERT_EVENTS,
+    pipelines_changed=UPDATE_SEQUENCES,
+)

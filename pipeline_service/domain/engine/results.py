@@ -142,8 +142,8 @@ def _ended(ws: WorkingSet, execution: Execution) -> Execution:
 
 
 def _tell_runs(ws: WorkingSet, ended: Execution, decision: RunDecision) -> None:
-    for row in list(ws.run_nodes.values()):
-        if row.execution_id == ended.id and row.decision is RunDecision.ACTIVE:
+    for row in ws.rows_for(ended):
+        if row.decision is RunDecision.ACTIVE:
             ws.put(replace(row, decision=decision))
 
 

@@ -53,8 +53,8 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
     )
     _put_queued(ws, attempt, actor=actor)
     hand_over(ws, ended, attempt)
-    for row in list(ws.run_nodes.values()):
-        if row.execution_id == ended.id and row.decision is RunDecision.ACTIVE:
+    for row in ws.rows_for(ended):
+        if row.decision is RunDecision.ACTIVE:
             ws.put(replace(row, execution_id=attempt.id))
 
 
@@ -123,7 +123,7 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
     # What runs was pinned before something further up was edited or made anew: nobody wants its result any more.
     waiting = [row]
     if active is not None:
-        waiting += [other for other in ws.run_nodes.values() if other.execution_id == active.id]
+        waiting += ws.rows_for(active)
         cancel(ws, active, reason="superseded by a change of what it is made from", actor=actor)
     execution = _queue(ws, run, ws.nodes[row.node_uid], rules=rules, actor=actor)
     for one in waiting:

@@ -1,5 +1,6 @@
 """The rows that one transaction decides about, and what the decisions changed."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,8 +67,15 @@ class WorkingSet:
         self.paused = set(paused)
         self.nodes = {node.uid: node for node in nodes}
         self.executions = {execution.id: execution for execution in executions}
-        self.runs = {run.id: run for run in runs}
-        self.run_nodes: dict[RunNodeKey, RunNode] = {(row.run_id, row.node_uid): row for row in run_nodes}
+        self.runs: dict[RunId, Run] = {}
+        self.run_nodes: dict[RunNodeKey, RunNode] = {}
+        # The same by what they are asked for: a batch holds the rows of hundreds of pipelines.
+        self._runs_of: dict[PipelineUid, dict[RunId, Run]] = defaultdict(dict)
+        self._rows_of: dict[RunId, dict[NodeUid, RunNode]] = defaultdict(dict)
+        for run in runs:
+            self.put(run)
+        for row in run_nodes:
+            self.put(row)
         self.owners = dict(owners or {})
         self.purchases = {purchase.id: purchase for purchase in purchases}
         self.events: list[Event] = []
@@ -85,8 +93,10 @@ class WorkingSet:
                 self.executions[row.id] = row
             case Run():
                 self.runs[row.id] = row
+                self._runs_of[row.pipeline_uid][row.id] = row
             case RunNode():
                 self.run_nodes[row.run_id, row.node_uid] = row
+                self._rows_of[row.run_id][row.node_uid] = row
             case Purchase():
                 self.purchases[row.id] = row
 
@@ -96,11 +106,16 @@ class WorkingSet:
 
     def runs_of(self, pipeline_uid: PipelineUid) -> list[Run]:
         """The pipeline's runs, oldest first."""
-        return sorted((run for run in self.runs.values() if run.pipeline_uid == pipeline_uid), key=lambda run: run.id)
+        return sorted(self._runs_of[pipeline_uid].values(), key=lambda run: run.id)
 
     def rows_of(self, run: Run) -> list[RunNode]:
         """What a run decided, node by node."""
-        return [row for row in self.run_nodes.values() if row.run_id == run.id]
+        return list(self._rows_of[run.id].values())
+
+    def rows_for(self, execution: Execution) -> list[RunNode]:
+        """What the runs of its pipeline decided for its node, where that is this execution."""
+        rows = (self._rows_of[run_id].get(execution.node_uid) for run_id in self._runs_of[execution.pipeline_uid])
+        return [row for row in rows if row is not None and row.execution_id == execution.id]
 
     def record(
         self,

@@ -12,6 +12,7 @@ from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Imported, Pipelines
+from pipeline_service.commands.places import Places
 from pipeline_service.commands.ports import Caller, ObjectFacts, Upload
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.views import ExecutionView
@@ -147,7 +148,7 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
     store = PostgresStore(pools, structures=StructureCache())
     artifacts, outbox = MemoryArtifacts(), Outbox()
     batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
-    reporter = Reporter(store=store, artifacts=artifacts, batcher=batcher)
+    reporter = Reporter(places=Places(store), artifacts=artifacts, batcher=batcher)
     parts: dict[str, Any] = {
         "store": store,
         "reader": PostgresReader(pools.engine),

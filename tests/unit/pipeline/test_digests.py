@@ -2,6 +2,12 @@
 
 from typing import Any
 
+import pytest
+import rfc8785
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pipeline_service.domain.digest import canonical
 from pipeline_service.domain.states import NodeState
 from tests.factories import World, noop
 
@@ -67,3 +73,21 @@ def test_spec_digest_with_inputs_in_another_order_changes() -> None:
     one, two = noop("a", nonce="1"), noop("b", nonce="2")
 
     assert digests(one, two, noop("c", "a", "b"))["c"] != digests(one, two, noop("c", "b", "a"))["c"]
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
+
+
+@given(st.dictionaries(st.text(), VALUES))
+@example({"\U0001f600": 1, "\ufb33": 2})
+@example({"a": 2**53, "b": 1e21, "c": -0.0, "d": '\x7f\u2028\x1f"\\/'})
+def test_canonical_text_is_that_of_rfc_8785_whoever_writes_it(value: dict[str, Any]) -> None:
+    try:
+        expected = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as refused:
+        with pytest.raises(type(refused)):
+            canonical(value)
+        return
+
+    assert canonical(value) == expected

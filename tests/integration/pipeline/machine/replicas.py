@@ -9,6 +9,7 @@ from uuid import UUID
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.pipelines import Pipelines
+from pipeline_service.commands.places import Places
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.timers import Timers
@@ -56,7 +57,7 @@ class Replica:
         self._batcher = Batcher(
             store=store, rules=self._rules, publisher=outbox, journal=outbox, crash_point=self._crash_point
         )
-        self._reporter = Reporter(store=store, artifacts=self._artifacts, batcher=self._batcher)
+        self._reporter = Reporter(places=Places(store), artifacts=self._artifacts, batcher=self._batcher)
         self._pipelines = Pipelines(
             store=store,
             reader=PostgresReader(self._pools.engine),
