@@ -59,7 +59,7 @@ async def delete(session: Session, name: Name, *, asks: bool, force: bool) -> Ex
     else:
         pipeline = await client.get_pipeline(name.pipeline)
         words = f"{pipeline.name} ({pipeline.title})" if pipeline.title else pipeline.name
-        if asks and not _is_meant(f"delete {words} with {output.counts_of(pipeline)} nodes?"):
+        if asks and not _is_meant(f"delete {words} with its nodes ({output.counts_of(pipeline)})?"):
             return ExitCode.REFUSED
         await client.delete_pipeline(pipeline.name, force=force, etag="" if force else pipeline.etag)
     deleted = name.node or name.pipeline

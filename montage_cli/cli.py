@@ -13,7 +13,7 @@ from montage_cli import __version__, cli_changes, cli_documents, cli_looks
 from montage_cli.connection import CONTEXT, VARIABLES
 from montage_cli.errors import ExitCode
 from montage_cli.formats import Format
-from montage_cli.options import output_option
+from montage_cli.options import NAMELESS, output_option
 
 _OPTIONS = ("address", "ca_cert", "client_cert", "client_key")
 _PROGRAM = "montage"
@@ -61,15 +61,17 @@ def completion(shell: str) -> None:
 
 
 @cli.command()
-@output_option()
+@output_option(*NAMELESS)
 def version(output: Format) -> None:
     """Show the version of this program."""
     python = ".".join(str(part) for part in sys.version_info[:3])
-    click.echo(
-        f'{{"version": "{__version__}", "python": "{python}"}}'
-        if output is Format.JSON
-        else f"montage {__version__} (Python {python})"
-    )
+    match output:
+        case Format.JSON:
+            click.echo(f'{{"version": "{__version__}", "python": "{python}"}}')
+        case Format.YAML:
+            click.echo(f"version: {__version__}\npython: {python}")
+        case _:
+            click.echo(f"montage {__version__} (Python {python})")
 
 
 for _command in (*cli_documents.COMMANDS, *cli_changes.COMMANDS, *cli_looks.COMMANDS):

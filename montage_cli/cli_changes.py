@@ -23,7 +23,7 @@ _OF_NODES = ("type", "settings", "inputs", "strict")
     "--input", "inputs", metavar="SLOT=NODE[,NODE]", multiple=True, callback=pairs_of, help="Of a node: its sources."
 )
 @click.option("--strict", is_flag=True, help="Refuse a node that could not run.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def create(
     context: click.Context,
@@ -58,7 +58,7 @@ def create(
 )
 @click.option("--unset", metavar="KEY", multiple=True, help="Remove this without an editor.")
 @click.option("--strict", is_flag=True, help="Refuse a change after which the node could not run.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def edit(
     context: click.Context, name: Name, *, given: dict[str, str], unset: tuple[str, ...], strict: bool, output: Format
@@ -79,7 +79,7 @@ def edit(
 @click.argument("name", metavar="PIPELINE[/NODE]", type=NameType(Kind.PIPELINE, Kind.NODE))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Do not ask, whatever it is by now, and also while something runs.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def delete(context: click.Context, name: Name, *, yes: bool, force: bool, output: Format) -> None:
     """Delete a pipeline with its nodes, or a node and every reference to it. Artifacts and history stay."""
@@ -97,7 +97,7 @@ def delete(context: click.Context, name: Name, *, yes: bool, force: bool, output
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
 @targets_option
 @click.option("--force", is_flag=True, help="As if all were run again, also where it is current.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def plan(context: click.Context, name: Name, *, targets: tuple[str, ...], force: bool, output: Format) -> None:
     """Tell what a run would do with each node, and how long it may take. With -o name only the digest of the plan."""
@@ -113,7 +113,7 @@ def plan(context: click.Context, name: Name, *, targets: tuple[str, ...], force:
 @click.command("execute")
 @click.argument("name", metavar="PIPELINE/NODE", type=NameType(Kind.NODE))
 @click.option("--force", is_flag=True, help="Also when it is current.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def execute(context: click.Context, name: Name, *, force: bool, output: Format) -> None:
     """Run one node whose inputs are complete; 'montage watch' follows it."""
@@ -124,7 +124,7 @@ def execute(context: click.Context, name: Name, *, force: bool, output: Format) 
 
 @click.command("retry")
 @click.argument("name", metavar="PIPELINE/NODE", type=NameType(Kind.NODE))
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def retry(context: click.Context, name: Name, *, output: Format) -> None:
     """Try a failed node again, and what was left out because of it."""
@@ -137,7 +137,7 @@ def retry(context: click.Context, name: Name, *, output: Format) -> None:
 @click.argument("name", metavar="PIPELINE/NODE", type=NameType(Kind.NODE))
 @click.option("--reject", is_flag=True, help="Let the work fail instead.")
 @click.option("--message", default="", help="Why, for the history.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def approve(context: click.Context, name: Name, *, reject: bool, message: str, output: Format) -> None:
     """Decide for a node that waits for a person."""
@@ -155,7 +155,7 @@ def _control_command(word: str, meaning: str) -> click.Command:
 
     @click.command(word, help=meaning)
     @click.argument("name", type=NameType(Kind.PIPELINE, Kind.NODE, Kind.RUN))
-    @output_option(Format.YAML, Format.NAME)
+    @output_option()
     @click.pass_context
     def command(context: click.Context, name: Name, *, output: Format) -> None:
         from montage_cli import controlling

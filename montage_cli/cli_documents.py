@@ -6,7 +6,7 @@ import click
 
 from montage_cli.formats import Format
 from montage_cli.names import Kind, Name
-from montage_cli.options import NameType, is_document, open_session, output_option, targets_option
+from montage_cli.options import NAMELESS, NameType, is_document, open_session, output_option, targets_option
 
 
 @click.command("init")
@@ -21,7 +21,7 @@ def init(context: click.Context, folder: Path) -> None:
 
 @click.command("validate")
 @click.argument("file", type=click.Path(path_type=Path))
-@output_option()
+@output_option(*NAMELESS)
 @click.pass_context
 def validate(context: click.Context, file: Path, output: Format) -> None:
     """Tell everything that is wrong with the document FILE and its assets; change nothing."""

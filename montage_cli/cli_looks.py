@@ -7,6 +7,7 @@ import click
 from montage_cli.formats import Format
 from montage_cli.names import Kind, Name
 from montage_cli.options import (
+    NAMELESS,
     NameType,
     filter_option,
     label_option,
@@ -23,7 +24,7 @@ from montage_cli.options import (
 @filter_option("state = FAILED AND title:lesson")
 @label_option
 @order_option
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def list_(
     context: click.Context,
@@ -43,7 +44,7 @@ def list_(
 
 @click.command("get")
 @click.argument("name", type=NameType())
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def get(context: click.Context, name: Name, *, output: Format) -> None:
     """Show a pipeline, a node (PIPELINE/NODE), or a run or an execution (their full names)."""
@@ -67,7 +68,7 @@ def describe(context: click.Context, name: Name, *, output: Format) -> None:
 @click.argument("name", metavar="PIPELINE[/NODE]", type=NameType(Kind.PIPELINE, Kind.NODE))
 @filter_option("state = FAILED AND attempt > 1")
 @order_option
-@output_option(Format.NAME)
+@output_option()
 @click.pass_context
 def executions(context: click.Context, name: Name, *, where: str, order_by: str, output: Format) -> None:
     """List the attempts of a node, or of all nodes of a pipeline, newest first."""
@@ -84,7 +85,7 @@ def executions(context: click.Context, name: Name, *, where: str, order_by: str,
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
 @filter_option("state = FAILED")
 @order_option
-@output_option(Format.NAME)
+@output_option()
 @click.pass_context
 def runs(context: click.Context, name: Name, *, where: str, order_by: str, output: Format) -> None:
     """List the runs of a pipeline, newest first."""
@@ -101,10 +102,10 @@ def runs(context: click.Context, name: Name, *, where: str, order_by: str, outpu
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
 @click.option("--after", metavar="N", type=click.IntRange(min=0), default=0, help="Begin behind this sequence number.")
 @filter_option("type = EXECUTION_FAILED AND node = voice")
-@output_option()
+@output_option(*NAMELESS)
 @click.pass_context
 def events(context: click.Context, name: Name, *, after: int, where: str, output: Format) -> None:
-    """List what happened to a pipeline, oldest first. With -o json one line of JSON per event."""
+    """List what happened to a pipeline, oldest first. With -o json a line per event, with yaml a document."""
     from montage_cli import history
 
     context.exit(
@@ -117,10 +118,10 @@ def events(context: click.Context, name: Name, *, after: int, where: str, output
 @click.command("watch")
 @click.argument("name", metavar="PIPELINE", type=NameType())
 @click.option("--follow", is_flag=True, help="Go on when nothing is running (any more).")
-@output_option()
+@output_option(*NAMELESS)
 @click.pass_context
 def watch(context: click.Context, name: Name, *, follow: bool, output: Format) -> None:
-    """Show a pipeline while it runs, until nothing runs any more. With -o json one line of JSON per update."""
+    """Show a pipeline while it runs, until nothing runs any more. With -o json a line per update."""
     from montage_cli import commands
 
     context.exit(open_session(context, output).perform(lambda session: commands.watch(session, name, follows=follow)))
@@ -128,7 +129,7 @@ def watch(context: click.Context, name: Name, *, follow: bool, output: Format) -
 
 @click.command("types")
 @click.argument("node_type", metavar="[NODE_TYPE]", required=False)
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def types(context: click.Context, node_type: str | None, *, output: Format) -> None:
     """List the node types, or show the slots and settings of one."""
@@ -150,7 +151,7 @@ def download(context: click.Context, name: Name, *, out: Path, output: Format) -
 
 
 @click.command("doctor")
-@output_option()
+@output_option(*NAMELESS)
 @click.pass_context
 def doctor(context: click.Context, *, output: Format) -> None:
     """Look at every part of the way to the service, and at what it needs itself, and tell what was seen."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli import output
-from montage_cli.assets import AssetFile
 from montage_cli.board import Board
 from montage_cli.errors import ExitCode
 from montage_cli.importing import ImportOptions, import_document, words_of_import
@@ -28,6 +27,7 @@ from montage_cli.running import (
 from montage_cli.session import Session
 from montage_cli.summary import failure_lines, summarize, what_ran
 from montage_cli.text import size
+from montage_cli.uploads import shown_uploads
 
 __all__ = ["ImportOptions", "RunOrder", "download", "import_file", "run", "watch"]
 
@@ -55,10 +55,11 @@ class RunOrder:
 
 
 async def import_file(session: Session, file: Path, options: ImportOptions) -> ExitCode:
-    answer = await import_document(session.client, file, options=options, on_upload=_Uploads(session).sent)
-    if session.is_json:
-        output.write_json(output.as_json(answer))
-    elif options.validate_only:
+    with shown_uploads(session) as on_upload:
+        answer = await import_document(session.client, file, options=options, on_upload=on_upload)
+    if session.answer(output.as_json(answer), names=[answer.pipeline.name]):
+        return ExitCode.DONE
+    if options.validate_only:
         session.say(f"{file} is good; nothing was changed")
     else:
         session.say(words_of_import(answer))
@@ -68,8 +69,8 @@ async def import_file(session: Session, file: Path, options: ImportOptions) -> E
 async def run(session: Session, order: RunOrder) -> ExitCode:
     pipeline = order.pipeline or ""
     if order.document is not None:
-        uploads = _Uploads(session)
-        answer = await import_document(session.client, order.document, options=ImportOptions(), on_upload=uploads.sent)
+        with shown_uploads(session) as on_upload:
+            answer = await import_document(session.client, order.document, options=ImportOptions(), on_upload=on_upload)
         session.say(words_of_import(answer))
         pipeline = answer.pipeline.name
     targets = [node_of(pipeline, target) for target in order.targets]
@@ -92,9 +93,9 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
 
 
 async def _run_without_waiting(session: Session, started: resources.Run) -> ExitCode:
-    if session.is_json:
-        output.write_json({"run": output.as_json(started)})
-    elif is_over(started):
+    if session.answer({"run": output.as_json(started)}, names=[started.name]):
+        return ExitCode.DONE
+    if is_over(started):
         session.say(f"{started.name}: nothing to do, everything is current")
     else:
         session.say(started.name)
@@ -112,11 +113,10 @@ async def _finish(session: Session, ended: resources.Run, targets: list[str], or
     for file in files:
         session.say(f"{file} ({size(file.stat().st_size)})")
     session.say(what_ran(ended, nodes, wanted))
-    if session.is_json or order.summary:
+    if order.summary or not session.is_for_people:
         summary = await summarize(session.client, ended, nodes, files)
-        if session.is_json:
-            output.write_json({"run": output.as_json(ended), "summary": output.summary_as_json(summary)})
-        else:
+        told = {"run": output.as_json(ended), "summary": output.summary_as_json(summary)}
+        if not session.answer(told, names=[ended.name]):
             output.write_summary(summary)
     if ended.state == resources.RUN_STATE_SUCCEEDED:
         return ExitCode.DONE
@@ -143,8 +143,8 @@ async def watch(session: Session, name: Name, *, follows: bool) -> ExitCode:
         async with contextlib.aclosing(updates):
             async for update in updates:
                 view.changed(board, board.apply(update))
-                if session.is_json and update.WhichOneof("update") != "heartbeat":
-                    output.write_json(output.as_json(update), lines=True)
+                if update.WhichOneof("update") != "heartbeat":
+                    session.stream(output.as_json(update))
     session.waits_for(None)
     ended = [await client.get_run(run.name) for run in runs]
     has_failed = any(run.state != resources.RUN_STATE_SUCCEEDED for run in ended)
@@ -158,10 +158,9 @@ async def download(session: Session, name: Name, out: Path) -> ExitCode:
         wanted = leaves([node async for node in session.client.list_nodes(name.pipeline)])
     ready = [node for node in wanted if node.HasField("output")]
     files = await download_all(session.client, ready, out)
-    if session.is_json:
-        output.write_json({"files": [str(file) for file in files]})
-    for file in files if not session.is_json else ():
-        session.say(f"{file} ({size(file.stat().st_size)})")
+    if not session.answer({"files": [str(file) for file in files]}, names=map(str, files)):
+        for file in files:
+            session.say(f"{file} ({size(file.stat().st_size)})")
     missing = [
         f"no output yet: {node.name} ({output.state_of(node)})" for node in wanted if not node.HasField("output")
     ]
@@ -171,21 +170,8 @@ async def download(session: Session, name: Name, out: Path) -> ExitCode:
     return ExitCode.DONE
 
 
-class _Uploads:
-    """Tells of each file once, when the store has all of it."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._told: set[str] = set()
-
-    def sent(self, file: AssetFile, done: int) -> None:
-        if done >= file.size_bytes and file.sha256 not in self._told:
-            self._told.add(file.sha256)
-            self._session.say(f"uploaded {file.path.name} ({size(file.size_bytes)})")
-
-
 def _write_nodes(session: Session, nodes: list[resources.Node]) -> None:
-    if not session.is_json:
+    if session.is_for_people:
         output.write_nodes(nodes)
 
 

@@ -28,7 +28,7 @@ async def describe(session: Session, name: Name) -> ExitCode:
         "inputs": [output.node_as_json(source) for source in sources],
         "executions": [output.as_json(execution) for execution in attempts],
     }
-    if not session.answer(found):
+    if not session.answer(found, names=[node.name]):
         _write(node, sources, attempts)
     return ExitCode.DONE
 

@@ -14,8 +14,8 @@ from montage_cli.doctor_wire import look_at_port, look_at_server_certificate
 from montage_cli.errors import ExitCode, MontageError
 from montage_cli.findings import Finding, Result, failed, ok, skipped
 from montage_cli.formats import Format
-from montage_cli.output import write_json, write_table
-from montage_cli.session import REPOSITORY
+from montage_cli.output import write_table
+from montage_cli.session import REPOSITORY, Session
 
 _PAPERS = ("certificate", "identity", "expiry")
 _WIRE = ("reachable", "server")
@@ -25,9 +25,9 @@ _SERVICE = ("admitted", *AFTER_ADMISSION)
 def run(variables: Mapping[str, str], form: Format) -> ExitCode:
     """Look at everything and tell it; UNREACHABLE when a check failed."""
     findings = asyncio.run(diagnose(variables, folder=Path.cwd()))
-    if form is Format.JSON:
-        write_json({"checks": [{"check": one.check, "result": one.result, "saw": one.saw} for one in findings]})
-    else:
+    session = Session(variables=variables, form=form)
+    told = [{"check": one.check, "result": str(one.result), "saw": one.saw} for one in findings]
+    if not session.answer({"checks": told}):
         write_table(("CHECK", "RESULT", "SAW"), [(one.check, one.result, one.saw) for one in findings])
         wrong = [one.check for one in findings if one.result is Result.FAILED]
         click.echo(f"{len(wrong)} failed: {', '.join(wrong)}" if wrong else "all is well")

@@ -71,9 +71,9 @@ async def edit(session: Session, name: Name, variables: Mapping[str, str]) -> Ex
                 f"the id is '{document.value.get('id')}' now; expected '{name.pipeline_id}': an edit does not rename",
                 status=Status.INVALID_ARGUMENT,
             )
-        _show_difference(before, after, name.pipeline_id, err=session.is_json)
+        _show_difference(before, after, name.pipeline_id, err=not session.is_for_people)
         answer = await import_read(session.client, document, options=ImportOptions(etag=etag))
-    if not session.answer(output.as_json(answer)):
+    if not session.answer(output.as_json(answer), names=[answer.pipeline.name]):
         session.say(words_of_import(answer))
     return ExitCode.DONE
 

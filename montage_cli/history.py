@@ -6,7 +6,7 @@ from montage.v1 import resources_pb2 as resources
 
 from montage_cli.errors import ExitCode
 from montage_cli.names import Name, last_id
-from montage_cli.output import as_json, local_time, word_of, write_json, write_table
+from montage_cli.output import as_json, local_time, word_of, write_table
 from montage_cli.session import Session
 from montage_cli.summary import seconds_between
 
@@ -42,15 +42,14 @@ async def runs(session: Session, name: Name, *, where: str, order_by: str) -> Ex
 
 
 async def events(session: Session, name: Name, *, after_sequence: int, where: str) -> ExitCode:
-    rows = []
-    async for event in session.client.list_events(name.pipeline, after_sequence=after_sequence, where=where):
-        if session.is_json:
-            # Histories can be long: each event is written when it comes.
-            write_json(as_json(event), lines=True)
-        else:
-            rows.append(_event_row(event))
-    if not session.is_json:
+    listed = session.client.list_events(name.pipeline, after_sequence=after_sequence, where=where)
+    if session.is_for_people:
+        rows = [_event_row(event) async for event in listed]
         write_table(("NUMBER", "TIME", "EVENT", "NODE", "ATTEMPT", "MESSAGE"), rows)
+        return ExitCode.DONE
+    async for event in listed:
+        # Histories can be long: each event is written when it comes.
+        session.stream(as_json(event))
     return ExitCode.DONE
 
 

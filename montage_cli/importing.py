@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +20,7 @@ OnUpload: TypeAlias = Callable[[AssetFile, int], None]
 """Called with (file, bytes that are in the store by now)."""
 
 _DOCUMENT_PREFIX = "document."
+_MOST_LISTED = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +66,20 @@ async def import_read(
 
 
 def words_of_import(answer: ImportPipelineResponse) -> str:
-    """`imported pipelines/welcome: 1 changed, 2 unchanged`."""
-    counts = [
-        (len(answer.added_nodes), "added"),
-        (len(answer.changed_nodes), "changed"),
-        (len(answer.removed_nodes), "removed"),
-        (len(answer.unchanged_nodes), "unchanged"),
+    """`imported pipelines/welcome: 1 changed (film), 2 unchanged`; what is new altogether is only counted."""
+    is_new = not (answer.changed_nodes or answer.removed_nodes or answer.unchanged_nodes)
+    parts = [
+        (answer.added_nodes, "added", not is_new),
+        (answer.changed_nodes, "changed", True),
+        (answer.removed_nodes, "removed", True),
+        (answer.unchanged_nodes, "unchanged", False),
     ]
-    words = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return f"imported {answer.pipeline.name}: {words or 'no nodes'}"
+    words = [f"{len(ids)} {word}{f' ({_listed(ids)})' if is_named else ''}" for ids, word, is_named in parts if ids]
+    return f"imported {answer.pipeline.name}: {', '.join(words) or 'no nodes'}"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(ids) if len(ids) <= _MOST_LISTED else f"{', '.join(ids[:_MOST_LISTED])}, …"
 
 
 def _locate_files(document: Document) -> tuple[list[tuple[AssetSource, Path]], list[Problem]]:

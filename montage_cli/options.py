@@ -40,23 +40,26 @@ class NameType(click.ParamType[Name]):
         return name
 
 
-def output_option(*more: Format) -> Callable[[Command], Command]:
-    """`-o`: a table or JSON, and what else a command can write."""
-    formats = (Format.TABLE, Format.JSON, *more)
-    choice = click.Choice([str(one) for one in formats])
+def output_option(*formats: Format) -> Callable[[Command], Command]:
+    """`-o`: a table, JSON, YAML or names; `formats` are given where it cannot be all of them."""
+    offered = formats or tuple(Format)
     return click.option(
         "-o",
         "--output",
-        type=choice,
+        type=click.Choice([str(one) for one in offered]),
         default=str(Format.TABLE),
         callback=lambda _context, _parameter, value: Format(value),
-        help=f"{' and '.join(formats[1:])} print nothing else on stdout.",
+        help="All but a table print nothing else on stdout.",
     )
 
 
 def out_option(command: Command) -> Command:
     folder = click.Path(path_type=Path, file_okay=False)
     return click.option("--out", type=folder, default="out", show_default=True, help="Folder for downloads.")(command)
+
+
+NAMELESS = (Format.TABLE, Format.JSON, Format.YAML)
+"""For answers that are no resources."""
 
 
 def targets_option(command: Command) -> Command:

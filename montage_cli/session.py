@@ -60,7 +60,7 @@ class Session:
 
     def say(self, text: str) -> None:
         """For people; with `-o json` and its like it goes to stderr, because stdout is for the answer only."""
-        click.echo(printable(text), err=self.form is not Format.TABLE)
+        click.echo(printable(text), err=not self.is_for_people)
 
     def complain(self, text: str) -> None:
         click.echo(printable(text), err=True)
@@ -70,12 +70,12 @@ class Session:
         self._waiting_for = run
 
     @property
-    def is_json(self) -> bool:
-        return self.form is Format.JSON
+    def is_for_people(self) -> bool:
+        return self.form is Format.TABLE
 
     @property
     def has_terminal(self) -> bool:
-        return self.form is Format.TABLE and sys.stdout.isatty()
+        return self.is_for_people and sys.stdout.isatty()
 
     def answer(self, value: dict[str, Any], *, names: Iterable[str] = ()) -> bool:
         """Write the answer for a program, JSON, YAML or `names`; False when it is a person who reads."""
@@ -91,6 +91,17 @@ class Session:
                 return False
             case _:
                 assert_never(self.form)
+        return True
+
+    def stream(self, value: dict[str, Any]) -> bool:
+        """Write one of many answers as soon as it is there: a line of JSON, or a document of YAML; else False."""
+        match self.form:
+            case Format.JSON:
+                write_json(value, lines=True)
+            case Format.YAML:
+                click.echo(f"---\n{yaml_text(value)}", nl=False)
+            case _:
+                return False
         return True
 
     @contextmanager
@@ -118,14 +129,9 @@ class Session:
 
     def _refuse(self, words: str, value: dict[str, Any]) -> None:
         """Tell what went wrong: people on stderr, programs on stdout in the form that they asked for."""
-        match self.form:
-            case Format.JSON:
-                # One line, so that it also ends a stream of lines.
-                write_json(value, lines=True)
-            case Format.YAML:
-                click.echo(yaml_text(value), nl=False)
-            case _:
-                self.complain(words)
+        # As one of many, so that it also ends a stream.
+        if not self.stream(value):
+            self.complain(words)
 
     def _tell_that_it_goes_on(self) -> None:
         if self._waiting_for is not None:

@@ -106,7 +106,7 @@ def test_edited_pipeline_runs_what_changed_and_an_editor_that_was_too_slow_is_re
 
     assert (edited.code, edited.err) == (0, "")
     assert "-      avatarId: rowan\n+      avatarId: juniper\n" in edited.out
-    assert edited.out.endswith("imported pipelines/edited: 1 changed, 1 unchanged\n")
+    assert edited.out.endswith("imported pipelines/edited: 1 changed (speaker), 1 unchanged\n")
     assert (setting.code, setting.out) == (0, 'text: "Hello from Montage." → "Good morning."\n')
     assert "avatarId: juniper" in described.out
     assert re.search(r"^voice +generate-voiceover +pending", listed.out, re.MULTILINE)

@@ -169,3 +169,17 @@ async def test_history_of_nothing_is_refused(montage: Montage, service: FakeServ
     for command in ("executions", "describe"):
         ended = await montage(command, "welcome/none")
         assert (ended.code, ended.stderr.splitlines()[0]) == (3, "error: no node pipelines/welcome/nodes/none")
+
+
+async def test_every_answer_has_yaml_and_names(montage: Montage) -> None:
+    imported = await montage("import", "welcome.yaml", "-o", "name")
+    run = await montage("run", "welcome", "--wait", "-o", "name")
+    described = await montage("describe", "welcome/film", "-o", "yaml")
+    events = await montage("events", "welcome", "--after", "6", "-o", "yaml")
+    downloaded = await montage("download", "welcome", "-o", "name")
+
+    assert imported.stdout == "pipelines/welcome\n"
+    assert run.stdout == f"{RUN}\n"
+    assert described.stdout.startswith("node:\n  name: pipelines/welcome/nodes/film\n")
+    assert events.stdout.count("---\nsequence: ") == 2
+    assert downloaded.stdout == "out/film.mp4\n"

@@ -41,7 +41,7 @@ async def test_refusal_as_yaml_is_yaml(montage: Montage) -> None:
     ended = await montage("get", "none", "-o", "yaml")
 
     assert (ended.code, ended.stderr) == (3, "")
-    assert ended.stdout.startswith("error:\n  message: no pipeline pipelines/none\n  status: NOT_FOUND\n")
+    assert ended.stdout.startswith("---\nerror:\n  message: no pipeline pipelines/none\n  status: NOT_FOUND\n")
 
 
 async def test_bad_document_as_json_lists_its_problems_with_lines(montage: Montage, service: FakeService) -> None:

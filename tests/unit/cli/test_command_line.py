@@ -31,6 +31,7 @@ def run_cli(*arguments: str) -> tuple[int, str, str]:
         ("describe", "welcome"),
         ("events", "welcome/voice"),
         ("events", "welcome", "--after", "-1"),
+        ("events", "welcome", "-o", "name"),
         ("runs", "welcome/voice"),
         ("executions", "pipelines/welcome/runs/" + UUID),
         ("export", "welcome/voice"),
