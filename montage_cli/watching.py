@@ -35,6 +35,7 @@ class Watch:
         self._method = method
         self._name = name
         self._after_sequence = after_sequence
+        self._pipeline_uid = ""
         self._caller = caller
         self._options = caller.options
 
@@ -62,7 +63,9 @@ class Watch:
 
     async def _one_stream(self) -> AsyncGenerator[api.WatchPipelineResponse, None]:
         """Updates of one stream, until it ends, falls silent, or leaves something out."""
-        request = api.WatchPipelineRequest(name=self._name, after_sequence=self._after_sequence)
+        request = api.WatchPipelineRequest(
+            name=self._name, after_sequence=self._after_sequence, pipeline_uid=self._pipeline_uid
+        )
         stream = self._method(request, timeout=self._options.watch_deadline_s)
         pages: list[api.WatchPipelineResponse] = []
         try:
@@ -76,6 +79,7 @@ class Watch:
                         for page in pages:
                             yield page
                         self._after_sequence = update.snapshot.sequence
+                        self._pipeline_uid = update.snapshot.pipeline.uid
                     case "event":
                         if self._is_gap(update.event.sequence):
                             return

@@ -53,6 +53,7 @@ from pipeline_service.transport.nodes import NodeServicer
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.pipelines import PipelineServicer
 from pipeline_service.transport.repeats import Repeats
+from pipeline_service.transport.watch import Pace
 from pipeline_service.transport.watchers import Watchers
 from servicekit import nats_client
 from servicekit.config import read_secret
@@ -139,6 +140,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 reader=reader,
                 owners=owners,
                 watchers=watchers,
+                pace=Pace(heartbeat_s=settings.watch_heartbeat_s, send_timeout_s=settings.watch_send_timeout_s),
                 repeats=repeats,
             ),
             server,

@@ -61,6 +61,10 @@ class Settings(ServiceSettings):
     """Caps the time that node types allow an execution; None leaves it to them."""
     drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
     """How long health says NOT_SERVING before calls are refused."""
+    watch_heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
+    """After so long without another update a watch sends a heartbeat."""
+    watch_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long a watcher may leave an update unread before it is cut off."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error|critical)$")] = "info"
     failpoints: str = ""
     """Named crash points, for tests; empty arms none."""

@@ -25,6 +25,7 @@ from pipeline_service.commands.errors import (
 from pipeline_service.domain.lists import InvalidFilter, InvalidOrder
 from pipeline_service.transport.paging import InvalidPageToken
 from pipeline_service.transport.unimplemented import NotImplementedYet
+from pipeline_service.transport.watch import WatcherTooSlow
 from pipeline_service.wire.values import Incomplete
 from servicekit.grpc_errors import ErrorTable, FieldViolation, PreconditionViolation, Resource, RpcError
 
@@ -135,6 +136,7 @@ ERRORS: ErrorTable = {
     Contended: _plain(_CODE.ABORTED, "ABORTED", "Other writers were faster; read again and repeat."),
     Unavailable: _plain(_CODE.UNAVAILABLE, "UNAVAILABLE", retry_after=timedelta(seconds=1)),
     Overloaded: _plain(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED", retry_after=timedelta(seconds=1)),
+    WatcherTooSlow: _plain(_CODE.RESOURCE_EXHAUSTED, "WATCHER_TOO_SLOW", retry_after=timedelta(seconds=1)),
     NotImplementedYet: _plain(_CODE.UNIMPLEMENTED, "NOT_IMPLEMENTED"),
     CapabilityRefused: _plain(_CODE.UNAUTHENTICATED, "CAPABILITY_INVALID", "The capability is not valid for this."),
     CapabilityExpired: _plain(_CODE.FAILED_PRECONDITION, "CAPABILITY_EXPIRED", "The capability has expired."),

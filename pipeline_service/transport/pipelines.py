@@ -17,7 +17,7 @@ from pipeline_service.transport.paging import Paging
 from pipeline_service.transport.pipeline_control import PipelineControl
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.unimplemented import UnimplementedPipelineMethods
-from pipeline_service.transport.watch import watch
+from pipeline_service.transport.watch import Pace, in_time, resume_point, watch
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.wire.documents import document_message
 from pipeline_service.wire.names import parse_pipeline, parse_run
@@ -39,6 +39,7 @@ class PipelineServicer(
         reader: Reader,
         owners: Owners,
         watchers: Watchers,
+        pace: Pace,
         repeats: Repeats,
     ) -> None:
         super().__init__(pipelines=pipelines, control=control, reader=reader, owners=owners, repeats=repeats)
@@ -46,6 +47,7 @@ class PipelineServicer(
         self._reader = reader
         self._owners = owners
         self._watchers = watchers
+        self._pace = pace
 
     async def GetPipeline(self, request: pb.GetPipelineRequest, context: Context) -> pb.GetPipelineResponse:
         found = await self.show(self._owners.owner(context), parse_pipeline(request.name))
@@ -117,9 +119,10 @@ class PipelineServicer(
             self._watchers,
             owner=self._owners.owner(context),
             pipeline=parse_pipeline(request.name),
-            after=request.after_sequence if request.HasField("after_sequence") else None,
+            resume=resume_point(request),
+            pace=self._pace,
         )
-        async for update in updates:
+        async for update in in_time(updates, pace=self._pace):
             yield update
 
 

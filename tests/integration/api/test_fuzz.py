@@ -201,10 +201,10 @@ def try_messages(stage: Stage, name: str, *, seed: int, examples: int) -> Counte
             assert after == rows, f"was refused and changed a row: {said}"
         else:
             check_parts(answer)
-        if after != rows:
-            check_repeat(answer, message, partial(call, channel, METHODS[name]), payload)
-            stage.restore()
-            after = stage.rows()
+            if after != rows:
+                check_repeat(answer, message, partial(call, channel, METHODS[name]), payload)
+                stage.restore()
+                after = stage.rows()
         codes[answer.code.name if isinstance(answer, Refusal) else "OK"] += 1
         rows = after
     return codes

@@ -399,12 +399,14 @@ class ListEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[_resources_pb2.Event, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class WatchPipelineRequest(_message.Message):
-    __slots__ = ("name", "after_sequence")
+    __slots__ = ("name", "after_sequence", "pipeline_uid")
     NAME_FIELD_NUMBER: _ClassVar[int]
     AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_UID_FIELD_NUMBER: _ClassVar[int]
     name: str
     after_sequence: int
-    def __init__(self, name: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
+    pipeline_uid: str
+    def __init__(self, name: _Optional[str] = ..., after_sequence: _Optional[int] = ..., pipeline_uid: _Optional[str] = ...) -> None: ...
 
 class WatchPipelineResponse(_message.Message):
     __slots__ = ("snapshot", "event", "progress", "heartbeat")

@@ -292,9 +292,12 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchPipeline(self, request, context):
-        """Streams a snapshot of the pipeline, then its events in sequence, until the caller hangs up.
+        """Streams a snapshot of the pipeline, then its events in sequence, until the caller hangs up or the pipeline is deleted: that
+        event is the last, and the stream ends with OK.
 
-        With `after_sequence` the snapshot is left out and the stream goes on behind that event, without a gap or a repeat.
+        With `after_sequence` the snapshot is left out and the stream goes on behind that event, without a gap or a repeat. Streams
+        break: UNAVAILABLE when the service stops, RESOURCE_EXHAUSTED with WATCHER_TOO_SLOW when updates stay unread for 10 seconds.
+        Watch again behind the last sequence that was received, at any replica.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
