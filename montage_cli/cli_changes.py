@@ -150,6 +150,28 @@ def approve(context: click.Context, name: Name, *, reject: bool, message: str, o
     )
 
 
+@click.command("resolve")
+@click.argument("name", metavar="PIPELINE/NODE", type=NameType(Kind.NODE))
+@click.option("--adopt", "job_id", metavar="JOB", default="", help="The vendor has it as this job.")
+@click.option("--submit-again", is_flag=True, help="The vendor never had it: buy it now.")
+@click.option("--give-up", is_flag=True, help="Nobody knows: let the node fail.")
+@output_option(Format.YAML, Format.NAME)
+@click.pass_context
+def resolve(
+    context: click.Context, name: Name, *, job_id: str, submit_again: bool, give_up: bool, output: Format
+) -> None:
+    """Say what became of a submission that was perhaps accepted, where the vendor cannot be asked."""
+    if [bool(job_id), submit_again, give_up].count(True) != 1:
+        raise click.UsageError("Expected one of --adopt JOB, --submit-again and --give-up.")
+    from montage_cli import controlling
+
+    context.exit(
+        open_session(context, output).perform(
+            lambda session: controlling.resolve(session, name, job_id=job_id, submits_again=submit_again)
+        )
+    )
+
+
 def _control_command(word: str, meaning: str) -> click.Command:
     """`cancel`, `pause` and `resume` differ in the call alone."""
 
@@ -170,4 +192,4 @@ cancel = _control_command("cancel", "End the work of a pipeline, a node or a run
 pause = _control_command("pause", "Start nothing new of a pipeline, a node or a run; what runs goes on.")
 resume = _control_command("resume", "Let a pipeline, a node or a run that was paused go on.")
 
-COMMANDS = (create, edit, delete, plan, execute, retry, cancel, pause, resume, approve)
+COMMANDS = (create, edit, delete, plan, execute, retry, cancel, pause, resume, approve, resolve)

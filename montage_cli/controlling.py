@@ -1,4 +1,4 @@
-"""`montage execute`, `retry`, `cancel`, `pause`, `resume` and `approve`: what a person decides about work."""
+"""What a person decides about work: `montage execute`, `retry`, `cancel`, `pause`, `resume`, `approve`, `resolve`."""
 
 from enum import StrEnum
 
@@ -58,6 +58,11 @@ async def approve(session: Session, name: Name, *, rejects: bool, message: str) 
     decision = node_api.APPROVAL_REJECTED if rejects else node_api.APPROVAL_APPROVED
     node = await session.client.approve_node(name.node or "", decision, message=message)
     return _tell(session, node, node.name, f"{'rejected' if rejects else 'approved'} {node.name}")
+
+
+async def resolve(session: Session, name: Name, *, job_id: str, submits_again: bool) -> ExitCode:
+    node = await session.client.resolve_node(name.node or "", job_id=job_id, submits_again=submits_again)
+    return _tell(session, node, node.name, f"resolved {node.name}: {output.state_of(node)}")
 
 
 def _tell(session: Session, changed: Message, name: str, words: str) -> ExitCode:

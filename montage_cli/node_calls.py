@@ -90,6 +90,18 @@ class NodeCalls:
         answer: api.ApproveNodeResponse = await self._caller.safe(self._nodes.ApproveNode, request)
         return answer.node
 
+    async def resolve_node(self, name: str, *, job_id: str = "", submits_again: bool = False) -> Node:
+        """Say what became of a submission in doubt: the vendor has it as a job, or never had it; else nobody knows."""
+        request = api.ResolveNodeRequest(name=name, request_id=new_request_id())
+        if job_id:
+            request.adopt_job_id = job_id
+        elif submits_again:
+            request.submit_again.SetInParent()
+        else:
+            request.give_up.SetInParent()
+        answer: api.ResolveNodeResponse = await self._caller.safe(self._nodes.ResolveNode, request)
+        return answer.node
+
     async def get_output_url(self, node: str, *, lifetime: timedelta | None = None) -> api.GetNodeOutputUrlResponse:
         """A presigned URL for the last good output, good for 15 minutes unless `lifetime` (up to 7 days) is given."""
         request = api.GetNodeOutputUrlRequest(name=node)

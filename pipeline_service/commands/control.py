@@ -15,6 +15,7 @@ from pipeline_service.domain.engine.pausing import (
     resume_pipeline,
     resume_run,
 )
+from pipeline_service.domain.engine.resolving import Resolution, is_in_doubt, resolve
 from pipeline_service.domain.engine.retrying import retry_node
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import NodeId, PipelineId, PipelineUid, RunId
@@ -82,10 +83,23 @@ class Control:
             execution = _active(ws, found)
             if execution.waiting_for is not WaitingFor.HUMAN:
                 raise FailedPrecondition(f"the execution of '{node}' does not wait for a person")
+            if is_in_doubt(ws, execution):
+                raise FailedPrecondition(f"the submission of '{node}' is in doubt: resolve it instead")
             if is_approved:
                 approve(ws, execution, message=message, actor=caller.identity)
             else:
                 reject(ws, execution, message=message, rules=self._rules, actor=caller.identity)
+
+        await self._change_node(caller, pipeline, node, decide)
+
+    async def resolve_node(self, caller: Caller, pipeline: PipelineId, node: NodeId, *, resolution: Resolution) -> None:
+        """Raises FailedPrecondition when the node's submission is not in doubt."""
+
+        def decide(ws: WorkingSet, found: Node) -> None:
+            execution = _active(ws, found)
+            if execution.waiting_for is not WaitingFor.HUMAN or not is_in_doubt(ws, execution):
+                raise FailedPrecondition(f"the submission of '{node}' is not in doubt")
+            resolve(ws, execution, resolution, rules=self._rules, actor=caller.identity)
 
         await self._change_node(caller, pipeline, node, decide)
 

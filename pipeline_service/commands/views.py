@@ -56,6 +56,9 @@ class ExecutionView:
 
     node_id: NodeId
     execution: Execution
+    job_id: str
+    """The vendor's, of what was bought for it; empty if nothing was."""
+    cost_micros: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

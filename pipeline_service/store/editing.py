@@ -25,6 +25,8 @@ _COMPLETE = "SELECT complete_assets($1::text::json)"
 class PostgresEdit(PostgresTransaction):
     """An open transaction that may change structure."""
 
+    may_buy = False
+
     async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:  # noqa: ARG002 - as the base has it
         """Always from the database: an edit is rare, and what it leaves is somebody else's to remember."""
         return await super().load(executions, anew=True)

@@ -11,7 +11,7 @@ from pipeline_service.store.codec import Row
 from pipeline_service.store.filters import counted, labels, plain
 from pipeline_service.store.pages import ListStatement
 from pipeline_service.store.pool import Pool, translated
-from pipeline_service.store.rows import EXECUTION_COLUMNS, STATUS_OF
+from pipeline_service.store.rows import STATUS_OF
 from pipeline_service.store.shown import (
     COUNTS,
     EVENT_COLUMNS,
@@ -20,6 +20,7 @@ from pipeline_service.store.shown import (
     PIPELINE_COLUMNS,
     PIPELINE_UID,
     RUN_COLUMNS,
+    SHOWN_EXECUTION_COLUMNS,
     event_view,
     execution_view,
     node_view,
@@ -74,7 +75,7 @@ _EXECUTION_FILTERS = {
 }
 _EXECUTIONS = ListStatement(
     listing=lists.EXECUTIONS,
-    columns=EXECUTION_COLUMNS,
+    columns=SHOWN_EXECUTION_COLUMNS,
     source=f"FROM executions WHERE pipeline_uid = {PIPELINE_UID}",
     filters=_EXECUTION_FILTERS,
     orders={"create_time": "create_time"},
@@ -82,7 +83,7 @@ _EXECUTIONS = ListStatement(
 )
 _EXECUTIONS_OF_NODE = ListStatement(
     listing=lists.EXECUTIONS,
-    columns=EXECUTION_COLUMNS,
+    columns=SHOWN_EXECUTION_COLUMNS,
     source=(
         "FROM executions WHERE node_uid ="
         f" (SELECT n.uid FROM nodes AS n WHERE n.pipeline_uid = {PIPELINE_UID} AND n.id = $3)"

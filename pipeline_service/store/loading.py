@@ -65,6 +65,9 @@ class LockedPipeline:
 class PostgresTransaction:
     """An open transaction that holds its pipelines' locks and changes state."""
 
+    may_buy = True
+    """Whether it may see and change purchases."""
+
     def __init__(
         self,
         connection: Connection,
@@ -102,8 +105,7 @@ class PostgresTransaction:
             runs=[run for rows in found for run in rows.runs],
             run_nodes=[row for rows in found for row in rows.run_nodes],
             owners=owners,
-            # Only reports change purchases; who edits or starts a run never does.
-            purchases=await load_purchases(self._connection, loaded, owners) if executions else (),
+            purchases=await load_purchases(self._connection, loaded, owners) if self.may_buy else (),
         )
         self._loaded = Loaded.of(working_set, owners=owners)
         return working_set

@@ -16,7 +16,6 @@ from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, 
 from pipeline_service.domain.values import Progress
 from pipeline_service.store.lists import PostgresLists
 from pipeline_service.store.pool import translated
-from pipeline_service.store.rows import EXECUTION_COLUMNS
 from pipeline_service.store.shown import (
     EVENT_COLUMNS,
     NODE_COLUMNS,
@@ -24,6 +23,7 @@ from pipeline_service.store.shown import (
     PIPELINE_COLUMNS,
     PIPELINE_UID,
     RUN_COLUMNS,
+    SHOWN_EXECUTION_COLUMNS,
     event_view,
     execution_view,
     node_view,
@@ -42,7 +42,7 @@ SELECT n.id, r.decision, r.reason, r.execution_id
 FROM run_nodes AS r JOIN nodes AS n ON n.uid = r.node_uid WHERE r.run_id = $1 ORDER BY n.position
 """
 _EXECUTION = f"""
-SELECT {EXECUTION_COLUMNS} FROM executions
+SELECT {SHOWN_EXECUTION_COLUMNS} FROM executions
 WHERE pipeline_uid = {PIPELINE_UID} AND id = $4 AND work ->> 'nodeId' = $3
 """
 _EVENTS = f"SELECT {EVENT_COLUMNS} FROM events WHERE pipeline_uid = $1 AND seq > $2 ORDER BY seq LIMIT $3"

@@ -7,6 +7,7 @@ from pipeline_service.domain.ids import ExecutionId, NodeId, NodeUid, PipelineId
 from pipeline_service.domain.states import NodeState, RunDecision
 from pipeline_service.store.codec import Row
 from pipeline_service.store.rows import (
+    EXECUTION_COLUMNS,
     event_from_row,
     execution_from_row,
     node_from_row,
@@ -42,6 +43,10 @@ RUN_COLUMNS = """
         SELECT n.id FROM unnest(r.targets) WITH ORDINALITY AS t (uid, place) JOIN nodes AS n ON n.uid = t.uid
         ORDER BY t.place
     ) AS target_ids"""
+SHOWN_EXECUTION_COLUMNS = f"""
+    {EXECUTION_COLUMNS},
+    (SELECT p.job_id FROM purchases AS p WHERE p.id = purchase_id) AS job_id,
+    (SELECT p.cost_micros FROM purchases AS p WHERE p.id = purchase_id) AS cost_micros"""  # noqa: S608 - constants only
 EVENT_COLUMNS = """
     pipeline_uid, seq, create_time, type, node_uid, node_id, execution_id, run_id, attempt, old_state, new_state,
     actor, message"""
@@ -85,7 +90,12 @@ def node_view(row: Row) -> NodeView:
 
 def execution_view(row: Row) -> ExecutionView:
     execution = execution_from_row(row)
-    return ExecutionView(node_id=execution.work.node_id, execution=execution)
+    return ExecutionView(
+        node_id=execution.work.node_id,
+        execution=execution,
+        job_id=row["job_id"] or "",
+        cost_micros=row["cost_micros"],
+    )
 
 
 def run_view(row: Row, nodes: tuple[RunNodeView, ...] = ()) -> RunView:

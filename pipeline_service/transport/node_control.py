@@ -14,6 +14,7 @@ from pipeline_service.domain.ids import NodeId, PipelineId
 from pipeline_service.transport.node_changes import NodeChanges
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.repeats import Repeats
+from pipeline_service.wire.edits import resolution_of
 from pipeline_service.wire.names import parse_node
 from pipeline_service.wire.resources import node_message
 from servicekit.grpc_handlers import Context
@@ -25,6 +26,7 @@ Answer = TypeVar(
     pb.PauseNodeResponse,
     pb.ResumeNodeResponse,
     pb.ApproveNodeResponse,
+    pb.ResolveNodeResponse,
 )
 
 
@@ -51,6 +53,10 @@ class NodeControl(NodeChanges):
         is_approved = request.approval == pb.APPROVAL_APPROVED
         command = partial(self._control.approve_node, is_approved=is_approved, message=request.message)
         return await self._of_node(request, context, command, pb.ApproveNodeResponse)
+
+    async def ResolveNode(self, request: pb.ResolveNodeRequest, context: Context) -> pb.ResolveNodeResponse:
+        command = partial(self._control.resolve_node, resolution=resolution_of(request))
+        return await self._of_node(request, context, command, pb.ResolveNodeResponse)
 
     async def _of_node(
         self,

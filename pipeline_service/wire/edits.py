@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from google.protobuf import json_format, struct_pb2
-from montage.v1 import resources_pb2
+from montage.v1 import node_service_pb2, resources_pb2
 
+from pipeline_service.domain.engine.resolving import Resolution
 from pipeline_service.domain.ids import PipelineId
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import JsonValue
@@ -72,3 +73,11 @@ def _json(text: str) -> JsonValue:
         raise Incomplete("node.asset.content", f"expected JSON: {str(error)[:200]}") from error
     holder = struct_pb2.Struct(fields={"content": value})
     return json_object(holder, field="node.asset")["content"]
+
+
+def resolution_of(message: node_service_pb2.ResolveNodeRequest) -> Resolution:
+    """What a person found out about a submission; neither a job nor another submission gives up."""
+    return Resolution(
+        job_id=message.adopt_job_id.replace("\x00", ""),
+        submits_again=message.WhichOneof("resolution") == "submit_again",
+    )

@@ -91,6 +91,9 @@ def execution_message(view: ExecutionView, pipeline: PipelineId) -> resources_pb
         output=output_message(execution.output),
         failure=failure_message(execution.failure),
         progress=progress_message(execution.progress),
+        vendor_job_id=view.job_id,
+        cost_micros=view.cost_micros,
+        work_digest=execution.work_digest,
     )
 
 

@@ -107,6 +107,21 @@ def let_go(ws: WorkingSet, execution: Execution, *, next_poll_after: timedelta |
         ws.put(replace(purchase, possibly_submitted=True, next_poll_at=ws.now + WORKER_MAY_SAY))
 
 
+def found_by_a_person(ws: WorkingSet, execution: Execution, *, job_id: str, actor: str) -> None:
+    """The vendor has it as this job: it is asked about at once."""
+    purchase = purchase_of(ws, execution)
+    if purchase is not None:
+        known = replace(purchase, job_id=job_id, claim=None, lease_until=None, next_poll_at=ws.now)
+        _moved(ws, execution, known, PurchaseState.SUBMITTED, actor=actor)
+
+
+def closed_by_a_person(ws: WorkingSet, execution: Execution, *, actor: str) -> None:
+    """The vendor never accepted it: equal work may be bought again."""
+    purchase = purchase_of(ws, execution)
+    if purchase is not None:
+        _moved(ws, execution, purchase, PurchaseState.REFUSED, actor=actor)
+
+
 def hand_over(ws: WorkingSet, ended: Execution, attempt: Execution) -> None:
     """The next attempt goes on with the open purchase of the one before: what the vendor yet delivers is its result."""
     purchase = purchase_of(ws, ended)

@@ -49,6 +49,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "PauseNode": {"name": NODE},
     "ResumeNode": {"name": NODE},
     "ApproveNode": {"name": NODE, "approval": "APPROVAL_APPROVED"},
+    "ResolveNode": {"name": NODE, "adopt_job_id": "job"},
     "ListNodes": {"parent": NAME},
     "GetNodeOutputUrl": {"name": NODE},
     "GetExecution": {"name": "EXECUTION"},

@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import grpc
 from montage.v1 import execution_service_pb2 as pb
-from montage.v1 import pipeline_service_pb2, resources_pb2, work_pb2
+from montage.v1 import node_service_pb2, pipeline_service_pb2, resources_pb2, work_pb2
 
 from tests.factories import noop
-from tests.integration.pipeline.grpc_client import Client
+from tests.integration.pipeline.grpc_client import Client, refusal
 
 DEADLINE_S = 20.0
 
@@ -119,3 +120,28 @@ async def test_job_of_a_deleted_pipeline_is_asked_about_to_its_end(client: Clien
     late, _ = await start(executor, execution, kind=work_pb2.WORK_KIND_POLL, number=99)
 
     assert late.outcome == pb.START_OUTCOME_STALE
+
+
+async def test_submission_in_doubt_is_resolved_by_a_person_and_not_approved(
+    client: Client, executor: Client, name: str
+) -> None:
+    await client.import_(noop("clip", provider="ledger-blind"), document_id=name)
+    execution = await run(client, name)
+    _, claim = await start(executor, execution)
+    beat = pb.HeartbeatExecutionRequest(
+        execution_id=execution, claim=claim, waiting_for=resources_pb2.WAITING_FOR_HUMAN
+    )
+    beat.purchase.outcome = pb.PURCHASE_OUTCOME_UNKNOWN
+    await executor.executions.HeartbeatExecution(beat)
+    node = f"pipelines/{name}/nodes/clip"
+    approval = node_service_pb2.ApproveNodeRequest(name=node, approval=node_service_pb2.APPROVAL_APPROVED)
+
+    code, _, _ = await refusal(client.nodes.ApproveNode(approval))
+    await client.nodes.ResolveNode(node_service_pb2.ResolveNodeRequest(name=node, adopt_job_id="job-3"))
+    shown = await client.nodes.GetExecution(node_service_pb2.GetExecutionRequest(name=f"{node}/executions/{execution}"))
+
+    assert code is grpc.StatusCode.FAILED_PRECONDITION
+    assert shown.execution.waiting_for == resources_pb2.WAITING_FOR_VENDOR
+    assert shown.execution.vendor_job_id == "job-3"
+    answer, _ = await take_poll(executor, execution)
+    assert answer.task.purchase.job_id == "job-3"

@@ -415,6 +415,18 @@ class TestDatabaseHolds:
                 str(uuid4()),
             )
 
+    async def test_two_open_purchases_of_equal_work(self, rig: Rig) -> None:
+        await rig.import_(noop("a", provider="ledger"))
+        await rig.run()
+        await rig.claim("a")
+
+        with pytest.raises(asyncpg.UniqueViolationError, match="purchases_one_open"):
+            await rig.pool.execute(
+                "INSERT INTO purchases SELECT (jsonb_populate_record(p, jsonb_build_object('id', $1::text, "
+                "'submit_key', $1::text))).* FROM purchases AS p",
+                str(uuid4()),
+            )
+
     async def test_node_in_progress_without_an_execution(self, rig: Rig) -> None:
         await rig.import_(noop("a"))
 

@@ -120,6 +120,7 @@ CHANGES: dict[str, Callable[[Client], Awaitable[object]]] = {
     "PauseNode": lambda client: client.pause_node("n"),
     "ResumeNode": lambda client: client.resume_node("n"),
     "ApproveNode": lambda client: client.approve_node("n", APPROVED),
+    "ResolveNode": lambda client: client.resolve_node("n", submits_again=True),
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from pipeline_service.domain.engine.editing import apply_deletion
 from pipeline_service.domain.engine.polls import POLL_FIRST
 from pipeline_service.domain.engine.reports import CloseDue, Fail, Learned, LeaseOver, PollDue, Start, StartAnswer
+from pipeline_service.domain.engine.resolving import Resolution, resolve
 from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
@@ -247,6 +248,44 @@ class TestPoll:
         assert shop.active("clip").attempt == 2
         states = [one.state for one in sorted(shop.ws.purchases.values(), key=lambda one: one.id)]
         assert states == [PurchaseState.SETTLED, PurchaseState.INTENDED]
+
+
+class TestDoubt:
+    def ask_a_person(self, shop: Shop) -> Execution:
+        execution, claim = shop.claim("clip")
+        unknown = Learned(outcome=PurchaseOutcome.UNKNOWN)
+        shop.report(a_beat(execution.id, claim, purchase=unknown, waiting_for=WaitingFor.HUMAN))
+        return shop.active("clip")
+
+    def resolve(self, shop: Shop, execution: Execution, resolution: Resolution) -> None:
+        resolve(shop.ws, execution, resolution, rules=shop.rules, actor=ACTOR)
+
+    def test_job_that_a_person_found_is_asked_about_at_once(self, shop: Shop) -> None:
+        execution = self.ask_a_person(shop)
+
+        self.resolve(shop, execution, Resolution(job_id="job-9"))
+
+        assert shop.active("clip").waiting_for is WaitingFor.VENDOR
+        assert (shop.purchase().job_id, shop.purchase().next_poll_at) == ("job-9", shop.ws.now)
+
+    def test_submission_that_never_arrived_is_bought_anew_by_the_same_attempt(self, shop: Shop) -> None:
+        execution = self.ask_a_person(shop)
+
+        self.resolve(shop, execution, Resolution(submits_again=True))
+        again, _ = shop.claim("clip")
+
+        assert again.id == execution.id
+        assert len(shop.ws.purchases) == 2
+        assert not shop.purchase().possibly_submitted
+
+    def test_given_up_work_fails_and_bars_equal_purchases(self, shop: Shop) -> None:
+        self.resolve(shop, self.ask_a_person(shop), Resolution())
+
+        assert shop.node("clip").state is NodeState.FAILED
+        shop.run()
+        shop.claim("clip")
+        assert len(shop.ws.purchases) == 1
+        assert shop.purchase().possibly_submitted
 
 
 class TestAfterTheExecution:

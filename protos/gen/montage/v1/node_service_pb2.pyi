@@ -178,6 +178,34 @@ class ApproveNodeResponse(_message.Message):
     node: _resources_pb2.Node
     def __init__(self, node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ...) -> None: ...
 
+class ResolveNodeRequest(_message.Message):
+    __slots__ = ("name", "adopt_job_id", "submit_again", "give_up", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADOPT_JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBMIT_AGAIN_FIELD_NUMBER: _ClassVar[int]
+    GIVE_UP_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    adopt_job_id: str
+    submit_again: SubmitAgain
+    give_up: GiveUp
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., adopt_job_id: _Optional[str] = ..., submit_again: _Optional[_Union[SubmitAgain, _Mapping]] = ..., give_up: _Optional[_Union[GiveUp, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SubmitAgain(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GiveUp(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ResolveNodeResponse(_message.Message):
+    __slots__ = ("node",)
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    node: _resources_pb2.Node
+    def __init__(self, node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ...) -> None: ...
+
 class ListNodesRequest(_message.Message):
     __slots__ = ("parent", "page_size", "page_token", "filter", "order_by")
     PARENT_FIELD_NUMBER: _ClassVar[int]

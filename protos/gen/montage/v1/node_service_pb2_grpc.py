@@ -85,6 +85,11 @@ class NodeServiceStub:
                 request_serializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeResponse.FromString,
                 _registered_method=True)
+        self.ResolveNode = channel.unary_unary(
+                '/montage.v1.NodeService/ResolveNode',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.ResolveNodeRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.ResolveNodeResponse.FromString,
+                _registered_method=True)
         self.ListNodes = channel.unary_unary(
                 '/montage.v1.NodeService/ListNodes',
                 request_serializer=montage_dot_v1_dot_node__service__pb2.ListNodesRequest.SerializeToString,
@@ -201,6 +206,15 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResolveNode(self, request, context):
+        """Says what became of a submission that was perhaps accepted, where the vendor cannot be asked.
+
+        FAILED_PRECONDITION when the node's execution does not wait for that.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListNodes(self, request, context):
         """Lists the nodes of a pipeline in the order of its document.
         """
@@ -295,6 +309,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.ApproveNode,
                     request_deserializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeRequest.FromString,
                     response_serializer=montage_dot_v1_dot_node__service__pb2.ApproveNodeResponse.SerializeToString,
+            ),
+            'ResolveNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveNode,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.ResolveNodeRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.ResolveNodeResponse.SerializeToString,
             ),
             'ListNodes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNodes,
@@ -598,6 +617,33 @@ class NodeService:
             '/montage.v1.NodeService/ApproveNode',
             montage_dot_v1_dot_node__service__pb2.ApproveNodeRequest.SerializeToString,
             montage_dot_v1_dot_node__service__pb2.ApproveNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/ResolveNode',
+            montage_dot_v1_dot_node__service__pb2.ResolveNodeRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.ResolveNodeResponse.FromString,
             options,
             channel_credentials,
             insecure,
