@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from benchmarks.api import ApiOptions, measure_api
+from benchmarks.api_report import ApiReport
 from benchmarks.demo import DemoOptions, measure_demo
-from benchmarks.how_to_read import DEMO, THROUGHPUT
+from benchmarks.how_to_read import API, DEMO, THROUGHPUT
 from benchmarks.progress import MeasurementFailed, say
 from benchmarks.report import DemoReport
 from benchmarks.throughput import ThroughputOptions, measure_throughput
@@ -42,16 +44,22 @@ def _measure(arguments: argparse.Namespace) -> int:
     if arguments.workload == "demo":
         _show(measure_demo(DemoOptions(rounds=arguments.rounds, sets_up=arguments.set_up)), as_json=arguments.json)
         return 0
-    options = ThroughputOptions(workload=arguments.workload, in_flight=arguments.in_flight)
 
     async def measure() -> int:
-        _show(await measure_throughput(options), as_json=arguments.json)
+        if arguments.workload == "api":
+            report: ApiReport | ThroughputReport = await measure_api(
+                ApiOptions(callers=arguments.callers, seconds=arguments.seconds)
+            )
+        else:
+            options = ThroughputOptions(workload=arguments.workload, in_flight=arguments.in_flight)
+            report = await measure_throughput(options)
+        _show(report, as_json=arguments.json)
         return 0
 
     return run_until_interrupted(measure(), interrupted=INTERRUPTED)
 
 
-def _show(report: DemoReport | ThroughputReport, *, as_json: bool) -> None:
+def _show(report: ApiReport | DemoReport | ThroughputReport, *, as_json: bool) -> None:
     print("\n".join(report.lines()))
     if as_json:
         print(report.as_json())
@@ -70,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--rounds", type=_positive, default=1, metavar="N", help="films to make (default: 1)")
     demo.add_argument("--no-set-up", dest="set_up", action="store_false", help="leave the cold set-up out")
     demo.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    api = workloads.add_parser(
+        "api", help="calls of clients beside their bare statements", epilog=API, formatter_class=layout
+    )
+    api.add_argument("--callers", type=_positive, default=16, metavar="N", help="calls at the same time (default: 16)")
+    api.add_argument("--seconds", type=_positive, default=5, metavar="S", help="of each kind of call (default: 5)")
+    api.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     for name, what in THROUGHPUT_WORKLOADS.items():
         w = workloads.add_parser(name, help=what, epilog=THROUGHPUT, formatter_class=layout)
         _add_throughput_options(w)

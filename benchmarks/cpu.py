@@ -28,6 +28,11 @@ def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, 
     return {name: after[name] - before.get(name, 0.0) for name in after}
 
 
+def process_seconds(pid: int, proc: Path = Path("/proc")) -> float:
+    """The same of one process with its children that ended."""
+    return _used(proc / str(pid))
+
+
 def ticks_of(stat: str) -> int:
     """User and system time of a process and of its ended children, in clock ticks, from `/proc/<pid>/stat`."""
     # The name, in parentheses, may hold spaces and parentheses itself.

@@ -60,3 +60,24 @@ floor_nodes_per_s, floor_batch, floor_connections, ratio, alone_ms_p50, alone_ms
 cpu_s_per_1000 {process: s}, peak_mib {process: MiB}, transactions_per_node, wal_syncs_per_node, work_messages,
 reuse_hits, load_average, cores. What was measured in each round is {min, median, max}.
 """
+
+API = """\
+Nothing here passes or fails by time. A stack of its own: the pipeline service over mutual TLS with every check of its
+requests, PostgreSQL as it comes. Callers share one connection and call again as soon as they are answered.
+
+  create        ImportPipeline of a new pipeline with ten nodes in a chain.
+  get           GetNode.
+  list          ListPipelines, 25 of some hundred.
+  update        UpdateNode, another title.
+
+  by CPU s      calls by the processor seconds of the service's process alone: client and PostgreSQL do not count.
+                Compare this on a machine that does something else as well.
+  floor         the statements of the same call, recorded from the service's own code, run by as many callers of bare
+                asyncpg on the same server; their values are prepared in Python as well.
+  ratio         calls/s by floor/s. Compare this between machines.
+  stmts         statements of a call, those that begin and end its transaction included.
+
+With --json the last line of standard output is one object: workload, callers, floor {call: calls/s}, ratio {call},
+load_average, cores, and for each call {calls_per_s, calls_per_cpu_s, p50_ms, p99_ms, floor_p50_ms, floor_p99_ms,
+statements}.
+"""
