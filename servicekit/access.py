@@ -71,6 +71,7 @@ class AccessInterceptor(HandlerWrapper):
         self, *, table: AccessTable, domain: str, on_refusal: Callable[[str, str], None] | None = None
     ) -> None:
         """`on_refusal(method, reason)` is called for every call that is turned away."""
+        super().__init__()
         self._table = table
         self._domain = domain
         self._on_refusal = on_refusal

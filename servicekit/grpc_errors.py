@@ -130,6 +130,7 @@ class ErrorInterceptor(HandlerWrapper):
 
     def __init__(self, *, domain: str, table: ErrorTable, on_error: Callable[[str, str], None] | None = None) -> None:
         """`on_error(method, code)` is called for every error answered here, for counting."""
+        super().__init__()
         self._domain = domain
         self._table = table
         self._on_error = on_error

@@ -27,6 +27,10 @@ else:
 class HandlerWrapper(_Interceptor, ABC):
     """An interceptor that puts `around` every call and passes every request through `check_request`."""
 
+    def __init__(self) -> None:
+        # A served method has the same handler in every call.
+        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
+
     @abstractmethod
     def around(self, method: str, context: Context) -> AbstractAsyncContextManager[None]:
         """Entered before the handler runs, left when it ended; `method` is `/package.Service/Method`."""
@@ -43,7 +47,12 @@ class HandlerWrapper(_Interceptor, ABC):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        return self.wrap(handler_call_details.method, handler)
+        method = handler_call_details.method
+        known, wrapped = self._wrapped.get(method, (None, None))
+        if wrapped is None or known is not handler:
+            wrapped = self.wrap(method, handler)
+            self._wrapped[method] = handler, wrapped
+        return wrapped
 
     def wrap(self, method: str, handler: Handler) -> Handler:
         """The same handler with ourselves around it.

@@ -49,6 +49,7 @@ class ValidationInterceptor(HandlerWrapper):
         max_request_bytes_of: Mapping[str, int] | None = None,
     ) -> None:
         """`max_request_bytes_of` names the methods that may carry more (or less) than `max_request_bytes`."""
+        super().__init__()
         self._domain = domain
         self._validator = validator
         self._max_request_bytes = max_request_bytes

@@ -1,31 +1,24 @@
 """Etags: over structure only, so that a run never makes an editor's copy stale."""
 
+import json
+
 from pipeline_service.commands.errors import EtagMismatch
 from pipeline_service.domain.digest import etag_of
 from pipeline_service.domain.ids import PipelineUid
 from pipeline_service.domain.model import NodeSpec
-from pipeline_service.domain.values import JsonValue
 
 
 def pipeline_etag(uid: PipelineUid, structure_version: int) -> str:
     """Changes with every edit of a node."""
-    return etag_of({"uid": str(uid), "version": structure_version})
+    return etag_of(f"{uid}/{structure_version}")
 
 
 def node_etag(spec: NodeSpec) -> str:
     """Changes with title, labels, inputs, config and asset of the node."""
-    inputs: dict[str, JsonValue] = {slot: [str(uid) for uid in sources] for slot, sources in spec.inputs.items()}
-    asset: JsonValue = [spec.asset.type, spec.asset.sha256, spec.asset.url] if spec.asset else None
-    return etag_of(
-        {
-            "uid": str(spec.uid),
-            "title": spec.title,
-            "labels": dict(spec.labels),
-            "inputs": inputs,
-            "config": dict(spec.config),
-            "asset": asset,
-        }
-    )
+    inputs = {slot: [str(uid) for uid in sources] for slot, sources in spec.inputs.items()}
+    asset = [spec.asset.type, spec.asset.sha256, spec.asset.url] if spec.asset else None
+    parts = [str(spec.uid), spec.title, spec.labels, inputs, spec.config, asset]
+    return etag_of(json.dumps(parts, sort_keys=True))
 
 
 def check_etag(given: str, present: str) -> None:

@@ -238,9 +238,10 @@ class Pipelines:
             working_set.record(first, pipeline_uid, actor=caller.identity)
             apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
             await transaction.save_structure(plan)
-            await transaction.describe(
-                pipeline_uid, title=document.title, version=document.version, labels=document.labels
-            )
+            if new is None:
+                await transaction.describe(
+                    pipeline_uid, title=document.title, version=document.version, labels=document.labels
+                )
             await transaction.save(working_set)
         self._journal.committed(working_set)
         return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid)

@@ -29,9 +29,9 @@ def spec_digest(node_type: NodeType, *, config: Json, asset: Asset | None, input
     )
 
 
-def etag_of(parts: dict[str, JsonValue]) -> str:
-    """Short digest of what a user may edit, for `etag`."""
-    return _digest(parts)[:32]
+def etag_of(text: str) -> str:
+    """Short digest of a text that says what a user may edit, for `etag`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def work_digest(node_type: NodeType, *, config: Json, asset: Asset | None, inputs: Mapping[str, Sequence[str]]) -> str:

@@ -91,7 +91,9 @@ class PostgresTransaction:
         versions = {pipeline.uid: pipeline.structure_version for pipeline in self._locked}
         structures = await self._caches.structures.get(self._connection, versions)
         known = {} if anew else self._remembered()
-        found = await self._fetch([uid for uid in versions if uid not in known], known, executions)
+        # A pipeline without an event was made in this transaction, and has nothing yet.
+        asked = [pipeline.uid for pipeline in self._locked if pipeline.last_sequence and pipeline.uid not in known]
+        found = await self._fetch(asked, known, executions)
         self.is_remembered = bool(known)
         owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}
         loaded = [execution for rows in found for execution in rows.executions]

@@ -80,19 +80,23 @@ class StructureCache:
 
 
 async def write_structure(connection: Connection, plan: ImportPlan) -> None:
-    """Make nodes and edges equal to the plan. The caller holds the pipeline's lock.
+    """Make nodes and edges equal to the plan, where they are not. The caller holds the pipeline's lock.
 
     Raises Contended when a new node's uid was taken meanwhile.
     """
     structure = plan.structure
     uid = structure.pipeline_uid
-    await connection.execute("DELETE FROM node_inputs WHERE pipeline_uid = $1", uid)
-    await connection.execute("DELETE FROM nodes WHERE uid = ANY($1)", [spec.uid for spec in plan.removed])
-    specs = [_spec_values(spec, uid) for spec in structure.nodes.values()]
-    if await connection.execute(_UPSERT_SPECS, as_json(specs)) != f"INSERT 0 {len(specs)}":
-        raise Contended("a uid of the document was taken meanwhile")
-    edges = [edge for spec in structure.nodes.values() for edge in _edge_values(spec, uid)]
-    await connection.execute(_INSERT_EDGES, as_json(edges))
+    written = [structure.nodes[node] for node in (*plan.added, *plan.rewritten)]
+    if plan.rewritten:
+        await connection.execute("DELETE FROM node_inputs WHERE node_uid = ANY($1)", list(plan.rewritten))
+    if plan.removed:
+        await connection.execute("DELETE FROM nodes WHERE uid = ANY($1)", [spec.uid for spec in plan.removed])
+    if written:
+        specs = [_spec_values(spec, uid) for spec in written]
+        if await connection.execute(_UPSERT_SPECS, as_json(specs)) != f"INSERT 0 {len(specs)}":
+            raise Contended("a uid of the document was taken meanwhile")
+    if edges := [edge for spec in written for edge in _edge_values(spec, uid)]:
+        await connection.execute(_INSERT_EDGES, as_json(edges))
     await connection.execute(_BUMP, uid, structure.version)
 
 
@@ -128,12 +132,13 @@ def inputs_from_rows(rows: Iterable[Row]) -> dict[NodeUid, dict[str, tuple[NodeU
 
 
 async def _read(connection: Connection, versions: Mapping[PipelineUid, int]) -> list[Structure]:
-    uids = list(versions)
-    inputs = inputs_from_rows(await connection.fetch(_EDGES, uids))
-    specs: dict[PipelineUid, list[NodeSpec]] = {uid: [] for uid in uids}
-    for row in await connection.fetch(_SPECS, uids):
-        specs[PipelineUid(row["pipeline_uid"])].append(spec_from_row(row, inputs.get(NodeUid(row["uid"]), {})))
-    ids = {PipelineUid(row["uid"]): PipelineId(row["id"]) for row in await connection.fetch(_IDS, uids)}
+    specs: dict[PipelineUid, list[NodeSpec]] = {uid: [] for uid in versions}
+    # Before its first version a pipeline has no nodes.
+    if written := [uid for uid, version in versions.items() if version]:
+        inputs = inputs_from_rows(await connection.fetch(_EDGES, written))
+        for row in await connection.fetch(_SPECS, written):
+            specs[PipelineUid(row["pipeline_uid"])].append(spec_from_row(row, inputs.get(NodeUid(row["uid"]), {})))
+    ids = {PipelineUid(row["uid"]): PipelineId(row["id"]) for row in await connection.fetch(_IDS, list(versions))}
     return [
         build_structure(uid, pipeline_id=ids[uid], version=version, specs=specs[uid])
         for uid, version in versions.items()

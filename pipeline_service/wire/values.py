@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
@@ -14,6 +14,7 @@ from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts, Output, Progress
 
 MAX_DEPTH = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_INLINE_BYTES = 4096
 MAX_DURATION = timedelta(days=366)
 """Longer than any film, and than any wait."""
@@ -51,9 +52,9 @@ def media_type_value(number: resources_pb2.MediaType, *, field: str) -> MediaTyp
 def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
     if moment is None:
         return None
-    message = timestamp_pb2.Timestamp()
-    message.FromDatetime(moment)
-    return message
+    # Exact, and half the cost of what the library offers: a page of pipelines has fifty of them.
+    since = moment - _EPOCH
+    return timestamp_pb2.Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def json_object(message: struct_pb2.Struct, *, field: str) -> dict[str, JsonValue]:
