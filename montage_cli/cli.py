@@ -17,11 +17,23 @@ from montage_cli.options import NAMELESS, output_option
 
 _OPTIONS = ("address", "ca_cert", "client_cert", "client_key")
 _PROGRAM = "montage"
+_SENTENCE = 200
 _COMPLETION_VARIABLE = "_MONTAGE_COMPLETE"
 """Click's own name for it: the script of a shell sets it to ask for words."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Sectioned(click.Group):
+    """Lists its commands by what they are for, in the order in which one needs them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # click's
+        for title, commands in _SECTIONS.items():
+            # A first sentence may take two lines; click would cut it off.
+            rows = [(command.name or "", command.get_short_help_str(_SENTENCE)) for command in commands]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=Sectioned, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--context", "chosen", metavar="NAME", help="A connection of contexts.toml [MONTAGE_CONTEXT].")
 @click.option("--address", metavar="HOST:PORT", help="The pipeline service [MONTAGE_PIPELINE_ADDR].")
 @click.option("--ca-cert", metavar="FILE", help="CA that the service's certificate is checked by [MONTAGE_CA_CERT].")
@@ -48,10 +60,10 @@ def cli(context: click.Context, /, chosen: str | None, **given: str | None) -> N
     context.obj = {name: value for name, value in os.environ.items() if name not in VARIABLES} | {CONTEXT: chosen}
 
 
-@cli.command()
+@click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes a shell complete our commands and options: eval "$(montage completion bash)"."""
+    """Print the completion script of a shell: eval "$(montage completion bash)"."""
     from click.shell_completion import get_completion_class
 
     complete = get_completion_class(shell)
@@ -60,7 +72,7 @@ def completion(shell: str) -> None:
     click.echo(complete(cli, {}, _PROGRAM, _COMPLETION_VARIABLE).source())
 
 
-@cli.command()
+@click.command()
 @output_option(*NAMELESS)
 def version(output: Format) -> None:
     """Show the version of this program."""
@@ -74,8 +86,15 @@ def version(output: Format) -> None:
             click.echo(f"montage {__version__} (Python {python})")
 
 
-for _command in (*cli_documents.COMMANDS, *cli_changes.COMMANDS, *cli_looks.COMMANDS):
-    cli.add_command(_command)
+_SECTIONS = {
+    "Documents": cli_documents.COMMANDS,
+    "Look": cli_looks.COMMANDS,
+    "Change and decide": cli_changes.COMMANDS,
+    "This program": (completion, version),
+}
+for _commands in _SECTIONS.values():
+    for _command in _commands:
+        cli.add_command(_command)
 
 
 def main() -> None:

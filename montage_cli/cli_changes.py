@@ -63,7 +63,10 @@ def create(
 def edit(
     context: click.Context, name: Name, *, given: dict[str, str], unset: tuple[str, ...], strict: bool, output: Format
 ) -> None:
-    """Open a pipeline's document in $EDITOR and import what comes back, or change a title or a setting by --set."""
+    """Change a pipeline's document in $EDITOR, or a title or a setting by --set.
+
+    What comes back from the editor is shown as a difference and imported, unless somebody else was faster.
+    """
     from montage_cli import editing
 
     settings = editing.Settings(given=given, unset=unset, strict=strict)

@@ -70,7 +70,7 @@ def run(
     ends_with_us: bool,
     output: Format,
 ) -> None:
-    """Run a pipeline. A document FILE is imported first; then the run is followed and every result downloaded."""
+    """Run a pipeline, or import a document FILE, run it, and download what comes out."""
     is_file = is_document(what)
     if wait is False and (summary or out is not None):
         raise click.UsageError("--summary and --out need the end of the run; leave --no-wait out")
@@ -102,7 +102,7 @@ def run(
 )
 @click.pass_context
 def export(context: click.Context, name: Name, *, out: Path | None, output: str | None) -> None:
-    """Write a pipeline as the document that makes one equal to it; the same pipeline gives the same bytes."""
+    """Write a pipeline as a document; the same pipeline gives the same bytes."""
     from montage_cli import exporting
 
     is_json = out is not None and out.suffix.lower() == ".json" if output is None else output == "json"

@@ -154,10 +154,10 @@ def download(context: click.Context, name: Name, *, out: Path, output: Format) -
 @output_option(*NAMELESS)
 @click.pass_context
 def doctor(context: click.Context, *, output: Format) -> None:
-    """Look at every part of the way to the service, and at what it needs itself, and tell what was seen."""
+    """Tell what is seen on each part of the way to the service, and behind it."""
     from montage_cli import doctor as doctor_
 
     context.exit(doctor_.run(context.obj, output))
 
 
-COMMANDS = (doctor, list_, get, describe, executions, runs, events, watch, types, download)
+COMMANDS = (list_, get, describe, executions, runs, events, watch, types, download, doctor)

@@ -1,5 +1,6 @@
 """The command without a service: usage, refusals that need none, and a fast start."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,16 @@ def test_completion_answers_commands_without_a_service_and_fast() -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["plain,execute", "plain,executions", "plain,export"]
+
+
+def test_help_lists_every_command_once_with_its_whole_sentence() -> None:
+    code, stdout, _ = run_cli("--help")
+
+    listed = stdout.partition("Documents:")[2]
+    names = re.findall(r"^  (\w+) ", listed, re.MULTILINE)
+    assert code == 0
+    assert sorted(names) == sorted(cli.commands)
+    assert "..." not in listed
 
 
 def test_cli_version_needs_nothing() -> None:
