@@ -7,6 +7,8 @@ import sys
 
 from benchmarks.api import ApiOptions, measure_api
 from benchmarks.api_report import ApiReport
+from benchmarks.crud import CLIENTS, CrudOptions, measure_crud
+from benchmarks.crud_report import CrudReport
 from benchmarks.demo import DemoOptions, measure_demo
 from benchmarks.how_to_read import API, DEMO, THROUGHPUT
 from benchmarks.progress import MeasurementFailed, say
@@ -22,6 +24,7 @@ NOT_AS_CLAIMED = 2
 THROUGHPUT_WORKLOADS = {
     "w1": "nodes a second, nodes that do nothing",
     "w2": "the same, completed by callbacks through the gateway",
+    "w3": "calls a second that make, show, change and delete pipelines",
     "w4": "the same, completed from artifacts of earlier runs",
 }
 
@@ -47,9 +50,12 @@ def _measure(arguments: argparse.Namespace) -> int:
 
     async def measure() -> int:
         if arguments.workload == "api":
-            report: ApiReport | ThroughputReport = await measure_api(
+            report: ApiReport | CrudReport | ThroughputReport = await measure_api(
                 ApiOptions(callers=arguments.callers, seconds=arguments.seconds)
             )
+        elif arguments.workload == "w3":
+            clients = arguments.in_flight or CLIENTS
+            report = await measure_crud(CrudOptions(clients=clients))
         else:
             options = ThroughputOptions(workload=arguments.workload, in_flight=arguments.in_flight)
             report = await measure_throughput(options)
@@ -59,7 +65,7 @@ def _measure(arguments: argparse.Namespace) -> int:
     return run_until_interrupted(measure(), interrupted=INTERRUPTED)
 
 
-def _show(report: ApiReport | DemoReport | ThroughputReport, *, as_json: bool) -> None:
+def _show(report: ApiReport | CrudReport | DemoReport | ThroughputReport, *, as_json: bool) -> None:
     print("\n".join(report.lines()))
     if as_json:
         print(report.as_json())
@@ -91,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_throughput_options(w: argparse.ArgumentParser) -> None:
-    w.add_argument("--in-flight", type=_positive, metavar="N", help="pipelines at the same time (default: all)")
+    w.add_argument("--in-flight", type=_positive, metavar="N", help="pipelines (w3: clients) at the same time")
     w.add_argument("--json", action="store_true", help="end with one JSON object on a line")
 
 

@@ -36,6 +36,8 @@ each node with a nonce of its own; the client calls RunPipeline and looks into t
   w1            nodes that do nothing and answer about 200 bytes.
   w2            each node is handed to a vendor outside, which calls back through the gateway over HTTPS, with its
                 capability, 5 ms later. The vendor is part of the measuring client.
+  w3            16 clients (--in-flight: as many) that import pipelines, look at them and their nodes, change and
+                delete them. It counts calls, not nodes; its floor are transactions of one node.
   w4            w1 over work that was done before: every node is completed from the artifact table.
   --in-flight   so many pipelines at the same time; without it all 200 are submitted at once.
 

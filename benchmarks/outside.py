@@ -93,6 +93,10 @@ class Outside:
         stream = await self._jetstream.stream_info("WORK")
         return int(stream.state.last_seq)
 
+    async def pipelines(self) -> int:
+        """That are not deleted."""
+        return int(await self._database.fetchval("SELECT count(*) FROM pipelines WHERE delete_time IS NULL"))
+
     async def sessions(self) -> int:
         """Of the services, now."""
         return int(await self._database.fetchval(_SESSIONS))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from uuid import UUID, uuid4
@@ -64,7 +65,7 @@ class Floor:
     connections: int
 
 
-async def find_floor(dsn: str, password: str, *, seconds: float = 0.3) -> Floor:
+async def find_floor(dsn: str, password: str, *, batches: Sequence[int] = BATCHES, seconds: float = 0.3) -> Floor:
     """Try every batch size with every number of connections, each for some seconds."""
     connection = await asyncpg.connect(dsn, password=password, ssl=False)
     try:
@@ -77,7 +78,7 @@ async def find_floor(dsn: str, password: str, *, seconds: float = 0.3) -> Floor:
             batch=batch,
             connections=connections,
         )
-        for batch in BATCHES
+        for batch in batches
         for connections in CONNECTIONS
     ]
     return max(floors, key=lambda floor: floor.nodes_per_s)

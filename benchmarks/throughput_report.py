@@ -58,10 +58,10 @@ class ThroughputReport:
         """For people."""
         flight = "all at once" if self.in_flight is None else f"{self.in_flight} in flight"
         yield f"{self.workload}, {flight}, on {self.cores} cores, load average {self.load_average:.2f} before"
-        yield f"  nodes/s      {_words(self._spread('nodes_per_s'), 0)}"
+        yield f"  nodes/s      {words(self._spread('nodes_per_s'), 0)}"
         size = f"batches of {self.floor.batch} on {self.floor.connections} connections"
-        yield f"  floor        {_words(self._spread('floor_nodes_per_s'), 0)}, bare asyncpg in {size}"
-        yield f"  ratio        {_words(self._spread('ratio'), 3)}"
+        yield f"  floor        {words(self._spread('floor_nodes_per_s'), 0)}, bare asyncpg in {size}"
+        yield f"  ratio        {words(self._spread('ratio'), 3)}"
         yield f"  alone        p50 {percentile(self.alone_ms, 50):.1f} ms, p99 {percentile(self.alone_ms, 99):.1f} ms"
         yield f"  under load   p50 {percentile(self.loaded_ms, 50):.0f} ms, p99 {percentile(self.loaded_ms, 99):.0f} ms"
         syncs = self._per_node(self.wal_syncs)
@@ -81,17 +81,17 @@ class ThroughputReport:
                 "workload": self.workload,
                 "in_flight": self.in_flight,
                 "nodes": self._nodes,
-                "nodes_per_s": _rounded(self._spread("nodes_per_s"), 1),
+                "nodes_per_s": rounded(self._spread("nodes_per_s"), 1),
                 "floor": round(self._spread("floor_nodes_per_s").median, 1),
-                "floor_nodes_per_s": _rounded(self._spread("floor_nodes_per_s"), 1),
+                "floor_nodes_per_s": rounded(self._spread("floor_nodes_per_s"), 1),
                 "floor_batch": self.floor.batch,
                 "floor_connections": self.floor.connections,
-                "ratio": _rounded(self._spread("ratio"), 4),
+                "ratio": rounded(self._spread("ratio"), 4),
                 "alone_ms_p50": round(percentile(self.alone_ms, 50), 2),
                 "alone_ms_p99": round(percentile(self.alone_ms, 99), 2),
                 "loaded_ms_p50": round(percentile(self.loaded_ms, 50), 1),
                 "loaded_ms_p99": round(percentile(self.loaded_ms, 99), 1),
-                "cpu_s_per_1000": {name: _rounded(one, 4) for name, one in self._cpu_s_per_1000().items()},
+                "cpu_s_per_1000": {name: rounded(one, 4) for name, one in self._cpu_s_per_1000().items()},
                 "peak_mib": {name: round(size / _MIB, 1) for name, size in self.peak_bytes.items()},
                 "transactions_per_node": round(self._per_node(self._sum("transactions")), 4),
                 "wal_syncs_per_node": round(self._per_node(self.wal_syncs), 4),
@@ -129,9 +129,11 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[max(-(-len(ordered) * percent // 100) - 1, 0)]
 
 
-def _words(spread: Spread, digits: int) -> str:
+def words(spread: Spread, digits: int) -> str:
+    """For a line."""
     return f"{spread.median:.{digits}f} (lowest {spread.min:.{digits}f}, highest {spread.max:.{digits}f})"
 
 
-def _rounded(spread: Spread, digits: int) -> dict[str, float]:
+def rounded(spread: Spread, digits: int) -> dict[str, float]:
+    """For JSON."""
     return {"min": round(spread.min, digits), "median": round(spread.median, digits), "max": round(spread.max, digits)}

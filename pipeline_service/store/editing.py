@@ -6,7 +6,7 @@ from dataclasses import replace
 from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, PipelineUid
-from pipeline_service.domain.model import Execution, Node, NodeSpec, Run, RunNode
+from pipeline_service.domain.model import Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.states import ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.codec import output_to_json
@@ -26,6 +26,7 @@ class PostgresEdit(PostgresTransaction):
     """An open transaction that may change structure."""
 
     may_buy = False
+    _structure: Structure | None = None
 
     async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:  # noqa: ARG002 - as the base has it
         """Always from the database: an edit is rare, and what it leaves is somebody else's to remember."""
@@ -33,6 +34,12 @@ class PostgresEdit(PostgresTransaction):
 
     async def save_structure(self, plan: ImportPlan) -> None:
         await write_structure(self._connection, plan)
+        self._structure = plan.structure
+
+    def remember_structure(self) -> None:
+        """Now that it is committed: most imports are followed by a run, which needs the graph."""
+        if self._structure is not None:
+            self._caches.structures.keep(self._structure)
 
     async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
         await self._connection.execute(_DESCRIBE, pipeline, title, version, dict(labels))

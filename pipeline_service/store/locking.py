@@ -50,7 +50,9 @@ async def open_edit(
             if create is not None:
                 await _create(connection, create)
             locked, now = await _lock(connection, pipelines, with_deleted=False)
-            yield PostgresEdit(connection, locked=locked, caches=caches, now=now)
+            edit = PostgresEdit(connection, locked=locked, caches=caches, now=now)
+            yield edit
+    edit.remember_structure()
 
 
 async def _lock(

@@ -66,10 +66,14 @@ class StructureCache:
         if missing:
             for structure in await _read(connection, missing):
                 found[structure.pipeline_uid] = structure
-                self._kept[structure.pipeline_uid] = structure
-            while len(self._kept) > _REMEMBERED:
-                self._kept.popitem(last=False)
+                self.keep(structure)
         return found
+
+    def keep(self, structure: Structure) -> None:
+        """Remember a graph that was read or committed."""
+        self._kept[structure.pipeline_uid] = structure
+        while len(self._kept) > _REMEMBERED:
+            self._kept.popitem(last=False)
 
     def _fresh(self, uid: PipelineUid, version: int) -> Structure | None:
         kept = self._kept.get(uid)
