@@ -27,13 +27,16 @@ from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.places import Places
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.runs import Runs
 from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.commands.timers import Timers
+from pipeline_service.commands.waking import Waker
 from pipeline_service.config import Settings
 from pipeline_service.dependencies import Dependencies
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.node_types import Catalogue, build_catalogue
 from pipeline_service.journal import LoggedJournal
+from pipeline_service.lookout import look_out
 from pipeline_service.metrics import Metrics
 from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
@@ -73,6 +76,8 @@ IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 REQUESTS_KEPT = timedelta(hours=24)
 SWEEP_EVERY_S = 30.0
+WAITERS_EVERY_S = 5.0
+"""How often waiters are looked for whose wake was missed: a rare race, and the look costs as much as they are many."""
 
 
 async def start(settings: Settings, life: Lifecycle) -> None:
@@ -100,7 +105,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     watchers = Watchers()
     controls = Controls(nats)
     places = Places(store)
-    journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms, places=places)
+    wakes = asyncio.Event()
+    journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms, places=places, wakes=wakes)
     failpoints = Failpoints.parse(settings.failpoints)
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
@@ -108,9 +114,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     reporter = Reporter(places=places, artifacts=artifacts, batcher=batcher)
     reconciler = Reconciler(artifacts=artifacts, reporter=reporter)
     timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
-    pipelines = Pipelines(
-        store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal
-    )
+    pipelines = Pipelines(store=store, reader=reader, artifacts=artifacts, rules=rules, journal=journal)
+    runs = Runs(store=store, rules=rules, publisher=publisher, journal=journal)
     nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
     control = Control(store=store, rules=rules, publisher=publisher, journal=journal)
     capabilities = Capabilities(
@@ -126,7 +131,11 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     sweeper = Sweeper(store=store, backlog=StreamBacklog(nats.jetstream()))
     life.spawn("sweeping", _sweep_queue(sweeper, metrics))
     life.spawn("forgetting", _forget_requests(requests))
-    life.spawn("timers", _run_timers(timers, metrics, interval_s=settings.timer_interval_s))
+    waker = Waker(store=store, batcher=batcher)
+    interval_s = settings.timer_interval_s
+    life.spawn("timers", look_out("timers", timers.tick, metrics, interval_s=interval_s))
+    life.spawn("waker", look_out("waker", waker.tick, metrics, interval_s=interval_s, bell=wakes))
+    life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
     def count_report(kind: str, answer: str) -> None:
         metrics.reports.labels(kind=kind, answer=answer).inc()
@@ -136,6 +145,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             PipelineServicer(
                 pipelines=pipelines,
                 control=control,
+                runs=runs,
                 assets=Assets(artifacts=artifacts),
                 reader=reader,
                 owners=owners,
@@ -256,25 +266,6 @@ def _nats_address(settings: Settings, tls: TlsFiles) -> nats_client.NatsAddress:
 async def _check_database(pools: Pools) -> None:
     for pool in (pools.engine, pools.edit):
         await pool.fetchval("SELECT 1")
-
-
-async def _run_timers(timers: Timers, metrics: Metrics, *, interval_s: float) -> None:
-    """Look at the timers for ever. A look that fails is counted, logged and repeated."""
-    log = structlog.get_logger("pipeline_service.timers")
-    while True:
-        try:
-            due = await timers.tick()
-        except PipelineError as error:
-            metrics.timer_failures.labels(reason=type(error).__name__).inc()
-            log.warning("timers_failed", reason=str(error))
-            due = 0
-        except Exception:  # a defect about one execution must not end the timers of all others
-            metrics.timer_failures.labels(reason="defect").inc()
-            log.exception("timers_failed")
-            due = 0
-        if not due:
-            # Up to a fifth more, so that replicas do not look at the same moment.
-            await asyncio.sleep(interval_s * (1 + random.random() / 5))  # noqa: S311 - jitter
 
 
 async def _sweep_queue(sweeper: Sweeper, metrics: Metrics) -> None:

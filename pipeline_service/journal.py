@@ -1,5 +1,7 @@
 """Tells the log, the watches and the memory of this process, and the workers concerned, what was committed."""
 
+import asyncio
+
 import structlog
 from prometheus_client import Counter
 
@@ -12,12 +14,21 @@ from pipeline_service.transport.watchers import Watchers
 class LoggedJournal:
     """Names each event in the log by its type, one line per transition with its ids as fields."""
 
-    def __init__(self, watchers: Watchers, *, controls: Controls, alarms: Counter, places: Places) -> None:
-        """`alarms` has the label `alarm`."""
+    def __init__(
+        self,
+        watchers: Watchers,
+        *,
+        controls: Controls,
+        alarms: Counter,
+        places: Places,
+        wakes: asyncio.Event,
+    ) -> None:
+        """`alarms` has the label `alarm`. `wakes` is set when a commit left wakes; others' are found by looking."""
         self._watchers = watchers
         self._controls = controls
         self._alarms = alarms
         self._places = places
+        self._wakes = wakes
         self._log = structlog.get_logger("pipeline_service.journal").bind()
 
     def committed(self, working_set: WorkingSet) -> None:
@@ -39,4 +50,6 @@ class LoggedJournal:
             self._alarms.labels(alarm=alarm).inc()
             self._log.error("alarm", alarm=alarm)
         self._controls.send(working_set.interrupted)
+        if working_set.owes_wakes:
+            self._wakes.set()
         self._watchers.wake({event.pipeline_uid for event in working_set.events})

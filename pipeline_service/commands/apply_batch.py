@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.ports import Store
 from pipeline_service.domain.engine.decide import decide
-from pipeline_service.domain.engine.reports import Answer, Report, StartAnswer, UnknownExecution
+from pipeline_service.domain.engine.reports import Answer, Report, StartAnswer, UnknownExecution, Wake
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
 from pipeline_service.domain.states import Disposition, StartOutcome
@@ -27,8 +28,12 @@ async def apply_batch(
     The rows are loaded in a statement of their own: its snapshot must be younger than the locks, else two completions
     that meet at one node would each miss the other's.
     """
+    woken = {report.pipeline_uid for report in reports if isinstance(report, Wake)}
     async with store.transaction(pipelines, with_deleted=True) as transaction:
-        executions = [report.execution_id for report in reports]
+        if woken:
+            # Before anything is read: what a wake tells of was committed before the wake was.
+            await transaction.take_wakes(woken)
+        executions = [report.execution_id for report in reports if not isinstance(report, Wake)]
         working_set = await transaction.load(executions)
         answers = tuple(decide(working_set, report, rules=rules) for report in reports)
         if transaction.is_remembered and not all(map(_says_yes, answers)):
@@ -36,6 +41,7 @@ async def apply_batch(
             # the database says now.
             working_set = await transaction.load(executions, anew=True)
             answers = tuple(decide(working_set, report, rules=rules) for report in reports)
+        await answer_questions(transaction, working_set, rules=rules)
         await transaction.save(working_set)
     return Applied(answers=answers, working_set=working_set)
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.errors import FailedPrecondition, NotFound
 from pipeline_service.commands.ports import Caller, Journal, Publisher, Store, Transaction
 from pipeline_service.domain.engine.approving import approve, reject
@@ -152,6 +153,7 @@ class Control:
             await transaction.remember(caller.request, resource)
             ws = await transaction.load()
             await script(transaction, ws, uid)
+            await answer_questions(transaction, ws, rules=self._rules)
             await transaction.save(ws)
         self._publisher.publish(ws.dispatches)
         self._journal.committed(ws)

@@ -4,17 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
+from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.asset_bytes import asset_outputs, put_contents
 from pipeline_service.commands.errors import AlreadyExists, FailedPrecondition, InvalidDocument, NotFound
 from pipeline_service.commands.etags import check_etag, node_etag
 from pipeline_service.commands.ports import Artifacts, Caller, Journal, Publisher, Store
+from pipeline_service.commands.repeating import while_contended
 from pipeline_service.commands.views import Reader
 from pipeline_service.domain.document import Document, DocumentNode, read_node
 from pipeline_service.domain.edits import put_node, without_node
 from pipeline_service.domain.engine.editing import apply_import
-from pipeline_service.domain.engine.runs import execute_node, is_current
+from pipeline_service.domain.engine.runs import execute_node, is_current, served_by
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
 from pipeline_service.domain.states import NodeState
 from pipeline_service.domain.structure import document_of, plan_import, problems_of, sources_of
@@ -125,25 +127,35 @@ class Nodes:
         node_id: NodeId,
         *,
         force: bool,
-    ) -> ExecutionId:
-        """Run one node. Raises NotFound, FailedPrecondition."""
+    ) -> str:
+        """Run one node. Raises NotFound, FailedPrecondition.
+
+        Answers the resource name of the execution that serves it: of its own, or of the one elsewhere that makes or
+        made the same.
+        """
         uid = await self._find(caller.owner, pipeline_id)
+        return await while_contended(lambda: self._execute(caller, uid, node_id, force=force))
+
+    async def _execute(self, caller: Caller, uid: PipelineUid, node_id: NodeId, *, force: bool) -> str:
         async with self._store.transaction([uid]) as transaction:
             working_set = await transaction.load()
-            spec = _find_spec(working_set.structures[uid], node_id)
+            structure = working_set.structures[uid]
+            spec = _find_spec(structure, node_id)
+            own = f"pipelines/{structure.pipeline_id}/nodes/{node_id}/executions/"
             running = working_set.nodes[spec.uid].execution_id
             if running is not None:
-                return running
+                return f"{own}{running}"
             _check_executable(working_set, spec, force=force)
-            execute_node(working_set, spec.uid, force=force, rules=self._rules, actor=caller.identity)
+            run = execute_node(working_set, spec.uid, force=force, rules=self._rules, actor=caller.identity)
+            await answer_questions(transaction, working_set, rules=self._rules)
             started = working_set.nodes[spec.uid].execution_id
-            await transaction.remember(caller.request, f"pipelines/{pipeline_id}/nodes/{node_id}/executions/{started}")
+            serving = served_by(working_set, run, spec.uid)
+            name = f"{own}{started}" if started else await transaction.execution_name(serving)
+            await transaction.remember(caller.request, name)
             await transaction.save(working_set)
         self._publisher.publish(working_set.dispatches)
         self._journal.committed(working_set)
-        if started is None:
-            raise AssertionError(f"node {spec.uid} was executed and has no execution")
-        return started
+        return name
 
     async def _edit(
         self, uid: PipelineUid, change: Change, outputs: Mapping[NodeId, Output], *, name: str, caller: Caller

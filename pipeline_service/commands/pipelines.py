@@ -1,6 +1,6 @@
-"""Makes pipelines, makes them equal to documents, and runs them."""
+"""Makes pipelines, and makes them equal to documents."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -10,22 +10,19 @@ from pipeline_service.commands.errors import (
     Contended,
     FailedPrecondition,
     InvalidDocument,
-    InvalidField,
     NotFound,
 )
 from pipeline_service.commands.etags import check_etag, pipeline_etag
-from pipeline_service.commands.ports import Artifacts, Caller, Journal, NewPipeline, Publisher, Store
+from pipeline_service.commands.ports import Artifacts, Caller, Journal, NewPipeline, Store
 from pipeline_service.commands.views import PipelineView, Reader
 from pipeline_service.domain.document import Document, read_document
 from pipeline_service.domain.engine.editing import apply_deletion, apply_import
-from pipeline_service.domain.engine.runs import start_run, wanted_problems
 from pipeline_service.domain.engine.working_set import Rules
-from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import Structure
 from pipeline_service.domain.states import EventType
 from pipeline_service.domain.structure import ImportPlan, build_structure, plan_import
 from pipeline_service.domain.values import Json, Output
-from pipeline_service.domain.violations import did_you_mean
 
 MAX_TRIES = 3
 
@@ -49,14 +46,12 @@ class Pipelines:
         reader: Reader,
         artifacts: Artifacts,
         rules: Rules,
-        publisher: Publisher,
         journal: Journal,
     ) -> None:
         self._store = store
         self._reader = reader
         self._artifacts = artifacts
         self._rules = rules
-        self._publisher = publisher
         self._journal = journal
 
     async def create(
@@ -105,38 +100,6 @@ class Pipelines:
                 if create_only or not tries_left:
                     raise
         raise AssertionError("unreachable")
-
-    async def run(
-        self,
-        caller: Caller,
-        pipeline_id: PipelineId,
-        *,
-        targets: Collection[NodeId],
-        force: bool,
-    ) -> RunId:
-        """Start a run. Raises NotFound, and InvalidField for a target that is not a node of the pipeline."""
-        pipeline_uid = await self._store.find_pipeline(caller.owner, pipeline_id)
-        if pipeline_uid is None:
-            raise NotFound("pipeline", f"pipelines/{pipeline_id}")
-        async with self._store.transaction([pipeline_uid]) as transaction:
-            working_set = await transaction.load()
-            by_id = {spec.id: spec.uid for spec in working_set.structures[pipeline_uid].nodes.values()}
-            unknown = [target for target in targets if target not in by_id]
-            if unknown:
-                hint = did_you_mean(unknown[0], by_id)
-                raise InvalidField("targets", f"pipeline '{pipeline_id}' has no node '{unknown[0]}'{hint}")
-            uids = tuple(by_id[target] for target in targets)
-            invalid = wanted_problems(working_set, pipeline_uid, uids)
-            if invalid:
-                raise FailedPrecondition(f"not valid, so that they cannot run: {', '.join(invalid)}")
-            run = start_run(
-                working_set, pipeline_uid, targets=uids, force=force, rules=self._rules, actor=caller.identity
-            )
-            await transaction.remember(caller.request, f"pipelines/{pipeline_id}/runs/{run.id}")
-            await transaction.save(working_set)
-        self._publisher.publish(working_set.dispatches)
-        self._journal.committed(working_set)
-        return run.id
 
     async def update(
         self,

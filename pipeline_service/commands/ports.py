@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
@@ -116,8 +116,20 @@ class Transaction(Protocol):
         May come from memory, where nobody has written since; `anew` is always what the database says.
         """
 
+    async def look_up(self, questions: Sequence[Question]) -> Sequence[Finding]:
+        """Look for results of the same work, and for others who do it, in the order of the questions."""
+
+    async def execution_name(self, execution: ExecutionId) -> str:
+        """The resource name of any execution, also of another pipeline."""
+
+    async def take_wakes(self, pipelines: Collection[PipelineUid]) -> None:
+        """Remove the wakes that pipelines have by now. Goes before `load`."""
+
     async def save(self, working_set: WorkingSet) -> None:
-        """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold."""
+        """Write what the decisions changed, guarded by the old state. Raises Contended when a guard did not hold.
+
+        Leaves wakes for who waits for work that ended, and for questions that were not answered.
+        """
 
     async def has_run(self, pipeline: PipelineUid, run: RunId) -> bool:
         """Whether a pipeline has or had a run."""
@@ -175,6 +187,12 @@ class Store(Protocol):
 
     async def wanted_messages(self, executions: Collection[ExecutionId]) -> Mapping[ExecutionId, Wanted]:
         """What executions wait for in the work queue; unknown ones are left out."""
+
+    async def wakes(self, limit: int) -> list[PipelineUid]:
+        """Pipelines that have a wake, the oldest first."""
+
+    async def vain_waiters(self, limit: int) -> list[PipelineUid]:
+        """Pipelines with a run that waits for work that no active execution does."""
 
     async def due_work(self, limit: int) -> DueWork:
         """Executions whose dispatch, lease or deadline is due, the longest overdue first."""

@@ -4,7 +4,7 @@ from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import ArtifactMismatch, KeyOutsidePrefix, NotFound
 from pipeline_service.commands.places import Places
 from pipeline_service.commands.ports import Artifacts, Place
-from pipeline_service.domain.engine.reports import Answer, Complete, Report, UnknownExecution
+from pipeline_service.domain.engine.reports import Answer, Complete, ExecutionReport, UnknownExecution
 from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.values import Output
@@ -18,7 +18,7 @@ class Reporter:
         self._artifacts = artifacts
         self._batcher = batcher
 
-    async def report(self, report: Report) -> Answer:
+    async def report(self, report: ExecutionReport) -> Answer:
         """Apply a report. Raises NotFound, KeyOutsidePrefix, ArtifactMismatch, Unavailable, Overloaded.
 
         A result's object is checked in the store *before* the report joins a batch: no batch waits for the store. A

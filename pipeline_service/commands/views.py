@@ -69,6 +69,8 @@ class RunNodeView:
     decision: RunDecision
     reason: str
     execution_id: ExecutionId | None
+    reused_from: str
+    """Resource name of the execution whose result was taken over, perhaps of another pipeline; empty if none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -165,7 +165,9 @@ class Run:
     state: RunState
     targets: tuple[NodeUid, ...]
     force: bool = False
-    """Runs again, and buys again, what is current."""
+    """Whether what is current is made again, and bought again; what was made before the run is not taken over."""
+    priority: int = 0
+    """-100 to 100; work of a run with a higher one is handed out first."""
     create_time: datetime
     end_time: datetime | None = None
 
@@ -179,6 +181,10 @@ class RunNode:
     decision: RunDecision
     reason: str = ""
     execution_id: ExecutionId | None = None
+    waiting_digest: str = ""
+    """Work that somebody else does already; set exactly while WAITING."""
+    reused_from: ExecutionId | None = None
+    """The execution whose result was taken over, perhaps one of another pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from pipeline_service.domain.states import MediaType
 
@@ -44,6 +45,10 @@ class Output:
         if (self.s3_key, self.size_bytes) != (other.s3_key, other.size_bytes):
             return False
         return not (self.sha256 and other.sha256) or self.sha256 == other.sha256
+
+    def content_digest(self, maker: UUID) -> str:
+        """Identity of the bytes: their SHA-256, else the execution that made them, which equals nothing else."""
+        return self.sha256 or f"execution:{maker}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.codec import output_to_json
 from pipeline_service.store.loading import PostgresTransaction
 from pipeline_service.store.pool import Connection, as_json
+from pipeline_service.store.reuse import wake_waiters
 from pipeline_service.store.rows import STATUS_OF
 from pipeline_service.store.saving import Loaded, Values, changed, save_events
 from pipeline_service.store.structures import write_structure
@@ -49,6 +50,7 @@ class PostgresEdit(PostgresTransaction):
 
     async def save(self, working_set: WorkingSet) -> None:
         await _save_state(self._connection, working_set, loaded=self._loaded)
+        await wake_waiters(self._connection, working_set, loaded=self._loaded.executions)
         await save_events(self._connection, working_set, loaded=self._loaded)
 
 

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline_service.commands.ports import RequestKey
-from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_purchases
 from pipeline_service.store.remembered import RememberedRows, Rows
 from pipeline_service.store.requests import remember
+from pipeline_service.store.reuse import execution_name, leave_wakes, look_up, take_wakes
 from pipeline_service.store.rows import (
     EXECUTION_COLUMNS,
     NODE_COLUMNS,
+    RUN_COLUMNS,
     execution_from_row,
     node_from_row,
     run_from_row,
@@ -27,9 +29,13 @@ _EXECUTIONS = f"""
 SELECT {EXECUTION_COLUMNS} FROM executions
 WHERE pipeline_uid = ANY($1) AND state IN ('QUEUED', 'RUNNING', 'WAITING') OR id = ANY($2) AND pipeline_uid = ANY($3)
 """  # noqa: S608 - constants only
-_RUNS = """
-SELECT id, pipeline_uid, state, targets, force, create_time, end_time FROM runs
+_RUNS = f"""
+SELECT {RUN_COLUMNS} FROM runs
 WHERE pipeline_uid = ANY($1) AND state IN ('ACTIVE', 'PAUSED')
+"""  # noqa: S608 - constants only
+_RUN_NODES = """
+SELECT run_id, node_uid, decision, reason, execution_id, waiting_digest, reused_from
+FROM run_nodes WHERE run_id = ANY($1)
 """
 _LEFT_OUT = """
 SELECT DISTINCT skipped.node_uid
@@ -38,7 +44,6 @@ JOIN run_nodes AS failed ON failed.run_id = r.id AND failed.node_uid = $2
 JOIN run_nodes AS skipped ON skipped.run_id = r.id
 WHERE r.pipeline_uid = $1 AND failed.execution_id = $3 AND failed.decision = 'FAILED' AND skipped.decision = 'SKIPPED'
 """
-_RUN_NODES = "SELECT run_id, node_uid, decision, reason, execution_id FROM run_nodes WHERE run_id = ANY($1)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +114,17 @@ class PostgresTransaction:
             owners=owners,
             purchases=await load_purchases(self._connection, loaded, owners) if self.may_buy else (),
         )
-        self._loaded = Loaded.of(working_set, owners=owners)
+        self._loaded = Loaded.of(working_set)
         return working_set
+
+    async def look_up(self, questions: Sequence[Question]) -> list[Finding]:
+        return await look_up(self._connection, questions, locked=[pipeline.uid for pipeline in self._locked])
+
+    async def execution_name(self, execution: ExecutionId) -> str:
+        return await execution_name(self._connection, execution)
+
+    async def take_wakes(self, pipelines: Collection[PipelineUid]) -> None:
+        await take_wakes(self._connection, pipelines)
 
     async def has_run(self, pipeline: PipelineUid, run: RunId) -> bool:
         query = "SELECT EXISTS (SELECT FROM runs WHERE id = $1 AND pipeline_uid = $2)"
@@ -158,5 +172,6 @@ class PostgresTransaction:
     async def save(self, working_set: WorkingSet) -> None:
         """Write the difference to what was loaded. Raises Contended when a guard did not hold."""
         written = await save_changes(self._connection, working_set, loaded=self._loaded)
+        await leave_wakes(self._connection, working_set, loaded=self._loaded.executions)
         self._versions |= written
         self._saved = working_set

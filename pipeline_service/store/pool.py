@@ -16,6 +16,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 ACQUIRE_TIMEOUT_S = 5.0
+ONE_FLIGHT = "executions_one_flight"
+"""The index that keeps two executions from doing the same work of an owner at once."""
 _SERVER_SETTINGS = {
     "application_name": "montage-pipeline",
     "jit": "off",
@@ -83,6 +85,9 @@ def translated() -> Iterator[None]:
     except _CONTENDED as error:
         raise Contended(str(error)) from error
     except _BAD_ROW as error:
+        if getattr(error, "constraint_name", "") == ONE_FLIGHT:
+            # Somebody else began the same work since it was looked for: looked for again, it is found.
+            raise Contended(str(error)) from error
         # The caller is told blandly; which rule was broken is for the operator, the value is for nobody.
         log = structlog.get_logger("pipeline_service.store")
         log.warning("row_refused", sqlstate=error.sqlstate, constraint=error.constraint_name, column=error.column_name)

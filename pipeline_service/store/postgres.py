@@ -29,6 +29,17 @@ LEFT JOIN purchases AS p
     ON p.id = e.purchase_id AND p.execution_id = e.id AND p.state IN ('INTENDED', 'SUBMITTED', 'UNKNOWN')
 WHERE e.id = ANY($1)
 """
+_WAKES = "SELECT pipeline_uid FROM wakes GROUP BY pipeline_uid ORDER BY min(id) LIMIT $1"
+_VAIN_WAITERS = """
+SELECT DISTINCT r.pipeline_uid
+FROM run_nodes AS n JOIN runs AS r ON r.id = n.run_id JOIN pipelines AS p ON p.uid = r.pipeline_uid
+WHERE n.decision = 'WAITING' AND r.state = 'ACTIVE' AND NOT EXISTS (
+    SELECT FROM executions AS e
+    WHERE e.owner = p.owner AND e.work_digest = n.waiting_digest AND e.owner <> ''
+        AND e.state IN ('QUEUED', 'RUNNING', 'WAITING')
+)
+LIMIT $1
+"""
 # One statement for each timer: each is served by its own partial index.
 _DUE = """
 SELECT id, pipeline_uid, node_uid, {column} AS due FROM executions
@@ -89,6 +100,16 @@ class PostgresStore:
         with translated():
             rows = await self._engine.fetch(_WANTED, list(executions))
         return {ExecutionId(row["id"]): Wanted(dispatch_no=row["dispatch_no"], poll_no=row["poll_no"]) for row in rows}
+
+    async def wakes(self, limit: int) -> list[PipelineUid]:
+        with translated():
+            rows = await self._engine.fetch(_WAKES, limit)
+        return [PipelineUid(row["pipeline_uid"]) for row in rows]
+
+    async def vain_waiters(self, limit: int) -> list[PipelineUid]:
+        with translated():
+            rows = await self._engine.fetch(_VAIN_WAITERS, limit)
+        return [PipelineUid(row["pipeline_uid"]) for row in rows]
 
     async def due_work(self, limit: int) -> DueWork:
         return DueWork(

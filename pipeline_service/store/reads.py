@@ -16,6 +16,7 @@ from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, 
 from pipeline_service.domain.values import Progress
 from pipeline_service.store.lists import PostgresLists
 from pipeline_service.store.pool import translated
+from pipeline_service.store.reuse import EXECUTION_NAME
 from pipeline_service.store.shown import (
     EVENT_COLUMNS,
     NODE_COLUMNS,
@@ -37,9 +38,11 @@ _PIPELINE = f"SELECT {PIPELINE_COLUMNS} FROM pipelines AS p WHERE p.owner = $1 A
 _NODE = f"SELECT {NODE_COLUMNS} {NODES} WHERE n.pipeline_uid = {PIPELINE_UID} AND n.id = $3"
 _ALL_NODES = f"SELECT {NODE_COLUMNS} {NODES} WHERE n.pipeline_uid = $1 ORDER BY n.position"
 _RUN = f"SELECT {RUN_COLUMNS} FROM runs AS r WHERE r.pipeline_uid = {PIPELINE_UID} AND r.id = $3"
-_RUN_NODES = """
-SELECT n.id, r.decision, r.reason, r.execution_id
-FROM run_nodes AS r JOIN nodes AS n ON n.uid = r.node_uid WHERE r.run_id = $1 ORDER BY n.position
+_RUN_NODES = f"""
+SELECT n.id, r.decision, r.reason, r.execution_id, {EXECUTION_NAME} AS reused_from
+FROM run_nodes AS r JOIN nodes AS n ON n.uid = r.node_uid
+LEFT JOIN executions AS e ON e.id = r.reused_from LEFT JOIN pipelines AS p ON p.uid = e.pipeline_uid
+WHERE r.run_id = $1 ORDER BY n.position
 """
 _EXECUTION = f"""
 SELECT {SHOWN_EXECUTION_COLUMNS} FROM executions

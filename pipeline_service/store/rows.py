@@ -28,6 +28,7 @@ NODE_COLUMNS = (
     "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, output, content_digest,"
     " failure, paused"
 )
+RUN_COLUMNS = "id, pipeline_uid, state, targets, force, priority, create_time, end_time"
 EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
     " work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, claim, lease_until, last_claim,"
@@ -102,6 +103,7 @@ def run_from_row(row: Row) -> Run:
         state=RunState(row["state"]),
         targets=tuple(NodeUid(target) for target in row["targets"]),
         force=row["force"],
+        priority=row["priority"],
         create_time=row["create_time"],
         end_time=row["end_time"],
     )
@@ -114,6 +116,8 @@ def run_node_from_row(row: Row) -> RunNode:
         decision=RunDecision(row["decision"]),
         reason=row["reason"],
         execution_id=_execution_id(row["execution_id"]),
+        waiting_digest=row["waiting_digest"],
+        reused_from=_execution_id(row["reused_from"]),
     )
 
 

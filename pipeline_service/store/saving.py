@@ -1,7 +1,8 @@
 """Writes what a working set's decisions changed. Every UPDATE carries the old state in its WHERE."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from pipeline_service.commands.errors import Contended
@@ -25,7 +26,6 @@ class Loaded:
     """Rows as they were loaded, to be compared with what the decisions made of them."""
 
     sequences: Mapping[PipelineUid, int] = field(default_factory=dict)
-    owners: Mapping[PipelineUid, Owner] = field(default_factory=dict)
     paused: frozenset[PipelineUid] = frozenset()
     nodes: Mapping[NodeUid, Node] = field(default_factory=dict)
     executions: Mapping[ExecutionId, Execution] = field(default_factory=dict)
@@ -34,10 +34,9 @@ class Loaded:
     purchases: Mapping[PurchaseId, Purchase] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, working_set: WorkingSet, *, owners: Mapping[PipelineUid, Owner]) -> "Loaded":
+    def of(cls, working_set: WorkingSet) -> "Loaded":
         return cls(
             sequences=dict(working_set.sequences),
-            owners=owners,
             paused=frozenset(working_set.paused),
             nodes=dict(working_set.nodes),
             executions=dict(working_set.executions),
@@ -79,12 +78,12 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
             as_json,
             (
                 moved,
-                [_execution_insert(one) for one in executions if one.id not in loaded.executions],
+                _execution_inserts(working_set, [one for one in executions if one.id not in loaded.executions]),
                 updates,
                 [_run(one) for one in runs if one.id not in loaded.runs],
                 ended,
                 [_run_node(one) for one in run_nodes],
-                _artifacts(working_set, loaded),
+                _artifacts(working_set),
                 _events(working_set),
                 sequences,
             ),
@@ -168,12 +167,20 @@ def _execution_update(one: Execution, before: Execution) -> Values:
         "output": output_to_json(one.output),
         "failure": failure_to_json(one.failure),
         "end_time": one.end_time,
+        "spec_digest": one.spec_digest,
     }
 
 
-def _execution_insert(one: Execution) -> Values:
+def _execution_inserts(working_set: WorkingSet, new: Iterable[Execution]) -> list[Values]:
+    """In the order of their work: two transactions that begin the same work wait for each other in one direction."""
+    rows = [_execution_insert(one, working_set.owners[one.pipeline_uid]) for one in new]
+    return sorted(rows, key=itemgetter("owner", "work_digest"))
+
+
+def _execution_insert(one: Execution, owner: Owner) -> Values:
     return {
         "id": one.id,
+        "owner": owner,
         "pipeline_uid": one.pipeline_uid,
         "node_uid": one.node_uid,
         "run_id": one.run_id,
@@ -183,6 +190,7 @@ def _execution_insert(one: Execution) -> Values:
         "state": one.state,
         "task_queue": one.task_queue,
         "provider": one.work.provider,
+        "node_type": one.work.node_type,
         "spec_digest": one.spec_digest,
         "work_digest": one.work_digest,
         "work": work_to_json(one.work),
@@ -220,6 +228,7 @@ def _run(one: Run) -> Values:
         "state": one.state,
         "targets": list(one.targets),
         "force": one.force,
+        "priority": one.priority,
         "create_time": one.create_time,
         "end_time": one.end_time,
     }
@@ -232,18 +241,22 @@ def _run_node(one: RunNode) -> Values:
         "decision": one.decision,
         "reason": one.reason,
         "execution_id": one.execution_id,
+        "waiting_digest": one.waiting_digest,
+        "reused_from": one.reused_from,
     }
 
 
-def _artifacts(working_set: WorkingSet, loaded: Loaded) -> list[Values]:
+def _artifacts(working_set: WorkingSet) -> list[Values]:
     return [
         {
-            "owner": loaded.owners[artifact.pipeline_uid],
+            "owner": artifact.owner,
             "work_digest": artifact.work_digest,
             "execution_id": artifact.execution_id,
             "s3_key": artifact.output.s3_key,
             "output": output_to_json(artifact.output),
-            "content_digest": artifact.output.sha256 or f"execution:{artifact.execution_id}",
+            "content_digest": artifact.output.content_digest(artifact.execution_id),
+            "cost_micros": artifact.cost_micros,
+            "create_time": artifact.create_time,
         }
         for artifact in working_set.artifacts
     ]

@@ -8,32 +8,32 @@ UPDATE executions AS e SET
     progress_stage = u.progress_stage, progress_fraction = u.progress_fraction, progress_time = u.progress_time,
     start_time = u.start_time, close_due_at = u.close_due_at, reconcile_until = u.reconcile_until,
     purchase_id = u.purchase_id, result_claim = u.result_claim, output = u.output, failure = u.failure,
-    end_time = u.end_time
+    end_time = u.end_time, spec_digest = u.spec_digest
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, old_state text, old_claim uuid, state text, waiting_for text, dispatch_no int, dispatches_unanswered int,
     dispatch_due_at timestamptz, claim uuid, lease_until timestamptz, last_claim uuid, lost_leases int, details jsonb,
     progress_stage text, progress_fraction float8, progress_time timestamptz, start_time timestamptz,
     close_due_at timestamptz, reconcile_until timestamptz, purchase_id uuid, result_claim uuid, output jsonb,
-    failure jsonb, end_time timestamptz
+    failure jsonb, end_time timestamptz, spec_digest text
 )
 WHERE e.id = u.id AND e.state = u.old_state AND e.claim IS NOT DISTINCT FROM u.old_claim
 """
 
 INSERT_EXECUTIONS = """
 INSERT INTO executions (
-    id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, spec_digest, work_digest,
-    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id,
-    rate_limits
+    id, owner, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, node_type,
+    spec_digest, work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time,
+    buys, purchase_id, rate_limits
 )
 SELECT
-    id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, spec_digest, work_digest,
-    work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time, buys, purchase_id,
-    rate_limits
+    id, owner, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, node_type,
+    spec_digest, work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time,
+    buys, purchase_id, rate_limits
 FROM json_to_recordset($1::text::json) AS u(
-    id uuid, pipeline_uid uuid, node_uid uuid, run_id uuid, attempt int, first_attempt int, state text, task_queue text,
-    provider text, spec_digest text, work_digest text, work jsonb, dispatch_no int, dispatches_unanswered int,
-    dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz, buys text, purchase_id uuid,
-    rate_limits int
+    id uuid, owner text, pipeline_uid uuid, node_uid uuid, run_id uuid, attempt int, first_attempt int, state text,
+    task_queue text, provider text, node_type text, spec_digest text, work_digest text, work jsonb, dispatch_no int,
+    dispatches_unanswered int, dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz,
+    buys text, purchase_id uuid, rate_limits int
 )
 """
 
@@ -50,10 +50,10 @@ WHERE n.uid = u.uid AND n.status = u.old_status AND n.execution_id IS NOT DISTIN
 """
 
 INSERT_RUNS = """
-INSERT INTO runs (id, pipeline_uid, state, targets, force, create_time, end_time)
-SELECT id, pipeline_uid, state, targets, force, create_time, end_time
+INSERT INTO runs (id, pipeline_uid, state, targets, force, priority, create_time, end_time)
+SELECT id, pipeline_uid, state, targets, force, priority, create_time, end_time
 FROM json_to_recordset($1::text::json) AS u(
-    id uuid, pipeline_uid uuid, state text, targets uuid[], force boolean, create_time timestamptz,
+    id uuid, pipeline_uid uuid, state text, targets uuid[], force boolean, priority int, create_time timestamptz,
     end_time timestamptz
 )
 """
@@ -65,21 +65,23 @@ WHERE r.id = u.id AND r.state = u.old_state
 """
 
 UPSERT_RUN_NODES = """
-INSERT INTO run_nodes (run_id, node_uid, decision, reason, execution_id)
-SELECT run_id, node_uid, decision, reason, execution_id
+INSERT INTO run_nodes (run_id, node_uid, decision, reason, execution_id, waiting_digest, reused_from)
+SELECT run_id, node_uid, decision, reason, execution_id, waiting_digest, reused_from
 FROM json_to_recordset($1::text::json) AS u(
-    run_id uuid, node_uid uuid, decision text, reason text, execution_id uuid
+    run_id uuid, node_uid uuid, decision text, reason text, execution_id uuid, waiting_digest text, reused_from uuid
 )
 ON CONFLICT (run_id, node_uid) DO UPDATE
-SET decision = excluded.decision, reason = excluded.reason, execution_id = excluded.execution_id
+SET decision = excluded.decision, reason = excluded.reason, execution_id = excluded.execution_id,
+    waiting_digest = excluded.waiting_digest, reused_from = excluded.reused_from
 """
 
 # A salvaged artifact may be told of twice; the first row stays.
 INSERT_ARTIFACTS = """
-INSERT INTO artifacts (owner, work_digest, execution_id, s3_key, output, content_digest)
-SELECT owner, work_digest, execution_id, s3_key, output, content_digest
+INSERT INTO artifacts (owner, work_digest, execution_id, s3_key, output, content_digest, cost_micros, create_time)
+SELECT owner, work_digest, execution_id, s3_key, output, content_digest, cost_micros, create_time
 FROM json_to_recordset($1::text::json) AS u(
-    owner text, work_digest text, execution_id uuid, s3_key text, output jsonb, content_digest text
+    owner text, work_digest text, execution_id uuid, s3_key text, output jsonb, content_digest text,
+    cost_micros bigint, create_time timestamptz
 )
 ON CONFLICT DO NOTHING
 """

@@ -13,7 +13,7 @@ from montage.v1 import execution_service_pb2_grpc
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.views import PipelineNames
-from pipeline_service.domain.engine.reports import Report, Start, StartAnswer
+from pipeline_service.domain.engine.reports import ExecutionReport, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.states import Disposition, StartOutcome, WorkKind
@@ -135,7 +135,7 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
             message.key_prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, report.claim)
         return message
 
-    async def _disposition(self, kind: str, report: Report) -> Disposition:
+    async def _disposition(self, kind: str, report: ExecutionReport) -> Disposition:
         found = await self._reporter.report(report)
         if not isinstance(found, Disposition):
             raise TypeError(f"a report was answered with {found!r}")

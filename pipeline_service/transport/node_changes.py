@@ -12,7 +12,6 @@ from pipeline_service.transport.repeats import Repeats
 from pipeline_service.wire.edits import EDITABLE, masked, node_parts
 from pipeline_service.wire.names import (
     checked_node_name,
-    execution_name,
     node_name,
     parse_execution,
     parse_node,
@@ -83,11 +82,10 @@ class NodeChanges:
             view = await self._views.execution(caller.owner, *parse_execution(name))
             if view is None:
                 raise NotFound("execution", name)
-            return pb.ExecuteNodeResponse(execution=execution_message(view, pipeline))
+            return pb.ExecuteNodeResponse(execution=execution_message(view, parse_execution(name)[0]))
 
         async def act(by: Caller) -> pb.ExecuteNodeResponse:
-            started = await self._nodes.execute(by, pipeline, node, force=request.force)
-            return await answer(execution_name(pipeline, node, started))
+            return await answer(await self._nodes.execute(by, pipeline, node, force=request.force))
 
         return await self._repeats.once(request, caller, answer_type=pb.ExecuteNodeResponse, act=act, rebuild=answer)
 

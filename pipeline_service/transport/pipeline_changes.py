@@ -6,6 +6,7 @@ from montage.v1 import resources_pb2
 from pipeline_service.commands.errors import InvalidDocument, InvalidField, NotFound
 from pipeline_service.commands.pipelines import Imported, Pipelines
 from pipeline_service.commands.ports import Caller
+from pipeline_service.commands.runs import RunRequest, Runs
 from pipeline_service.commands.views import Reader
 from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId
 from pipeline_service.transport.owners import Owners
@@ -29,8 +30,9 @@ DOCUMENT_FIELDS = ("title", "version", "labels")
 class PipelineChanges:
     """Decodes, calls a command, answers the resource."""
 
-    def __init__(self, *, pipelines: Pipelines, reader: Reader, owners: Owners, repeats: Repeats) -> None:
+    def __init__(self, *, pipelines: Pipelines, runs: Runs, reader: Reader, owners: Owners, repeats: Repeats) -> None:
         self._pipelines = pipelines
+        self._runs = runs
         self._views = reader
         self._callers = owners
         self._repeats = repeats
@@ -96,7 +98,7 @@ class PipelineChanges:
 
     async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
         caller, pipeline = self._callers.caller(context), parse_pipeline(request.name)
-        targets = _targets(request, pipeline)
+        wanted = RunRequest(targets=_targets(request, pipeline), force=request.force, priority=request.priority)
 
         async def answer(name: str) -> pb.RunPipelineResponse:
             view = await self._views.run(caller.owner, *parse_run(name))
@@ -105,8 +107,7 @@ class PipelineChanges:
             return pb.RunPipelineResponse(run=run_message(view, pipeline))
 
         async def act(by: Caller) -> pb.RunPipelineResponse:
-            made = await self._pipelines.run(by, pipeline, targets=targets, force=request.force)
-            return await answer(run_name(pipeline, made))
+            return await answer(run_name(pipeline, await self._runs.start(by, pipeline, wanted)))
 
         return await self._repeats.once(request, caller, answer_type=pb.RunPipelineResponse, act=act, rebuild=answer)
 
@@ -137,9 +138,9 @@ class PipelineChanges:
         return answer
 
 
-def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> list[NodeId]:
+def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> tuple[NodeId, ...]:
     try:
-        return [parse_target(pipeline, name) for name in request.targets]
+        return tuple(parse_target(pipeline, name) for name in request.targets)
     except ValueError as error:
         raise InvalidField("targets", str(error)) from error
 

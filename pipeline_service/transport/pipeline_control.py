@@ -9,6 +9,7 @@ from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import NotFound
 from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.ports import Caller
+from pipeline_service.commands.runs import Runs
 from pipeline_service.commands.views import Reader
 from pipeline_service.domain.ids import PipelineId, RunId
 from pipeline_service.transport.owners import Owners
@@ -26,9 +27,9 @@ class PipelineControl(PipelineChanges):
     """Decodes, calls a command, answers the resource as it is afterwards."""
 
     def __init__(
-        self, *, control: Control, pipelines: Pipelines, reader: Reader, owners: Owners, repeats: Repeats
+        self, *, control: Control, pipelines: Pipelines, runs: Runs, reader: Reader, owners: Owners, repeats: Repeats
     ) -> None:
-        super().__init__(pipelines=pipelines, reader=reader, owners=owners, repeats=repeats)
+        super().__init__(pipelines=pipelines, runs=runs, reader=reader, owners=owners, repeats=repeats)
         self._control = control
 
     async def PauseRun(self, request: pb.PauseRunRequest, context: Context) -> pb.PauseRunResponse:

@@ -9,6 +9,7 @@ from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import NotFound
 from pipeline_service.commands.pipelines import Pipelines
+from pipeline_service.commands.runs import Runs
 from pipeline_service.commands.views import Reader
 from pipeline_service.domain.ids import PipelineId, RunId
 from pipeline_service.domain.lists import EVENTS, PIPELINES, RUNS
@@ -35,6 +36,7 @@ class PipelineServicer(
         *,
         pipelines: Pipelines,
         control: Control,
+        runs: Runs,
         assets: Assets,
         reader: Reader,
         owners: Owners,
@@ -42,7 +44,7 @@ class PipelineServicer(
         pace: Pace,
         repeats: Repeats,
     ) -> None:
-        super().__init__(pipelines=pipelines, control=control, reader=reader, owners=owners, repeats=repeats)
+        super().__init__(pipelines=pipelines, runs=runs, control=control, reader=reader, owners=owners, repeats=repeats)
         self._assets = assets
         self._reader = reader
         self._owners = owners

@@ -109,11 +109,13 @@ def run_message(view: RunView, pipeline: PipelineId) -> resources_pb2.Run:
                 decision=f"RUN_DECISION_{row.decision}",
                 reason=row.reason,
                 execution=execution_name(pipeline, row.node_id, row.execution_id) if row.execution_id else "",
+                reused_from=row.reused_from,
             )
             for row in view.nodes
         ],
         create_time=timestamp(view.run.create_time),
         end_time=timestamp(view.run.end_time),
+        priority=view.run.priority,
         force=view.run.force,
     )
 

@@ -16,14 +16,17 @@ from pipeline_service.domain.engine.reports import (
     Report,
     Start,
     UnknownExecution,
+    Wake,
 )
 from pipeline_service.domain.engine.results import complete, fail
-from pipeline_service.domain.engine.timers import close_due, dispatch_due, lease_over
+from pipeline_service.domain.engine.timers import close_due, dispatch_due, lease_over, wake
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 
 
 def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
     """Decide what a report does to its execution, and to all that follows from it."""
+    if isinstance(report, Wake):
+        return wake(ws, report, rules=rules)
     execution = ws.executions.get(report.execution_id)
     if execution is None:
         return UnknownExecution(execution_id=report.execution_id)

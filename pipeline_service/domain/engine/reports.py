@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline_service.domain.ids import Claim, ExecutionId
+from pipeline_service.domain.ids import Claim, ExecutionId, PipelineUid
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import Disposition, PurchaseOutcome, StartOutcome, WaitingFor, WorkKind
@@ -106,7 +106,15 @@ class PollDue:
     """None when it saw that nobody had planned to ask."""
 
 
-Report = Start | Beat | Complete | Fail | DispatchDue | LeaseOver | CloseDue | PollDue
+@dataclass(frozen=True, kw_only=True)
+class Wake:
+    """A pipeline has something to do because of what happened elsewhere, or in its transaction before."""
+
+    pipeline_uid: PipelineUid
+
+
+ExecutionReport = Start | Beat | Complete | Fail | DispatchDue | LeaseOver | CloseDue | PollDue
+Report = ExecutionReport | Wake
 
 
 @dataclass(frozen=True, kw_only=True)

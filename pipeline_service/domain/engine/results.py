@@ -27,7 +27,7 @@ def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
             return Disposition.CONFLICT
     is_polled = is_polled_by(ws, execution, report.claim)
     if not execution.state.is_active:
-        _keep_artifact(ws, execution, report)
+        keep_artifact(ws, execution, report)
         settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
         return Disposition.SUPERSEDED
     if not is_polled and not _may_report(execution, report):
@@ -79,6 +79,20 @@ def give_up(
     advance(ws, ended.pipeline_uid, rules=rules, actor=actor)
 
 
+def keep_artifact(ws: WorkingSet, execution: Execution, report: Complete) -> None:
+    """Keep a result under the digest of the work that made it, whatever became of the execution."""
+    ws.keep(
+        Artifact(
+            owner=ws.owners[execution.pipeline_uid],
+            work_digest=execution.work_digest,
+            execution_id=execution.id,
+            output=report.output,
+            cost_micros=report.cost_micros,
+            create_time=ws.now,
+        )
+    )
+
+
 def _succeed(ws: WorkingSet, execution: Execution, report: Complete, *, rules: Rules) -> None:
     ended = _ended(
         ws,
@@ -92,12 +106,12 @@ def _succeed(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
             state=NodeState.COMPLETED,
             execution_id=None,
             output=report.output,
-            content_digest=report.output.sha256 or f"execution:{ended.id}",
+            content_digest=report.output.content_digest(ended.id),
             done_spec=ended.spec_digest,
             failure=None,
         )
     )
-    _keep_artifact(ws, ended, report)
+    keep_artifact(ws, ended, report)
     ws.record(
         EventType.EXECUTION_SUCCEEDED,
         ended.pipeline_uid,
@@ -145,14 +159,3 @@ def _tell_runs(ws: WorkingSet, ended: Execution, decision: RunDecision) -> None:
     for row in ws.rows_for(ended):
         if row.decision is RunDecision.ACTIVE:
             ws.put(replace(row, decision=decision))
-
-
-def _keep_artifact(ws: WorkingSet, execution: Execution, report: Complete) -> None:
-    ws.artifacts.append(
-        Artifact(
-            work_digest=execution.work_digest,
-            pipeline_uid=execution.pipeline_uid,
-            execution_id=execution.id,
-            output=report.output,
-        )
-    )

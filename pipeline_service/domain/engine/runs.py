@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import NodeUid, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid, RunId
 from pipeline_service.domain.model import Node, Run, RunNode, Structure
 from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import sources_of
@@ -36,6 +36,7 @@ def start_run(
     targets: tuple[NodeUid, ...],
     force: bool,
     again: Collection[NodeUid] = (),
+    priority: int = 0,
     rules: Rules,
     actor: str,
 ) -> Run:
@@ -50,6 +51,7 @@ def start_run(
         state=RunState.ACTIVE,
         targets=targets,
         force=force,
+        priority=priority,
         create_time=ws.now,
     )
     ws.put(run)
@@ -60,7 +62,7 @@ def start_run(
     return ws.runs[run.id]
 
 
-def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules, actor: str) -> None:
+def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules, actor: str) -> Run:
     """Run one node over its inputs as they are: a run of its own, that wants nothing else."""
     node = ws.nodes[node_uid]
     run = Run(
@@ -77,6 +79,16 @@ def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules
         ws.put(RunNode(run_id=run.id, node_uid=source, decision=RunDecision.REUSED))
     ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=RunDecision.WANTED))
     advance(ws, node.pipeline_uid, rules=rules, actor=actor)
+    return run
+
+
+def served_by(ws: WorkingSet, run: Run, node_uid: NodeUid) -> ExecutionId:
+    """The execution that a run has or will have a node's result of, perhaps one of another pipeline."""
+    row = ws.run_nodes[run.id, node_uid]
+    served = row.execution_id or row.reused_from or ws.findings[node_uid].holder
+    if served is None:
+        raise AssertionError(f"nothing serves node {node_uid} in run {run.id}: {row.decision}")
+    return served
 
 
 def _decisions(

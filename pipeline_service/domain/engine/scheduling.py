@@ -1,13 +1,15 @@
-"""Queues what became ready, tries again what may be tried again, ends runs that have nothing left to do."""
+"""Serves what became ready, tries again what may be tried again, ends runs that have nothing left to do."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from pipeline_service.domain.digest import spec_digest, work_digest
+from pipeline_service.domain import digest
 from pipeline_service.domain.engine.attempts import met_rate_limit
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent, release
 from pipeline_service.domain.engine.purchases import hand_over, let_go
-from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.engine.reuse import take_over, usable_artifact
+from pipeline_service.domain.engine.working_set import Finding, Question, Rules, WorkingSet
 from pipeline_service.domain.graph import descendants
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
 from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, Run, RunNode
@@ -16,17 +18,27 @@ from pipeline_service.domain.structure import effective_config_of, sources_of
 
 
 def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> None:
-    """Queue every wanted node whose inputs are complete, then end the runs that have nothing left to expect.
+    """Serve every wanted node whose inputs are complete, then end the runs that have nothing left to expect.
 
-    What is paused stays wanted; a paused run that has nothing left to expect ends all the same.
+    What is not known about a node is asked (`ws.questions`); `go_on` is called with the answers. What is paused stays
+    wanted; a paused run that has nothing left to expect ends all the same.
     """
+    # What was taken over may have made more ready, and whoever lost work to newer inputs wants to be served again.
+    while _serve_ready(ws, pipeline_uid, rules=rules, actor=actor):
+        pass
     for run in ws.runs_of(pipeline_uid):
-        if run.state is RunState.ACTIVE and pipeline_uid not in ws.paused:
-            for row in ws.rows_of(run):
-                if row.decision is RunDecision.WANTED and _is_ready(ws, run, row.node_uid):
-                    _serve(ws, run, row, rules=rules, actor=actor)
         if run.state.is_open:
             _end_if_finished(ws, run, actor=actor)
+
+
+def go_on(ws: WorkingSet, findings: Iterable[tuple[Question, Finding]], *, rules: Rules) -> None:
+    """Serve the nodes that questions were asked about. What becomes ready by that leaves questions again."""
+    actors: dict[PipelineUid, str] = {}
+    for question, finding in findings:
+        ws.findings[question.node_uid] = finding
+        actors.setdefault(ws.nodes[question.node_uid].pipeline_uid, question.actor)
+    for pipeline_uid, actor in actors.items():
+        advance(ws, pipeline_uid, rules=rules, actor=actor)
 
 
 def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, actor: str) -> None:
@@ -110,27 +122,81 @@ def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
     return all(ws.run_nodes[run.id, source].decision.is_satisfied for source in sources_of(spec))
 
 
-def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) -> None:
-    """Give a run its execution of a node: the one that is active already and does the same work, or a new one."""
+def _serve_ready(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> bool:
+    """Serve what is ready, once. Answers whether that may have made something else ready."""
+    is_worth_another_look = False
+    for run in ws.runs_of(pipeline_uid):
+        if run.state is not RunState.ACTIVE or pipeline_uid in ws.paused:
+            continue
+        for row in ws.rows_of(run):
+            if row.decision in (RunDecision.WANTED, RunDecision.WAITING) and _is_ready(ws, run, row.node_uid):
+                is_worth_another_look |= _serve(ws, run, row, rules=rules, actor=actor)
+    return is_worth_another_look
+
+
+def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) -> bool:
+    """Give a run its result of a node: by the execution that makes it already, by one that was made, or by a new one.
+
+    Answers whether other rows may be ready now.
+    """
     node = ws.nodes[row.node_uid]
     active = ws.executions[node.execution_id] if node.execution_id else None
-    if active is not None and _is_up_to_date(ws, active, rules):
-        was_held = is_held(ws, active)
-        ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id))
-        if was_held:
-            release(ws, active)
-        return
-    # What runs was pinned before something further up was edited or made anew: nobody wants its result any more.
-    waiting = [row]
+    question = _question(ws, node, rules=rules, actor=actor)
+    made_from = _made_from(ws, ws.spec(node), rules)
+    if active is not None and active.work_digest == question.work_digest:
+        _join(ws, row, active, made_from=made_from)
+        return False
+    if not ws.is_answered(question):
+        ws.questions[node.uid] = question
+        return False
     if active is not None:
-        waiting += ws.rows_for(active)
-        cancel(ws, active, reason="superseded by a change of what it is made from", actor=actor)
-    execution = _queue(ws, run, ws.nodes[row.node_uid], rules=rules, actor=actor)
-    for one in waiting:
-        ws.put(replace(one, decision=RunDecision.ACTIVE, execution_id=execution.id))
+        # Pinned before something further up was edited or made anew: nobody wants its result any more.
+        _displace(ws, active, actor=actor)
+    artifact = usable_artifact(ws, run, question)
+    if artifact is not None:
+        take_over(ws, row, artifact, made_from=made_from, actor=actor)
+        return True
+    if ws.holder(question) is not None:
+        ws.put(replace(row, decision=RunDecision.WAITING, waiting_digest=question.work_digest))
+    else:
+        digests = made_from, question.work_digest
+        execution = _queue(ws, run, ws.nodes[node.uid], digests, rules=rules, actor=actor)
+        ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=execution.id, waiting_digest=""))
+    return active is not None
 
 
-def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) -> Execution:
+def _join(ws: WorkingSet, row: RunNode, active: Execution, *, made_from: str) -> None:
+    """Let a run share the execution that does the same work already.
+
+    It may have been begun for an older structure that asked for the same: its result counts for this one.
+    """
+    was_held = is_held(ws, active)
+    ws.put(replace(active, spec_digest=made_from))
+    ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id, waiting_digest=""))
+    if was_held:
+        release(ws, ws.executions[active.id])
+
+
+def _question(ws: WorkingSet, node: Node, *, rules: Rules, actor: str) -> Question:
+    return Question(
+        node_uid=node.uid,
+        owner=ws.owners[node.pipeline_uid],
+        work_digest=_work_digest(ws, ws.spec(node), rules),
+        present_key=node.output.s3_key if node.output else None,
+        actor=actor,
+    )
+
+
+def _displace(ws: WorkingSet, active: Execution, *, actor: str) -> None:
+    """End work that is out of date. Whoever was served by it is to be served anew."""
+    for other in ws.rows_for(active):
+        if other.decision is RunDecision.ACTIVE:
+            ws.put(replace(other, decision=RunDecision.WANTED, execution_id=None))
+    cancel(ws, active, reason="superseded by a change of what it is made from", actor=actor)
+
+
+def _queue(ws: WorkingSet, run: Run, node: Node, digests: tuple[str, str], *, rules: Rules, actor: str) -> Execution:
+    """`digests` are what the node is made from, and the work."""
     spec = ws.spec(node)
     execution = put_sent(
         ws,
@@ -143,8 +209,8 @@ def _queue(ws: WorkingSet, run: Run, node: Node, *, rules: Rules, actor: str) ->
             first_attempt=node.attempts + 1,
             state=ExecutionState.QUEUED,
             task_queue=rules.catalogue[spec.type].queues[spec.provider],
-            spec_digest=_made_from(ws, spec, rules),
-            work_digest=_work_digest(ws, spec, rules),
+            spec_digest=digests[0],
+            work_digest=digests[1],
             work=_pin(ws, spec, rules),
             create_time=ws.now,
             dispatch_no=0,
@@ -208,13 +274,6 @@ def _pin(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> PinnedWork:
     )
 
 
-def _is_up_to_date(ws: WorkingSet, active: Execution, rules: Rules) -> bool:
-    """Whether an execution of the node that was queued now would do the same."""
-    spec = ws.spec(ws.nodes[active.node_uid])
-    made_from, work = _made_from(ws, spec, rules), _work_digest(ws, spec, rules)
-    return (active.spec_digest, active.work_digest) == (made_from, work)
-
-
 def _made_from(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
     """The spec digest over what the inputs' outputs were made from: the node's own unless an input is stale.
 
@@ -223,7 +282,7 @@ def _made_from(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
     structure = ws.structures[ws.nodes[spec.uid].pipeline_uid]
     if all(ws.nodes[source].done_spec == structure.nodes[source].spec_digest for source in sources_of(spec)):
         return spec.spec_digest
-    return spec_digest(
+    return digest.spec_digest(
         rules.catalogue[spec.type],
         config=effective_config_of(spec, rules.catalogue),
         asset=spec.asset,
@@ -232,7 +291,7 @@ def _made_from(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
 
 
 def _work_digest(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
-    return work_digest(
+    return digest.work_digest(
         rules.catalogue[spec.type],
         config=effective_config_of(spec, rules.catalogue),
         asset=spec.asset,

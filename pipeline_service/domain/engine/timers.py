@@ -6,8 +6,9 @@ from datetime import timedelta
 from pipeline_service.domain.engine.attempts import has_attempt_left
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
 from pipeline_service.domain.engine.purchases import POLL_FIRST, purchase_of
-from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver
+from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver, Wake
 from pipeline_service.domain.engine.results import give_up
+from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Alarm, Disposition, EventType, ExecutionState
@@ -75,6 +76,14 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
         return Disposition.APPLIED
     failure = Failure(error_type="timeout", message="it did not end in the time that its node type allows")
     give_up(ws, execution, failure, state=ExecutionState.TIMED_OUT, rules=rules, actor=ACTOR)
+    return Disposition.APPLIED
+
+
+def wake(ws: WorkingSet, report: Wake, *, rules: Rules) -> Disposition:
+    """Go on with a pipeline: take over what others made meanwhile, or do what nobody does any more."""
+    if report.pipeline_uid not in ws.structures:
+        return Disposition.SUPERSEDED
+    advance(ws, report.pipeline_uid, rules=rules, actor=ACTOR)
     return Disposition.APPLIED
 
 

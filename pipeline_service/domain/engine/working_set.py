@@ -14,6 +14,8 @@ from pipeline_service.domain.states import Alarm, EventType, WorkKind
 from pipeline_service.domain.values import Output
 
 RunNodeKey = tuple[RunId, NodeUid]
+Flight = tuple[Owner, str]
+"""Work under way: an owner and a work digest. No two active executions are of one flight."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +34,40 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A result kept under its digest, to be found by later runs."""
+    """A result kept under its digest, to be found by later runs of its owner."""
+
+    owner: Owner
+    work_digest: str
+    execution_id: ExecutionId
+    """Its maker."""
+    output: Output
+    cost_micros: int | None = None
+    """What the vendor charged for it, in millionths of a US dollar; None when unknown."""
+    create_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A node is ready and wanted: is there a result of its work, or does somebody outside do it already?"""
+
+    node_uid: NodeUid
+    owner: Owner
+    work_digest: str
+    present_key: str | None
+    """Where the node's own last result lies: of several results its own is preferred."""
+    actor: str
+    """On whose behalf the node goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """The answer to a question. Read under the pipeline's lock, so that it stays good for the transaction."""
 
     work_digest: str
-    pipeline_uid: PipelineUid
-    execution_id: ExecutionId
-    output: Output
+    artifact: Artifact | None = None
+    """The node's own result of that work, else the newest of its owner."""
+    holder: ExecutionId | None = None
+    """An active execution of a pipeline that is not loaded, which does the same work."""
 
 
 class WorkingSet:
@@ -58,7 +88,7 @@ class WorkingSet:
         executions: Iterable[Execution] = (),
         runs: Iterable[Run] = (),
         run_nodes: Iterable[RunNode] = (),
-        owners: Mapping[PipelineUid, Owner] | None = None,
+        owners: Mapping[PipelineUid, Owner],
         purchases: Iterable[Purchase] = (),
     ) -> None:
         self.now = now
@@ -76,13 +106,20 @@ class WorkingSet:
             self.put(run)
         for row in run_nodes:
             self.put(row)
-        self.owners = dict(owners or {})
+        self.owners = dict(owners)
         self.purchases = {purchase.id: purchase for purchase in purchases}
         self.events: list[Event] = []
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []
         self.interrupted: list[ExecutionId] = []
         self.alarms: list[Alarm] = []
+        self._kept: dict[Flight, Artifact] = {}
+        self.questions: dict[NodeUid, Question] = {}
+        """Asked and not answered yet. What is left of them when the rows are written becomes wakes."""
+        self.findings: dict[NodeUid, Finding] = {}
+        self.owes_wakes = False
+        """Whether wakes were written: somebody has something to do now."""
+        self._flights = {self._flight(one): one.id for one in self.executions.values() if one.state.is_active}
 
     def put(self, row: Node | Execution | Run | RunNode | Purchase) -> None:
         """Put a row in place of the one with its key."""
@@ -91,6 +128,7 @@ class WorkingSet:
                 self.nodes[row.uid] = row
             case Execution():
                 self.executions[row.id] = row
+                self._follow(row)
             case Run():
                 self.runs[row.id] = row
                 self._runs_of[row.pipeline_uid][row.id] = row
@@ -99,6 +137,44 @@ class WorkingSet:
                 self._rows_of[row.run_id][row.node_uid] = row
             case Purchase():
                 self.purchases[row.id] = row
+
+    def holder(self, question: Question) -> ExecutionId | None:
+        """The active execution that does the work, if there is one."""
+        finding = self.findings[question.node_uid]
+        return self._flights.get((question.owner, question.work_digest), finding.holder)
+
+    def artifact(self, question: Question) -> Artifact | None:
+        """A result of the work, one of this transaction before all others."""
+        finding = self.findings[question.node_uid]
+        return self._kept.get((question.owner, question.work_digest), finding.artifact)
+
+    def keep(self, artifact: Artifact) -> None:
+        """Let later runs find a result."""
+        self.artifacts.append(artifact)
+        self._kept[artifact.owner, artifact.work_digest] = artifact
+
+    def take_questions(self, limit: int) -> list[Question]:
+        """Questions to be answered now; the others are left."""
+        taken = list(self.questions.values())[:limit]
+        for question in taken:
+            del self.questions[question.node_uid]
+        return taken
+
+    def is_answered(self, question: Question) -> bool:
+        """Whether the question was asked in this transaction already, and looked up."""
+        finding = self.findings.get(question.node_uid)
+        return finding is not None and finding.work_digest == question.work_digest
+
+    def landed(self, before: Mapping[ExecutionId, Execution]) -> list[ExecutionId]:
+        """Executions that were active `before`, and whose work nobody does any more."""
+        return [
+            one.id
+            for one in self.executions.values()
+            if not one.state.is_active
+            and (was := before.get(one.id)) is not None
+            and was.state.is_active
+            and self._flight(one) not in self._flights
+        ]
 
     def spec(self, node: Node) -> NodeSpec:
         """What the node is, in the structure that was loaded."""
@@ -157,3 +233,13 @@ class WorkingSet:
     def interrupt(self, execution: Execution) -> None:
         """Tell whoever works on an execution, once the transaction is committed, to ask whether it is still wanted."""
         self.interrupted.append(execution.id)
+
+    def _flight(self, execution: Execution) -> Flight:
+        return self.owners[execution.pipeline_uid], execution.work_digest
+
+    def _follow(self, execution: Execution) -> None:
+        flight = self._flight(execution)
+        if execution.state.is_active:
+            self._flights[flight] = execution.id
+        elif self._flights.get(flight) == execution.id:
+            del self._flights[flight]

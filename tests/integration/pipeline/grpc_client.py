@@ -37,7 +37,9 @@ class Client:
 
     async def create_node(self, pipeline: str, node_id: str, *, strict: bool = False, **parts: Any) -> Any:
         """Add a noop node unless the parts say otherwise. Inputs are ids by slot."""
-        node = node_message(pipeline, {"type": "noop", "config": {"provider": "local"}} | parts)
+        node = node_message(
+            pipeline, {"type": "noop", "config": {"provider": "local", "nonce": f"{pipeline}/{node_id}"}} | parts
+        )
         request = node_service_pb2.CreateNodeRequest(
             parent=f"pipelines/{pipeline}", node_id=node_id, node=node, strict=strict
         )

@@ -15,15 +15,17 @@ from pipeline_service.commands.pipelines import Imported, Pipelines
 from pipeline_service.commands.places import Places
 from pipeline_service.commands.ports import Caller, ObjectFacts, Upload
 from pipeline_service.commands.reporting import Reporter
-from pipeline_service.commands.views import ExecutionView
-from pipeline_service.domain.engine.reports import Answer, Complete, Start, StartAnswer
+from pipeline_service.commands.runs import RunRequest, Runs
+from pipeline_service.commands.views import ExecutionView, RunView
+from pipeline_service.commands.waking import Waker
+from pipeline_service.domain.engine.reports import Answer, Complete, Fail, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, Owner, PipelineId, RunId
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.lists import Page
 from pipeline_service.domain.model import Dispatch, Execution
 from pipeline_service.domain.states import MediaType
-from pipeline_service.domain.values import Json, Output
+from pipeline_service.domain.values import Failure, Json, Output
 from pipeline_service.store.pool import Pool, Pools
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
@@ -80,7 +82,7 @@ class Outbox:
 class Rig:
     """The commands of one service process."""
 
-    pool: Pool
+    pools: Pools
     store: PostgresStore
     reader: PostgresReader
     artifacts: MemoryArtifacts
@@ -89,14 +91,31 @@ class Rig:
     reporter: Reporter
     pipelines: Pipelines
     nodes: Nodes
+    runs: Runs
+    waker: Waker
+
+    @property
+    def pool(self) -> Pool:
+        """Of the role that keeps state."""
+        return self.pools.engine
 
     async def import_(self, *nodes: dict[str, Any], document_id: str = "film") -> Imported:
         document = a_document(*nodes, document_id=document_id)
         return await self.pipelines.import_document(CALLER, document, create_only=False, validate_only=False)
 
     async def run(self, *targets: str, pipeline: str = "film", force: bool = False) -> RunId:
-        nodes = [NodeId(target) for target in targets]
-        return await self.pipelines.run(CALLER, PipelineId(pipeline), targets=nodes, force=force)
+        request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
+        return await self.runs.start(CALLER, PipelineId(pipeline), request)
+
+    async def wake(self) -> None:
+        """Look for wakes until there are none."""
+        while await self.waker.tick():
+            pass
+
+    async def run_view(self, run: RunId, *, pipeline: str = "film") -> RunView:
+        view = await self.reader.run(OWNER, PipelineId(pipeline), run)
+        assert view is not None
+        return view
 
     async def latest(self, node: str, *, pipeline: str = "film") -> Execution:
         found = await self.executions(node, pipeline=pipeline)
@@ -126,6 +145,15 @@ class Rig:
         assert started.execution is not None
         return await self.reporter.report(self.completion(started.execution))
 
+    async def fail(self, node: str, error_type: str, *, pipeline: str = "film") -> Answer:
+        """A worker takes a node's execution and gives up."""
+        started = await self.claim(node, pipeline=pipeline)
+        assert started.execution is not None
+        assert started.execution.claim is not None
+        failure = Failure(error_type=error_type, message="it broke")
+        report = Fail(execution_id=started.execution.id, claim=started.execution.claim, failure=failure, actor="worker")
+        return await self.reporter.report(report)
+
     def completion(self, execution: Execution, *, claim: Claim | None = None, name: str = "output.json") -> Complete:
         """A result of a claimed execution whose object lies in the store."""
         by = claim or execution.claim
@@ -154,13 +182,12 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
         "reader": PostgresReader(pools.engine),
         "artifacts": artifacts,
         "rules": rules,
-        "publisher": outbox,
         "journal": outbox,
     }
     writing = asyncio.create_task(batcher.run())
     try:
         yield Rig(
-            pool=pools.engine,
+            pools=pools,
             store=store,
             reader=PostgresReader(pools.engine),
             artifacts=artifacts,
@@ -168,7 +195,9 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
             batcher=batcher,
             reporter=reporter,
             pipelines=Pipelines(**parts),
-            nodes=Nodes(**parts),
+            nodes=Nodes(**parts, publisher=outbox),
+            runs=Runs(store=store, rules=rules, publisher=outbox, journal=outbox),
+            waker=Waker(store=store, batcher=batcher),
         )
     finally:
         writing.cancel()

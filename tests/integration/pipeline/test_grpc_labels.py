@@ -5,7 +5,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from montage.v1 import pipeline_service_pb2, resources_pb2
 
-from tests.factories import noop
+from tests.factories import a_document, noop
 from tests.integration.pipeline.grpc_client import Client, refusal
 
 
@@ -57,9 +57,8 @@ async def test_other_labels_reset_nothing_and_change_the_etag(client: Client, ex
 
 async def test_document_brings_labels_and_takes_away_those_that_it_does_not_name(client: Client, name: str) -> None:
     request = pipeline_service_pb2.ImportPipelineRequest()
-    request.document.update(
-        {"id": name, "labels": {"team": "red"}, "nodes": [noop("a") | {"labels": {"take": "2"}}, noop("b")]}
-    )
+    document = a_document(noop("a") | {"labels": {"take": "2"}}, noop("b"), document_id=name)
+    request.document.update(document | {"labels": {"team": "red"}})
     await client.pipelines.ImportPipeline(request)
     labelled = await _export(client, name)
     await client.pipelines.ImportPipeline(pipeline_service_pb2.ImportPipelineRequest(document=request.document))

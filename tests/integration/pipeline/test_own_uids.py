@@ -116,7 +116,6 @@ async def test_uuid_that_was_taken_meanwhile_overwrites_nothing(rig: Rig, pools:
         reader=PostgresReader(pools.engine),
         artifacts=rig.artifacts,
         rules=some_rules(),
-        publisher=rig.outbox,
         journal=rig.outbox,
     )
 

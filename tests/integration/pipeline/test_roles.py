@@ -90,11 +90,11 @@ async def test_every_column_of_structure_and_state_belongs_to_one_role(pool: Poo
     )
 
 
-async def test_functions_run_as_the_owner_for_the_editing_role_alone(pool: Pool) -> None:
+async def test_functions_run_as_the_owner_for_the_roles_of_the_service_alone(pool: Pool) -> None:
     found = {row["proname"]: row for row in await pool.fetch(FUNCTIONS)}
 
     called = {name for name, row in found.items() if row["returns"] != "trigger"}
-    assert called == {"supersede_nodes", "complete_assets"}
+    assert called == {"supersede_nodes", "complete_assets", "wake_waiters"}
     for row in found.values():
         assert row["prosecdef"]
         assert row["owner"] == OWNER_ROLE

@@ -40,14 +40,17 @@ def hold_pipeline(world: World, _run: Run) -> None:
 
 def let_run_go_on(world: World, run: Run) -> None:
     resume_run(world.ws, world.ws.runs[run.id], rules=world.rules, actor=ACTOR)
+    world.settle()
 
 
 def let_node_go_on(world: World, _run: Run) -> None:
     resume_node(world.ws, world.node("a"), rules=world.rules, actor=ACTOR)
+    world.settle()
 
 
 def let_pipeline_go_on(world: World, _run: Run) -> None:
     resume_pipeline(world.ws, world.uid, rules=world.rules, actor=ACTOR)
+    world.settle()
 
 
 every_hold = pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from pipeline_service.domain.engine.approving import approve, reject
 from pipeline_service.domain.engine.retrying import retry_node
-from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunState, WaitingFor
+from pipeline_service.domain.states import EventType, ExecutionState, NodeState, RunDecision, RunState, WaitingFor
 from tests.factories import ACTOR, World, a_beat, noop
 
 CHAIN = (noop("a"), noop("b", "a"), noop("c", "b"), noop("x"))
@@ -24,6 +24,7 @@ class TestRetry:
         left_out = [world.node_uid("b"), world.node_uid("c")]
 
         run = retry_node(world.ws, world.node("a"), left_out=left_out, rules=world.rules, actor=ACTOR)
+        world.settle()
 
         for node in "abc":
             world.complete(node)
@@ -34,6 +35,7 @@ class TestRetry:
         world = failed_world()
 
         retry_node(world.ws, world.node("a"), left_out=(), rules=world.rules, actor=ACTOR)
+        world.settle()
 
         assert (world.active("a").attempt, world.active("a").first_attempt) == (4, 4)
         world.fail("a", "internal")
@@ -43,11 +45,12 @@ class TestRetry:
         world = failed_world()
 
         run = retry_node(world.ws, world.node("a"), left_out=[world.node_uid("x")], rules=world.rules, actor=ACTOR)
+        world.settle()
 
         assert world.ws.runs[run.id].targets == (world.node_uid("a"),)
 
-    def test_node_below_that_is_current_from_before_is_made_again(self) -> None:
-        """It was left out of a run by force, which wanted it anew."""
+    def test_node_that_failed_by_force_has_its_result_from_before(self) -> None:
+        """A retry wants a result, not another one: that takes another run by force."""
         world = World(*CHAIN)
         world.run("b")
         world.complete("a")
@@ -55,16 +58,18 @@ class TestRetry:
         world.run("b", force=True)
         world.fail("a", "invalid_input")
 
-        retry_node(world.ws, world.node("a"), left_out=[world.node_uid("b")], rules=world.rules, actor=ACTOR)
+        run = retry_node(world.ws, world.node("a"), left_out=[world.node_uid("b")], rules=world.rules, actor=ACTOR)
+        world.settle()
 
-        world.complete("a")
-        assert world.active_nodes() == {"b"}
+        assert world.ws.runs[run.id].state is RunState.SUCCEEDED
+        assert [world.decision(run, node).decision for node in "ab"] == [RunDecision.REUSED] * 2
 
     def test_history_tells_who_asked(self) -> None:
         world = failed_world()
         before = len(world.ws.events)
 
         retry_node(world.ws, world.node("a"), left_out=(), rules=world.rules, actor=ACTOR)
+        world.settle()
 
         asked, created = world.ws.events[before : before + 2]
         assert (asked.type, asked.node_id, asked.actor) == (EventType.NODE_RETRIED, "a", ACTOR)

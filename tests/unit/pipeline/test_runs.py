@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from pipeline_service.domain.engine.reports import CloseDue
-from pipeline_service.domain.engine.runs import execute_node, is_current
+from pipeline_service.domain.engine.runs import is_current
 from pipeline_service.domain.states import Disposition, EventType, NodeState, RunDecision, RunState
 from tests.factories import World, a_completion, noop
 
@@ -139,7 +139,7 @@ def test_run_after_an_edit_further_up_does_not_take_what_was_begun_before_it() -
     assert world.active("b").id != old.id
     assert world.ws.executions[old.id].state == "CANCELLED"
     assert world.report(a_completion(old, claim)) is Disposition.SUPERSEDED
-    assert world.decision(first, "b").execution_id == world.active("b").id
+    assert world.ws.runs[first.id].state is RunState.CANCELLED
     world.complete("b")
     assert world.ws.runs[second.id].state is RunState.SUCCEEDED
     assert world.node("b").done_spec == world.ws.spec(world.node("b")).spec_digest
@@ -256,9 +256,9 @@ def test_execution_over_a_stale_input_makes_a_stale_output() -> None:
     world.run()
     for node in "abc":
         world.complete(node)
-    world.import_(noop("a", nonce="new"), noop("b", "a"), noop("c", "b"))
+    world.import_(noop("a", nonce="new"), noop("b", "a"), noop("c", "b", nonce="new"))
 
-    execute_node(world.ws, world.node_uid("c"), force=False, rules=world.rules, actor="client")
+    world.execute("c")
     world.complete("c")
 
     assert not is_current(world.node("c"), world.ws.structures[world.uid])

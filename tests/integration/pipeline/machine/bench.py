@@ -12,7 +12,7 @@ import asyncpg
 from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine
 
-from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start
+from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start, Wake
 from pipeline_service.store.pool import Pools
 from tests.factories import a_document, noop
 from tests.integration.pipeline.machine.checks import Lineage, check_rows, check_step
@@ -68,6 +68,8 @@ class Act:
 
 
 TICK = Act(label="timers look", ask=lambda to: to.tick(), foresee=lambda model: model.tick())
+
+WAKE = Act(label="wakes are looked for", ask=lambda to: to.wake(), foresee=lambda _model: "done")
 
 
 class Bench(RuleBasedStateMachine):
@@ -179,7 +181,7 @@ class Bench(RuleBasedStateMachine):
 
     def importing(self) -> Act:
         """Make the pipeline equal to the document as it is on the bench now."""
-        nodes = [noop(name, *one.inputs, **({"nonce": one.nonce} if one.nonce else {})) for name, one in self._noops()]
+        nodes = [noop(name, *one.inputs, nonce=one.nonce) for name, one in self._noops()]
         asset = {"id": ASSET, "type": "asset", "asset": {"type": "text", "content": self.asset}}
         raw = a_document(asset, *nodes) | {"title": self.title}
         meaning: dict[str, object] = {**dict(self._noops()), ASSET: self.asset}
@@ -252,6 +254,8 @@ class Bench(RuleBasedStateMachine):
 
     def describe(self, report: Report) -> str:
         """A report as one reads it in a failing example."""
+        if isinstance(report, Wake):
+            return "wake"
         of = self.name_of(self.model.get(report.execution_id))
         match report:
             case Start():
@@ -269,6 +273,12 @@ class Bench(RuleBasedStateMachine):
         await empty(self.world.owner)
         return make_replicas(self.world.pools, self.artifacts, count=2)
 
+    def _count_reuse(self, before: Rows) -> None:
+        for key, row in self.rows.run_nodes.items():
+            was = before.run_nodes.get(key, {"decision": "WANTED", "reused_from": None})
+            self.world.answers["reused"] += bool(row["reused_from"] and not was["reused_from"])
+            self.world.answers["waited"] += row["decision"] == "WAITING" != was["decision"]
+
     def _note(self, line: str) -> None:
         self.story.append(f"    {line}")
         note(f"    {line}")
@@ -284,7 +294,8 @@ class Bench(RuleBasedStateMachine):
         model.touched = set()
         check_rows(rows)
         check_step(self.rows, rows, self.lineage)
-        self.rows, self.is_sound = rows, True
+        before, self.rows, self.is_sound = self.rows, rows, True
+        self._count_reuse(before)
 
     def _noops(self) -> list[tuple[str, Written]]:
         return sorted(self.document.items())
@@ -295,6 +306,7 @@ class Bench(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         """End whatever is active in one way or another, and see every run end."""
         for number in range(MAX_ROUNDS):
+            self.act(WAKE)
             if not self._active():
                 break
             one = pick(self._active(), number)

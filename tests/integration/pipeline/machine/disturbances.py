@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver, Report
 from pipeline_service.domain.ids import ExecutionId
-from tests.integration.pipeline.machine.bench import DUE_COLUMNS, TICK, Act, Bench, foresee, pick
+from tests.integration.pipeline.machine.bench import DUE_COLUMNS, TICK, WAKE, Act, Bench, foresee, pick
 from tests.integration.pipeline.machine.reports import MANIFESTS
 from tests.integration.pipeline.machine.users import NONCES, PICKS
 from tests.integration.pipeline.machine.workers import DIGITS
@@ -36,6 +36,11 @@ class Disturbances(Bench):
     def timers_look(self) -> None:
         self.count("timers_look")
         self.let_timers_look()
+
+    @rule()
+    def wakes_are_looked_for(self) -> None:
+        self.count("wakes_are_looked_for")
+        self.act(WAKE)
 
     @rule(which=PICKS, kind=KINDS)
     def two_timers_look(self, which: int, kind: str) -> None:

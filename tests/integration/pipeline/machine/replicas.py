@@ -12,8 +12,10 @@ from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.places import Places
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.runs import RunRequest, Runs
 from pipeline_service.commands.timers import Timers
-from pipeline_service.domain.engine.reports import Report, StartAnswer
+from pipeline_service.commands.waking import Waker
+from pipeline_service.domain.engine.reports import ExecutionReport, Report, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.ids import NodeId, PipelineUid
 from pipeline_service.domain.states import Disposition
@@ -63,9 +65,10 @@ class Replica:
             reader=PostgresReader(self._pools.engine),
             artifacts=self._artifacts,
             rules=self._rules,
-            publisher=outbox,
             journal=outbox,
         )
+        self._runs = Runs(store=store, rules=self._rules, publisher=outbox, journal=outbox)
+        self._waker = Waker(store=store, batcher=self._batcher)
         reconciler = Reconciler(artifacts=self._artifacts, reporter=self._reporter)
         self._timers = Timers(store=store, batcher=self._batcher, reconcile=reconciler.reconcile)
         self._writing = asyncio.create_task(self._batcher.run())
@@ -76,20 +79,26 @@ class Replica:
         )
 
     async def run(self, targets: Sequence[str], *, force: bool) -> str:
-        nodes = [NodeId(target) for target in targets]
-        return await _answer_of(self._pipelines.run(CALLER, FILM, targets=nodes, force=force))
+        request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
+        return await _answer_of(self._runs.start(CALLER, FILM, request))
 
     async def tick(self) -> str:
         return await _answer_of(self._timers.tick())
+
+    async def wake(self) -> str:
+        """Go on with whatever somebody left a wake for, or waits in vain."""
+        while await self._waker.tick() or await self._waker.sweep():
+            pass
+        return "done"
 
     async def report_unseen(self, report: Report, pipeline_uid: UUID) -> str:
         """As timers report: past all that is asked of workers."""
         return await _answer_of(self._batcher.submit(report, PipelineUid(pipeline_uid)))
 
-    async def report(self, report: Report) -> str:
+    async def report(self, report: ExecutionReport) -> str:
         return await _answer_of(self._reporter.report(report))
 
-    async def report_and_die(self, report: Report) -> str:
+    async def report_and_die(self, report: ExecutionReport) -> str:
         """Be killed between the commit of a report and its answer, start again, and be told the same once more."""
         self._crash_point.is_armed = True
         lost = asyncio.create_task(self.report(report))

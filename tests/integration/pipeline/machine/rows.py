@@ -14,7 +14,7 @@ Row = dict[str, Any]
 ACTIVE = ("QUEUED", "RUNNING", "WAITING")
 OPEN = ("WANTED", "WAITING", "ACTIVE")
 SATISFIED = ("DONE", "REUSED")
-_TABLES = ("run_nodes", "runs", "node_inputs", "nodes", "executions", "artifacts", "events", "pipelines")
+_TABLES = ("run_nodes", "runs", "node_inputs", "nodes", "executions", "artifacts", "wakes", "events", "pipelines")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,20 @@ class Rows:
     run_nodes: dict[tuple[UUID, UUID], Row] = field(default_factory=dict)
     edges: tuple[Row, ...] = ()
     events: tuple[Row, ...] = ()
-    artifact_keys: frozenset[str] = frozenset()
+    artifacts: dict[str, Row] = field(default_factory=dict)
+    """Of every pipeline, by key."""
+    makers: dict[UUID, Row] = field(default_factory=dict)
+    """Executions of every pipeline."""
+    has_wake: bool = False
+
+    @property
+    def artifact_keys(self) -> frozenset[str]:
+        return frozenset(self.artifacts)
+
+    @property
+    def flights(self) -> set[str]:
+        """Digests of the work that is under way in any pipeline."""
+        return {row["work_digest"] for row in self.makers.values() if row["state"] in ACTIVE}
 
     def sources(self, node_uid: UUID) -> list[UUID]:
         """Inputs of a node, in their order."""
@@ -68,7 +81,9 @@ async def read_rows(connection: "asyncpg.Connection[asyncpg.Record]", pipeline_i
     edges = await fetch("SELECT * FROM node_inputs WHERE pipeline_uid = $1 ORDER BY node_uid, slot, position", uid)
     events = "SELECT * FROM events WHERE pipeline_uid = $1 ORDER BY seq OFFSET $2"
     new_events = await fetch(events, uid, len(known.events))
-    artifacts = await fetch("SELECT s3_key FROM artifacts")
+    artifacts = await fetch("SELECT * FROM artifacts")
+    makers = await fetch("SELECT * FROM executions")
+    has_wake = await connection.fetchval("SELECT EXISTS (SELECT FROM wakes WHERE pipeline_uid = $1)", uid)
     return Rows(
         pipeline=dict(found),
         nodes={row["uid"]: dict(row) for row in nodes},
@@ -77,7 +92,9 @@ async def read_rows(connection: "asyncpg.Connection[asyncpg.Record]", pipeline_i
         run_nodes={(row["run_id"], row["node_uid"]): dict(row) for row in run_nodes},
         edges=tuple(dict(row) for row in edges),
         events=known.events + tuple(dict(row) for row in new_events),
-        artifact_keys=frozenset(row["s3_key"] for row in artifacts),
+        artifacts={row["s3_key"]: dict(row) for row in artifacts},
+        makers={row["id"]: dict(row) for row in makers},
+        has_wake=has_wake,
     )
 
 

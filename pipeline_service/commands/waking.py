@@ -1,0 +1,37 @@
+"""Goes on with pipelines that others left a wake for, and with those that wait for nobody."""
+
+import asyncio
+
+from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.errors import PipelineError
+from pipeline_service.commands.ports import Store
+from pipeline_service.domain.engine.reports import Wake
+from pipeline_service.domain.ids import PipelineUid
+
+LIMIT = 256
+
+
+class Waker:
+    """Reports wakes to the batcher. Locks nothing; waking a pipeline that has nothing to do changes nothing."""
+
+    def __init__(self, *, store: Store, batcher: Batcher) -> None:
+        self._store = store
+        self._batcher = batcher
+
+    async def tick(self) -> int:
+        """Wake every pipeline that a transaction left a wake for. Answers how many. Raises Unavailable."""
+        return await self._wake(await self._store.wakes(LIMIT))
+
+    async def sweep(self) -> int:
+        """Wake every pipeline that waits for work that nobody does: its wake was missed. Raises Unavailable.
+
+        A waiter whose row is not committed yet when the holder ends is not seen by that transaction.
+        """
+        return await self._wake(await self._store.vain_waiters(LIMIT))
+
+    async def _wake(self, pipelines: list[PipelineUid]) -> int:
+        wakes = [self._batcher.submit(Wake(pipeline_uid=uid), uid) for uid in pipelines]
+        for result in await asyncio.gather(*wakes, return_exceptions=True):
+            if isinstance(result, BaseException) and not isinstance(result, PipelineError):
+                raise result
+        return len(wakes)
