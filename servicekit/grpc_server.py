@@ -21,6 +21,8 @@ REFLECTION_SERVICE = "grpc.reflection.v1alpha.ServerReflection"
 HEALTH_METHODS = tuple(f"/{HEALTH_SERVICE}/{method}" for method in ("Check", "List", "Watch"))
 REFLECTION_METHOD = f"/{REFLECTION_SERVICE}/ServerReflectionInfo"
 
+SLACK_BYTES = 64 * 1024
+
 Register: TypeAlias = Callable[[Any], None]
 """Adds one servicer, e.g. `lambda server: add_ThingServiceServicer_to_server(servicer, server)`."""
 CountCall: TypeAlias = Callable[[str, str], None]
@@ -167,7 +169,8 @@ class _Recorder:
 def _options(limits: ServerLimits) -> list[tuple[str, int]]:
     largest = max((limits.max_request_bytes, *(limits.max_request_bytes_of or {}).values()))
     return [
-        ("grpc.max_receive_message_length", largest),
+        # What is a little too large is refused by us, in words; more than that by gRPC, before it is held in memory.
+        ("grpc.max_receive_message_length", largest + SLACK_BYTES),
         ("grpc.max_send_message_length", limits.max_response_bytes),
         ("grpc.max_metadata_size", limits.max_metadata_bytes),
         ("grpc.max_concurrent_streams", limits.max_concurrent_streams),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pipeline_service.domain.document import Document, DocumentNode, Violation
 from pipeline_service.domain.document.checks import check_graph
-from pipeline_service.domain.document.reading import MAX_NODES
+from pipeline_service.domain.document.reading import MAX_EDGES, MAX_NODES, edge_count
 from pipeline_service.domain.ids import NodeId
 from pipeline_service.domain.violations import Violations
 
@@ -44,7 +44,10 @@ def _refusals(document: Document, node: DocumentNode) -> tuple[Violation, ...]:
             if source not in known:
                 violations.add(f"node.inputs.{slot}", f"no node '{source}'{violations.did_you_mean(source, known)}")
     if len(document.nodes) > MAX_NODES:
-        violations.add("node", f"expected at most {MAX_NODES} nodes in a pipeline")
+        violations.add("node", f"expected at most {MAX_NODES} nodes in a pipeline, found {len(document.nodes)}")
+    edges = edge_count(document.nodes)
+    if edges > MAX_EDGES:
+        violations.add("node.inputs", f"expected at most {MAX_EDGES} edges in a pipeline, found {edges}")
     if not violations.found:
         check_graph(dict(enumerate(document.nodes)), violations)
     return tuple(violations.found)

@@ -101,11 +101,12 @@ def _check_counts(place: str, node: DocumentNode, node_type: NodeType, violation
     for name, slot in node_type.slots.items():
         count = len(node.inputs.get(name, ()))
         where = f"{place}.{name}"
-        most = min(slot.max_count, MAX_INPUTS_PER_SLOT)
+        most = slot.max_count
         if count < slot.min_count:
             wanted = "a node" if slot.min_count == 1 else f"at least {slot.min_count} nodes"
             violations.add(where, f"'{node_type.name}' needs {wanted} in slot '{name}', found {count or 'none'}")
-        if count > most:
+        # More than may be kept at all was told when the document was read.
+        if most < count <= MAX_INPUTS_PER_SLOT:
             wanted = "one node" if most == 1 else f"at most {most} nodes"
             violations.add(where, f"slot '{name}' takes {wanted}, found {count}")
 

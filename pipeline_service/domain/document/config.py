@@ -29,8 +29,13 @@ def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeTyp
             allowed = _allowed(field, str(config.get("provider", "")))
             hint = f"; one of {spelled(allowed)}" if allowed else ""
             violations.add(f"{place}.{name}", f"'{node_type.name}' needs the config field '{name}'{hint}")
-    if len(json.dumps(config)) > MAX_CONFIG_BYTES:
-        violations.add(place, f"expected at most {MAX_CONFIG_BYTES} bytes as JSON")
+
+
+def check_size(place: str, config: Mapping[str, JsonValue], violations: Violations) -> None:
+    """Refuse a config that is too large to be kept, whatever its type says of it."""
+    size = len(json.dumps(config))
+    if size > MAX_CONFIG_BYTES:
+        violations.add(place, f"expected at most {MAX_CONFIG_BYTES} bytes as JSON, found {size}")
 
 
 def _check_choice(where: str, value: JsonValue, field: Field, provider: str, violations: Violations) -> None:

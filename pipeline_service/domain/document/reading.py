@@ -1,12 +1,13 @@
 """Reads a document from plain JSON values, in the style of `id` and in that of `uuid`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pipeline_service.domain.document.asset import read_asset
-from pipeline_service.domain.document.checks import check_graph, check_node
+from pipeline_service.domain.document.checks import MAX_INPUTS_PER_SLOT, check_graph, check_node
+from pipeline_service.domain.document.config import check_size
 from pipeline_service.domain.document.labels import read_labels
 from pipeline_service.domain.document.names import Name, as_id, read_name
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys
@@ -62,11 +63,16 @@ def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) ->
     known = {node.id: node for node in nodes.values()}
     for index, node in nodes.items():
         check_node(f"nodes[{index}].", node, known, catalogue, violations)
-    edges = sum(len(sources) for node in nodes.values() for sources in node.inputs.values())
+    edges = edge_count(nodes.values())
     if edges > MAX_EDGES:
         violations.add("nodes", f"expected at most {MAX_EDGES} edges, found {edges}")
     check_graph(nodes, violations)
     return tuple(nodes.values())
+
+
+def edge_count(nodes: Iterable[DocumentNode]) -> int:
+    """How many inputs nodes have in all."""
+    return sum(len(sources) for node in nodes for sources in node.inputs.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +94,7 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
     labels = read_labels(f"{place}.labels", node.get("labels", {}), violations)
     inputs = _read_inputs(f"{place}.inputs", node.get("inputs", {}), violations)
     config = as_object(f"{place}.config", node.get("config", {}), violations) or {}
+    check_size(f"{place}.config", config, violations)
     node_type = catalogue.get(type_name)
     if node_type is None:
         if type_name or node.get("type") == "":
@@ -118,6 +125,8 @@ def _read_inputs(place: str, raw: JsonValue, violations: Violations) -> dict[str
         if not all(isinstance(source, str) for source in sources):
             violations.add(f"{place}.{slot}", "expected the id of a node or a list of ids")
             continue
+        if len(sources) > MAX_INPUTS_PER_SLOT:
+            violations.add(f"{place}.{slot}", f"expected at most {MAX_INPUTS_PER_SLOT} nodes, found {len(sources)}")
         inputs[slot] = tuple(NodeId(as_id(str(source))) for source in sources)
     return inputs
 

@@ -175,7 +175,7 @@ def test_document_with_too_many_nodes_is_refused() -> None:
 def test_document_with_too_much_config_is_refused() -> None:
     found = problems(noop("a", nonce="x" * 70_000))
 
-    assert found == {"nodes[0].config": "expected at most 65536 bytes as JSON"}
+    assert found == {"nodes[0].config": "expected at most 65536 bytes as JSON, found 70034"}
 
 
 def test_asset_with_content_is_named_by_its_digest() -> None:
