@@ -54,9 +54,14 @@ def create(
 @click.command("edit")
 @click.argument("name", metavar="PIPELINE[/NODE]", type=NameType(Kind.PIPELINE, Kind.NODE))
 @click.option(
-    "--set", "given", metavar="KEY=VALUE", multiple=True, callback=pairs_of, help="Change this without an editor."
+    "--set",
+    "given",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=pairs_of,
+    help="Change title, labels.KEY or a setting.",
 )
-@click.option("--unset", metavar="KEY", multiple=True, help="Remove this without an editor.")
+@click.option("--unset", metavar="KEY", multiple=True, help="Remove it.")
 @click.option("--strict", is_flag=True, help="Refuse a change after which the node could not run.")
 @output_option()
 @click.pass_context

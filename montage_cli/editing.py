@@ -23,7 +23,7 @@ from montage_cli.importing import ImportOptions, import_read, words_of_import
 from montage_cli.names import Name
 from montage_cli.problems import InvalidDocument
 from montage_cli.session import Session
-from montage_cli.settings import TITLE, apply_settings
+from montage_cli.settings import TITLE, apply_settings, change_labels, is_label, labels_told
 from montage_cli.text import printable
 
 _EDITORS = ("VISUAL", "EDITOR")
@@ -80,25 +80,30 @@ async def edit(session: Session, name: Name, variables: Mapping[str, str]) -> Ex
 
 async def _set_on_pipeline(session: Session, name: Name, settings: Settings) -> ExitCode:
     values = dict(settings.given) | dict.fromkeys(settings.unset, "")
-    unknown = sorted(values.keys() - _PIPELINE_FIELDS)
+    fields = [key for key in values if not is_label(key)]
+    unknown = sorted(set(fields) - _PIPELINE_FIELDS)
     if unknown:
-        message = (
-            f"a pipeline has no '{unknown[0]}' to set; expected title or version, or a node: {name.pipeline_id}/NODE"
-        )
-        raise MontageError(message, status=Status.INVALID_ARGUMENT)
+        message = f"a pipeline has no '{unknown[0]}' to set; expected title, version or labels.KEY"
+        raise MontageError(f"{message}, or a node: {name.pipeline_id}/NODE", status=Status.INVALID_ARGUMENT)
     before = await session.client.get_pipeline(name.pipeline)
     wanted = resources.Pipeline(
-        name=before.name, etag=before.etag, title=values.get(TITLE), version=values.get(VERSION)
+        name=before.name,
+        etag=before.etag,
+        title=values.get(TITLE),
+        version=values.get(VERSION),
+        labels=before.labels,
     )
-    changed = await session.client.update_pipeline(wanted, *values)
+    if change_labels(wanted.labels, settings.given, settings.unset):
+        fields.append("labels")
+    changed = await session.client.update_pipeline(wanted, *fields)
     if not session.answer(output.as_json(changed), names=[changed.name]):
-        were, are = ({TITLE: one.title, VERSION: one.version} for one in (before, changed))
+        were, are = ({TITLE: one.title, VERSION: one.version, **labels_told(one.labels)} for one in (before, changed))
         _tell_changes(session, were, are, settings)
     return ExitCode.DONE
 
 
 def _settable(node: resources.Node) -> dict[str, object]:
-    return {TITLE: node.title, **in_order(output.as_json(node.config))}
+    return {TITLE: node.title, **labels_told(node.labels), **in_order(output.as_json(node.config))}
 
 
 def _tell_changes(

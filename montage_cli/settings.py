@@ -1,7 +1,7 @@
-"""What `--set KEY=VALUE` means: the title, or a config field, read as the node's type says."""
+"""What `--set KEY=VALUE` means: the title, a label (`labels.team`), or a config field, read as the node's type says."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 
 from google.protobuf import json_format, struct_pb2
 from montage.v1 import node_type_pb2, resources_pb2
@@ -10,6 +10,7 @@ from montage_cli.client import MontageClient
 from montage_cli.errors import MontageError, Status
 
 TITLE = "title"
+_LABEL = "labels."
 
 
 async def apply_settings(
@@ -24,18 +25,47 @@ async def apply_settings(
     if TITLE in given:
         node.title = given[TITLE]
         changed.append(TITLE)
-    fields = {key: value for key, value in given.items() if key != TITLE}
+    if change_labels(node.labels, given, unset):
+        changed.append("labels")
+    fields = {key: value for key, value in given.items() if key != TITLE and not is_label(key)}
+    unset = [key for key in unset if not is_label(key)]
     if fields or unset:
         kinds = await _kinds(client, node.type)
         config = json_format.MessageToDict(node.config)
         config |= {key: _value(key, text, kinds.get(key)) for key, text in fields.items()}
         missing = [key for key in unset if key not in config]
         if missing:
-            raise MontageError(f"'{missing[0]}' is not set; nothing to unset", status=Status.INVALID_ARGUMENT)
+            raise _nothing_to_unset(missing[0])
         kept = {key: value for key, value in config.items() if key not in unset}
         node.config.CopyFrom(json_format.ParseDict(kept, struct_pb2.Struct()))
         changed.append("config")
     return changed
+
+
+def is_label(key: str) -> bool:
+    """Whether this names a label, as filters do: `labels.team`."""
+    return key.startswith(_LABEL)
+
+
+def change_labels(labels: MutableMapping[str, str], given: Mapping[str, str], unset: Sequence[str]) -> bool:
+    """Change `labels` in place by those of the keys that name labels; whether there were any. Raises MontageError."""
+    wanted = {key.removeprefix(_LABEL): value for key, value in given.items() if is_label(key)}
+    unwanted = [key.removeprefix(_LABEL) for key in unset if is_label(key)]
+    for key in unwanted:
+        if key not in labels:
+            raise _nothing_to_unset(f"{_LABEL}{key}")
+        del labels[key]
+    labels.update(wanted)
+    return bool(wanted or unwanted)
+
+
+def labels_told(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels by the keys that `--set` takes."""
+    return {f"{_LABEL}{key}": value for key, value in labels.items()}
+
+
+def _nothing_to_unset(key: str) -> MontageError:
+    return MontageError(f"'{key}' is not set; nothing to unset", status=Status.INVALID_ARGUMENT)
 
 
 async def _kinds(client: MontageClient, node_type: str) -> Mapping[str, int]:

@@ -120,6 +120,8 @@ def test_pipeline_is_built_listed_and_deleted_without_a_document(desk: Desk) -> 
         desk.montage("create", "by-hand/speaker", "--type", "generate-talking-head", "--input", "audio=voice"),
     ]  # fmt: skip
     listed = desk.montage("list", "-l", "team=red", "-o", "name")
+    labelled = desk.montage("edit", "by-hand/voice", "--set", "labels.cut=2", "--set", "title=Voice")
+    found = desk.montage("list", "by-hand", "-l", "cut=2", "-o", "name")
     misread = desk.montage("list", "--filter", "titel = x")
     refused = desk.montage("run", "by-hand")
     deleted = desk.montage("delete", "by-hand/speaker", "--yes")
@@ -129,6 +131,8 @@ def test_pipeline_is_built_listed_and_deleted_without_a_document(desk: Desk) -> 
     assert [one.code for one in made] == [0, 0, 0], made
     assert "it cannot run yet:\n  config.avatarId: " in made[2].err
     assert listed.out == "pipelines/by-hand\n"
+    assert labelled.out == 'labels.cut: not set → "2"\ntitle: not set → "Voice"\n', labelled
+    assert found.out == "pipelines/by-hand/nodes/voice\n"
     assert (misread.code, "title" in misread.err) == (3, True), misread
     assert (refused.code, "speaker" in refused.err) == (3, True)
     assert (deleted.code, executed.code, gone.code) == (0, 0, 0), executed.err

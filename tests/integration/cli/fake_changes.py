@@ -39,7 +39,7 @@ class FakeChanges:
         pipeline = await self._pipeline(request.pipeline.name, context)
         await _check(request.pipeline.etag, pipeline.etag, context)
         for field in request.update_mask.paths:
-            setattr(pipeline, field, getattr(request.pipeline, field))
+            _take(field, pipeline, request.pipeline)
         return api.UpdatePipelineResponse(pipeline=pipeline)
 
     async def DeletePipeline(self, request: api.DeletePipelineRequest, context: Context) -> api.DeletePipelineResponse:
@@ -63,10 +63,7 @@ class FakeChanges:
         node = await self._node(request.node.name, context)
         await _check(request.node.etag, node.etag, context)
         for field in request.update_mask.paths:
-            if field == "title":
-                node.title = request.node.title
-            else:
-                getattr(node, field).CopyFrom(getattr(request.node, field))
+            _take(field, node, request.node)
         node.is_valid = True
         return node_api.UpdateNodeResponse(node=node)
 
@@ -116,6 +113,12 @@ class FakeChanges:
         self.decided.append((method, request))
         node: resources.Node = await self._node(request.name, context)
         return node
+
+
+def _take(field: str, kept: Any, given: Any) -> None:
+    """Give one field of a message the value that it has in another."""
+    kept.ClearField(field)
+    kept.MergeFrom(type(kept)(**{field: getattr(given, field)}))
 
 
 async def _check(given: str, present: str, context: Context) -> None:

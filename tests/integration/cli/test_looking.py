@@ -1,6 +1,10 @@
 """Commands that look at history, attempts and node types, as processes."""
 
+import asyncio
 import json
+import sys
+
+from montage.v1 import resources_pb2 as resources
 
 from tests.integration.cli.fake_service import RUN_ID, FakeService
 from tests.integration.cli.process import Montage
@@ -183,3 +187,20 @@ async def test_every_answer_has_yaml_and_names(montage: Montage) -> None:
     assert described.stdout.startswith("node:\n  name: pipelines/welcome/nodes/film\n")
     assert events.stdout.count("---\nsequence: ") == 2
     assert downloaded.stdout == "out/film.mp4\n"
+
+
+async def test_reader_that_goes_away_ends_a_list_without_noise(montage: Montage, service: FakeService) -> None:
+    name = service.given_pipeline("welcome")
+    # More than a pipe holds.
+    for _ in range(600):
+        await service.add_event(name, resources.EVENT_TYPE_NODE_UPDATED, message="x" * 200)
+    command = '"$0" -m montage_cli events welcome -o json | head -n 1; exit "${PIPESTATUS[0]}"'
+
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", command, sys.executable,
+        cwd=montage.folder, env=montage.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    ended = await montage.end_of(process)
+
+    assert json.loads(ended.stdout)["sequence"] == "1"
+    assert (ended.code, ended.stderr) == (1, "")
