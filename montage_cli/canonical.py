@@ -7,7 +7,7 @@ from montage_cli.json_values import LARGEST_INTEGER, JsonValue
 from montage_cli.yaml_writer import yaml_text
 
 _OF_PIPELINE = ("id", "title", "version", "labels", "nodes")
-_OF_NODE = ("id", "type", "title", "labels", "inputs", "config", "asset")
+_OF_NODE = ("id", "type", "title", "labels", "inputs", "config", "retry", "asset")
 _OF_CONFIG = ("provider",)
 _OF_ASSET = ("type", "source", "content")
 

@@ -14,10 +14,10 @@ def pipeline_etag(uid: PipelineUid, structure_version: int) -> str:
 
 
 def node_etag(spec: NodeSpec) -> str:
-    """Changes with title, labels, inputs, config and asset of the node."""
+    """Changes with title, labels, retry, inputs, config and asset of the node."""
     inputs = {slot: [str(uid) for uid in sources] for slot, sources in spec.inputs.items()}
     asset = [spec.asset.type, spec.asset.sha256, spec.asset.url] if spec.asset else None
-    parts = [str(spec.uid), spec.title, spec.labels, inputs, spec.config, asset]
+    parts = [str(spec.uid), spec.title, spec.labels, spec.retry, inputs, spec.config, asset]
     return etag_of(json.dumps(parts, sort_keys=True))
 
 

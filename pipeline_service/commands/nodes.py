@@ -22,7 +22,7 @@ from pipeline_service.domain.states import NodeState
 from pipeline_service.domain.structure import document_of, plan_import, problems_of, sources_of
 from pipeline_service.domain.values import Asset, JsonValue, Output
 
-EDITABLE = ("title", "labels", "inputs", "config", "asset")
+EDITABLE = ("title", "labels", "retry", "inputs", "config", "asset")
 Raw = Mapping[str, JsonValue]
 Change = Callable[[Structure], Document]
 

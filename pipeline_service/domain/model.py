@@ -39,6 +39,8 @@ class NodeSpec:
     type: str
     title: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    retry: Mapping[str, float] = field(default_factory=dict)
+    """What of its node type's retry policy is other for it, by keys as in a document; changes nothing that it makes."""
     """The user's own marks; they affect nothing."""
     config: Json
     """As written, without defaults."""
@@ -226,9 +228,11 @@ class Dispatch:
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """When a failed execution is tried again. Full jitter is added by `scheduling`."""
+    """When a failed execution is tried again."""
 
     max_attempts: int = 3
     initial_interval: timedelta = timedelta(seconds=2)
     backoff_coefficient: float = 2.0
     max_interval: timedelta = timedelta(minutes=5)
+    jitter: float = 1.0
+    """Share of a wait that is left to chance; 1 spreads retries best."""

@@ -25,7 +25,7 @@ class ImportPlan:
     changed: tuple[NodeUid, ...]
     """Nodes that mean something else now; they are reset."""
     rewritten: tuple[NodeUid, ...]
-    """Nodes whose row differs, also where only title, labels or position changed."""
+    """Nodes whose row differs, also where only title, labels, retry or position changed."""
     removed: tuple[NodeSpec, ...]
     unchanged: tuple[NodeUid, ...]
 
@@ -102,6 +102,7 @@ def document_of(structure: Structure, *, title: str = "", version: str = "") -> 
                 type=spec.type,
                 title=spec.title,
                 labels=spec.labels,
+                retry=spec.retry,
                 inputs={slot: tuple(ids[source] for source in sources) for slot, sources in spec.inputs.items()},
                 config=spec.config,
                 asset=spec.asset,
@@ -132,6 +133,7 @@ def _spec(
         type=node.type,
         title=node.title,
         labels=node.labels,
+        retry=node.retry,
         config=node.config,
         inputs={slot: tuple(uids[source] for source in sources) for slot, sources in node.inputs.items() if sources},
         asset=node.asset,

@@ -27,9 +27,9 @@ PIPELINE_COLUMNS = (
     " p.pending_nodes, p.in_progress_nodes, p.completed_nodes, p.failed_nodes, p.paused"
 )
 NODE_COLUMNS = """
-    n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.labels, n.config, n.asset, n.provider, n.spec_digest,
-    n.validation_errors, n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec, n.output,
-    n.content_digest, n.failure, n.paused, n.create_time, n.update_time,
+    n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.labels, n.retry, n.config, n.asset, n.provider,
+    n.spec_digest, n.validation_errors, n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec,
+    n.output, n.content_digest, n.failure, n.paused, n.create_time, n.update_time,
     e.progress_stage, e.progress_fraction, e.progress_time,
     ARRAY(
         SELECT (i.slot, s.uid, s.id) FROM node_inputs AS i JOIN nodes AS s ON s.uid = i.source_uid

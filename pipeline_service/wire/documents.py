@@ -29,6 +29,8 @@ def _node(view: NodeView) -> JsonValue:
         node["title"] = spec.title
     if spec.labels:
         node["labels"] = dict(spec.labels)
+    if spec.retry:
+        node["retry"] = dict(spec.retry)
     if spec.asset:
         node["asset"] = _asset(spec.asset)
     if view.inputs:

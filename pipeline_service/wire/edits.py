@@ -11,9 +11,10 @@ from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import JsonValue
 from pipeline_service.domain.violations import did_you_mean
 from pipeline_service.wire.names import parse_target
+from pipeline_service.wire.retries import retry_value
 from pipeline_service.wire.values import Incomplete, json_object, media_type_value
 
-EDITABLE = ("title", "labels", "inputs", "config", "asset")
+EDITABLE = ("title", "labels", "retry", "inputs", "config", "asset")
 
 
 def node_parts(
@@ -25,6 +26,8 @@ def node_parts(
         parts["title"] = message.title
     if "labels" in fields:
         parts["labels"] = dict(message.labels)
+    if "retry" in fields:
+        parts["retry"] = retry_value(message.retry)
     if "inputs" in fields:
         parts["inputs"] = _inputs(message, pipeline)
     if "config" in fields:

@@ -9,6 +9,7 @@ from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import NodeState
 from pipeline_service.wire.names import execution_name, node_name, pipeline_name, run_name
+from pipeline_service.wire.retries import retry_message
 from pipeline_service.wire.values import (
     asset_message,
     failure_message,
@@ -50,6 +51,7 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         type=spec.type,
         title=spec.title,
         labels=spec.labels,
+        retry=retry_message(spec.retry),
         inputs=[
             resources_pb2.NodeInput(slot=slot, nodes=[node_name(pipeline, source) for source in sources])
             for slot, sources in view.inputs.items()

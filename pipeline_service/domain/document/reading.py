@@ -10,6 +10,7 @@ from pipeline_service.domain.document.checks import MAX_INPUTS_PER_SLOT, check_g
 from pipeline_service.domain.document.config import check_size
 from pipeline_service.domain.document.labels import read_labels
 from pipeline_service.domain.document.names import Name, as_id, read_name
+from pipeline_service.domain.document.retry import read_retry
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys
 from pipeline_service.domain.document.values import Document, DocumentNode
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
@@ -87,11 +88,12 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
     node = as_object(place, raw, violations)
     if node is None:
         return None
-    check_keys(place, node, ("id", "uuid", "title", "labels", "type", "inputs", "config", "asset"), violations)
+    check_keys(place, node, ("id", "uuid", "title", "labels", "type", "inputs", "config", "retry", "asset"), violations)
     name = read_name(f"{place}.", node, violations)
     type_name = as_text(f"{place}.type", node.get("type"), violations)
     title = as_text(f"{place}.title", node.get("title", ""), violations, max_length=MAX_NODE_TITLE)
     labels = read_labels(f"{place}.labels", node.get("labels", {}), violations)
+    retry = read_retry(f"{place}.retry", node.get("retry", {}), violations)
     inputs = _read_inputs(f"{place}.inputs", node.get("inputs", {}), violations)
     config = as_object(f"{place}.config", node.get("config", {}), violations) or {}
     check_size(f"{place}.config", config, violations)
@@ -109,6 +111,7 @@ def _read_node(place: str, raw: JsonValue, catalogue: Catalogue, violations: Vio
         type=type_name,
         title=title,
         labels=labels,
+        retry=retry,
         inputs=inputs,
         config=config,
         asset=asset,

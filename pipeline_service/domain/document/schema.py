@@ -10,6 +10,7 @@ from pipeline_service.domain.document.asset import MAX_SOURCE_CHARS
 from pipeline_service.domain.document.checks import MAX_INPUTS_PER_SLOT
 from pipeline_service.domain.document.labels import KEY_PATTERN, MAX_LABELS, VALUE_PATTERN
 from pipeline_service.domain.document.reading import MAX_NODE_TITLE, MAX_NODES, MAX_TITLE, MAX_VERSION
+from pipeline_service.domain.document.retry import LIMITS
 from pipeline_service.domain.node_types import Catalogue, Field, NodeType, Slot
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import JsonValue
@@ -48,7 +49,14 @@ def document_schema(catalogue: Catalogue) -> Schema:
 
 def _node(catalogue: Catalogue) -> Schema:
     kinds: Schema = {"type": "string", "enum": list(catalogue), "description": "What the node does."}
-    parts: Schema = {**_naming(MAX_NODE_TITLE), "type": kinds, "inputs": {}, "config": {}, "asset": {}}
+    parts: Schema = {
+        **_naming(MAX_NODE_TITLE),
+        "type": kinds,
+        "inputs": {},
+        "config": {},
+        "retry": _retry(),
+        "asset": {},
+    }
     rules: list[JsonValue] = [
         {"if": _is("type", name), "then": {"$ref": f"#/definitions/{name}"}} for name in catalogue
     ]
@@ -111,6 +119,19 @@ def _field(field: Field) -> Schema:
     }
     given = {name: value for name, value in limits.items() if value is not None}
     return {"type": field.kind.value, "description": field.description, **given}
+
+
+def _retry() -> Schema:
+    """What of the node type's retry policy is other for one node."""
+    keys: Schema = {
+        key: {
+            "type": "integer" if limit.is_whole else "number",
+            "minimum": limit.minimum,
+            "maximum": limit.maximum,
+        }
+        for key, limit in LIMITS.items()
+    }
+    return {**_closed(keys, required=[]), "description": "What of its node type's retries is other; intervals in s."}
 
 
 def _asset() -> Schema:

@@ -18,6 +18,8 @@ class DocumentNode:
     type: str
     title: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    retry: Mapping[str, float] = field(default_factory=dict)
+    """Numbers of its retry policy that are other than those of its node type, by their keys in a document."""
     inputs: Mapping[str, tuple[NodeId, ...]]
     config: Mapping[str, JsonValue]
     asset: Asset | None = None

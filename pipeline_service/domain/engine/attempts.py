@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from pipeline_service.domain.model import Execution, RetryPolicy
+from pipeline_service.domain.model import Execution, NodeSpec, RetryPolicy
+from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.values import Failure
 
 RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
@@ -10,6 +11,18 @@ RATE_LIMITED = "rate_limited"
 MAX_RATE_LIMITS = 100
 """At the longest interval and middling jitter some four hours: a limit is waited for, but not for ever."""
 _MAX_EXPONENT = 64
+
+
+def policy_of(spec: NodeSpec, catalogue: Catalogue) -> RetryPolicy:
+    """The node type's policy with what the node has other, as its structure is now."""
+    policy, own = catalogue[spec.type].retry, spec.retry
+    return RetryPolicy(
+        max_attempts=int(own.get("maxAttempts", policy.max_attempts)),
+        initial_interval=_seconds(own.get("initialInterval"), policy.initial_interval),
+        backoff_coefficient=own.get("backoffCoefficient", policy.backoff_coefficient),
+        max_interval=_seconds(own.get("maxInterval"), policy.max_interval),
+        jitter=own.get("jitter", policy.jitter),
+    )
 
 
 def has_attempt_left(failed: Execution, failure: Failure, policy: RetryPolicy) -> bool:
@@ -25,7 +38,12 @@ def met_rate_limit(failed: Execution) -> bool:
 
 
 def back_off(failed: Execution, policy: RetryPolicy, *, chance: float) -> timedelta:
-    """How long to wait before the next attempt: full jitter over an exponential back-off. `chance` is 0 ≤ x < 1."""
+    """How long to wait before the next attempt: an exponential back-off with jitter. `chance` is 0 ≤ x < 1."""
     before = min(failed.attempt - failed.first_attempt, _MAX_EXPONENT)
     ceiling_s = policy.initial_interval.total_seconds() * policy.backoff_coefficient**before
-    return timedelta(seconds=min(ceiling_s, policy.max_interval.total_seconds()) * chance)
+    longest_s = min(ceiling_s, policy.max_interval.total_seconds())
+    return timedelta(seconds=longest_s * (1 - policy.jitter * (1 - chance)))
+
+
+def _seconds(own: float | None, otherwise: timedelta) -> timedelta:
+    return otherwise if own is None else timedelta(seconds=own)

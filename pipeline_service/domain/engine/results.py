@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline_service.domain.engine.attempts import back_off, has_attempt_left
+from pipeline_service.domain.engine.attempts import back_off, has_attempt_left, policy_of
 from pipeline_service.domain.engine.polls import is_polled_by
 from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settle
 from pipeline_service.domain.engine.reports import Complete, Fail
@@ -68,7 +68,7 @@ def give_up(
         new_state=state,
         message=failure.message,
     )
-    policy = rules.catalogue[ended.work.node_type].retry
+    policy = policy_of(ws.spec(ws.nodes[ended.node_uid]), rules.catalogue)
     if has_attempt_left(ended, failure, policy):
         retry(ws, ended, after=back_off(ended, policy, chance=rules.chance()), rules=rules, actor=actor)
         return

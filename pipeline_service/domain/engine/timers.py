@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from pipeline_service.domain.engine.attempts import has_attempt_left
+from pipeline_service.domain.engine.attempts import has_attempt_left, policy_of
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
 from pipeline_service.domain.engine.purchases import POLL_FIRST, purchase_of
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver, Wake
@@ -89,7 +89,7 @@ def wake(ws: WorkingSet, report: Wake, *, rules: Rules) -> Disposition:
 
 def _quarantine_if_last(ws: WorkingSet, execution: Execution, failure: Failure, *, rules: Rules) -> None:
     """Say so when work that takes its workers down is not handed out any more."""
-    if has_attempt_left(execution, failure, rules.catalogue[execution.work.node_type].retry):
+    if has_attempt_left(execution, failure, policy_of(ws.spec(ws.nodes[execution.node_uid]), rules.catalogue)):
         return
     ws.alarms.append(Alarm.QUARANTINED)
     ws.record(

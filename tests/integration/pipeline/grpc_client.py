@@ -79,7 +79,7 @@ def start_request(execution_id: str, claim: str) -> execution_service_pb2.StartE
 
 def node_message(pipeline: str, parts: dict[str, Any]) -> resources_pb2.Node:
     node = resources_pb2.Node(
-        **{key: parts[key] for key in ("name", "type", "title", "labels", "etag") if key in parts}
+        **{key: parts[key] for key in ("name", "type", "title", "labels", "retry", "etag") if key in parts}
     )
     for slot, sources in parts.get("inputs", {}).items():
         node.inputs.add(slot=slot, nodes=[f"pipelines/{pipeline}/nodes/{source}" for source in sources])

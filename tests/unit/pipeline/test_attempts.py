@@ -126,3 +126,49 @@ def test_two_results_of_one_claim_raise_an_alarm(world: World) -> None:
     world.report(a_completion(execution, claim, size_bytes=11))
 
     assert world.ws.alarms == [Alarm.CONFLICT]
+
+
+class TestOwnPolicy:
+    """What a node says of its retries itself."""
+
+    def test_number_of_attempts(self) -> None:
+        world = World(noop("a") | {"retry": {"maxAttempts": 1}})
+        world.run()
+
+        world.fail("a", "internal")
+
+        assert world.node("a").state is NodeState.FAILED
+
+    def test_waits(self) -> None:
+        retry = {"initialInterval": 10, "backoffCoefficient": 3, "maxInterval": 60, "maxAttempts": 5}
+        world = World(noop("a") | {"retry": retry})
+        world.run()
+        waits = []
+        for _ in range(4):
+            world.fail("a", "internal")
+            due = world.active("a").dispatch_due_at
+            assert due is not None
+            waits.append((due - world.ws.now).total_seconds())
+
+        assert waits == [10, 30, 60, 60]
+
+    @pytest.mark.parametrize(("jitter", "chance", "wait_s"), [(0, 0.0, 8), (0.5, 0.0, 4), (1, 0.0, 0), (1, 0.5, 4)])
+    def test_jitter_is_the_share_left_to_chance(self, jitter: float, chance: float, wait_s: float) -> None:
+        world = World(noop("a"))
+        world.run()
+        policy = RetryPolicy(initial_interval=timedelta(seconds=8), jitter=jitter)
+
+        assert back_off(world.active("a"), policy, chance=chance) == timedelta(seconds=wait_s)
+
+    def test_change_of_it_runs_nothing_again_and_counts_at_once(self) -> None:
+        world = World(noop("a"), noop("b"))
+        world.run()
+        world.complete("a")
+        execution = world.active("b")
+
+        world.import_(noop("a") | {"retry": {"maxAttempts": 9}}, noop("b") | {"retry": {"maxAttempts": 1}})
+
+        assert world.node("a").state is NodeState.COMPLETED
+        assert world.active("b").id == execution.id
+        world.fail("b", "internal")
+        assert world.node("b").state is NodeState.FAILED

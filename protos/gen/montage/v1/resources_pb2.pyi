@@ -241,7 +241,7 @@ class NodeStateCount(_message.Message):
     def __init__(self, state: _Optional[_Union[NodeState, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Node(_message.Message):
-    __slots__ = ("name", "uid", "type", "title", "inputs", "config", "asset", "state", "execution", "output", "failure", "is_current", "progress", "create_time", "update_time", "is_valid", "problems", "etag", "labels", "last_output", "freshness", "freshness_reasons", "paused")
+    __slots__ = ("name", "uid", "type", "title", "inputs", "config", "asset", "state", "execution", "output", "failure", "is_current", "progress", "create_time", "update_time", "is_valid", "problems", "etag", "labels", "last_output", "freshness", "freshness_reasons", "paused", "retry")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -272,6 +272,7 @@ class Node(_message.Message):
     FRESHNESS_FIELD_NUMBER: _ClassVar[int]
     FRESHNESS_REASONS_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
     name: str
     uid: str
     type: str
@@ -295,7 +296,22 @@ class Node(_message.Message):
     freshness: Freshness
     freshness_reasons: _containers.RepeatedScalarFieldContainer[str]
     paused: bool
-    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., type: _Optional[str] = ..., title: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NodeInput, _Mapping]]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., asset: _Optional[_Union[Asset, _Mapping]] = ..., state: _Optional[_Union[NodeState, str]] = ..., execution: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., is_current: _Optional[bool] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[NodeProblem, _Mapping]]] = ..., etag: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., last_output: _Optional[_Union[Output, _Mapping]] = ..., freshness: _Optional[_Union[Freshness, str]] = ..., freshness_reasons: _Optional[_Iterable[str]] = ..., paused: _Optional[bool] = ...) -> None: ...
+    retry: RetryPolicy
+    def __init__(self, name: _Optional[str] = ..., uid: _Optional[str] = ..., type: _Optional[str] = ..., title: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[NodeInput, _Mapping]]] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., asset: _Optional[_Union[Asset, _Mapping]] = ..., state: _Optional[_Union[NodeState, str]] = ..., execution: _Optional[str] = ..., output: _Optional[_Union[Output, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., is_current: _Optional[bool] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., is_valid: _Optional[bool] = ..., problems: _Optional[_Iterable[_Union[NodeProblem, _Mapping]]] = ..., etag: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., last_output: _Optional[_Union[Output, _Mapping]] = ..., freshness: _Optional[_Union[Freshness, str]] = ..., freshness_reasons: _Optional[_Iterable[str]] = ..., paused: _Optional[bool] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ...) -> None: ...
+
+class RetryPolicy(_message.Message):
+    __slots__ = ("max_attempts", "initial_interval", "backoff_coefficient", "max_interval", "jitter")
+    MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    BACKOFF_COEFFICIENT_FIELD_NUMBER: _ClassVar[int]
+    MAX_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    JITTER_FIELD_NUMBER: _ClassVar[int]
+    max_attempts: int
+    initial_interval: _duration_pb2.Duration
+    backoff_coefficient: float
+    max_interval: _duration_pb2.Duration
+    jitter: float
+    def __init__(self, max_attempts: _Optional[int] = ..., initial_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., backoff_coefficient: _Optional[float] = ..., max_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., jitter: _Optional[float] = ...) -> None: ...
 
 class NodeProblem(_message.Message):
     __slots__ = ("field", "description")
