@@ -49,8 +49,17 @@ def check_rows(rows: Rows) -> None:
     for run in rows.runs.values():
         _check_run(rows, run)
     _check_events(rows)
+    _check_counts(rows)
     for edge in rows.edges:
         assert edge["source_uid"] in rows.nodes, f"an input refers to no node of the pipeline: {edge}"
+
+
+def _check_counts(rows: Rows) -> None:
+    """The pipeline's row says how many of its nodes are in which state."""
+    counts = Counter(node["status"] for node in rows.nodes.values())
+    for status in ("pending", "in_progress", "completed", "failed"):
+        counted = rows.pipeline[f"{status}_nodes"]
+        assert counted == counts[status], f"{counts[status]} nodes are {status}, the pipeline counts {counted}"
 
 
 def check_step(before: Rows, after: Rows, lineage: Lineage) -> None:
