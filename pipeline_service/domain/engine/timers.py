@@ -97,5 +97,7 @@ def _quarantine_if_last(ws: WorkingSet, execution: Execution, failure: Failure, 
         execution.pipeline_uid,
         actor=ACTOR,
         execution=execution,
+        old_state=execution.state,
+        new_state=execution.state,
         message=f"its worker went silent {execution.lost_leases} times, and no attempt is left",
     )

@@ -33,8 +33,8 @@ RETURNING *
 """
 CHANGED_NOTHING = frozenset(
     {
-        *("LOST", "SUPERSEDED", "DUPLICATE", "CONFLICT", "STALE", "HELD"),
-        *("NotFound", "KeyOutsidePrefix", "ArtifactMismatch"),
+        *("LOST", "SUPERSEDED", "DUPLICATE", "CONFLICT", "STALE", "HELD", "PAUSED"),
+        *("FailedPrecondition", "NotFound", "KeyOutsidePrefix", "ArtifactMismatch"),
     }
 )
 
@@ -221,7 +221,9 @@ class Bench(RuleBasedStateMachine):
             self.rows.executions[moved["id"]] = dict(moved)
 
     def some_active(self, which: int) -> Attempt:
-        """One of the active executions; a run makes one where there is none."""
+        """One of the active executions; a resume lets one become active where there is none, or a run makes it."""
+        if not self._active():
+            self.let_all_go_on()
         if not self._active():
             self.act(self.running(0, force=True))
         return pick(self._active(), which)
@@ -238,7 +240,32 @@ class Bench(RuleBasedStateMachine):
                 continue
             if one.holder:
                 self.expire("lease", one)
+            self.start(one)
+
+    def start(self, one: Attempt) -> None:
+        """A worker gets it, whatever is held."""
+        if self.tell(self.sender.start(one)) == "PAUSED":
+            self.let_all_go_on()
             self.tell(self.sender.start(one))
+
+    def let_all_go_on(self) -> None:
+        """Resume everything that is held."""
+        if self.rows.pipeline.get("paused"):
+            self.act(self.controlling("resume_pipeline"))
+        for node in self.rows.nodes.values():
+            if node["paused"]:
+                self.act(self.controlling("resume_node", node["id"]))
+        for run in self.rows.runs.values():
+            if run["state"] == "PAUSED":
+                self.act(self.controlling("resume_run", run["id"]))
+
+    def controlling(self, verb: str, *of: object, ends: Sequence[UUID] = (), answer: str = "done") -> Act:
+        """Something a user says about work under way. `ends` are the executions that it must cancel."""
+        return Act(
+            label=f"{verb} {' '.join(map(str, of))}",
+            ask=lambda to: to.control(verb, *of),
+            foresee=lambda model: answer if model.cancel(set(ends)) else "",
+        )
 
     def some_succeeded(self, which: int) -> Attempt:
         """One of the executions with a result, of a node that is still there."""
@@ -289,6 +316,9 @@ class Bench(RuleBasedStateMachine):
     def _hold_against(self, rows: Rows, model: Model) -> None:
         """Every row, against model and invariants."""
         self.is_sound = False
+        # What no run wants any more is not worth a hurry: the timer will find it.
+        hurried = {one for one in model.held if one in self.rows.held_by_name() or rows.wanting(one)}
+        model.let_go(held=rows.held(), hurried=hurried)
         model.adopt(rows.executions)
         model.check(rows.executions)
         model.touched = set()
@@ -305,13 +335,14 @@ class Bench(RuleBasedStateMachine):
 
     def _come_to_rest(self) -> None:
         """End whatever is active in one way or another, and see every run end."""
+        self.let_all_go_on()
         for number in range(MAX_ROUNDS):
             self.act(WAKE)
             if not self._active():
                 break
             one = pick(self._active(), number)
             if not one.claims:
-                self.tell(self.sender.start(one))
+                self.start(one)
             elif number % 4 == 0:
                 self.expire("close", one)
                 self.let_timers_look()

@@ -156,8 +156,9 @@ def _check_due_times(execution: Row) -> None:
 def _check_run(rows: Rows, run: Row) -> None:
     decisions = rows.rows_of(run["id"])
     still_open = [row for row in decisions.values() if row["decision"] in OPEN]
-    assert bool(still_open) == (run["state"] == "ACTIVE"), f"run {run['id']} is {run['state']} with {still_open}"
-    assert (run["end_time"] is None) == (run["state"] == "ACTIVE"), run
+    is_open = run["state"] in ("ACTIVE", "PAUSED")
+    assert bool(still_open) == is_open, f"run {run['id']} is {run['state']} with {still_open}"
+    assert (run["end_time"] is None) == is_open, run
     for node_uid, row in decisions.items():
         execution = rows.executions.get(row["execution_id"]) if row["execution_id"] else None
         match row["decision"]:
@@ -168,9 +169,10 @@ def _check_run(rows: Rows, run: Row) -> None:
                 assert _inputs_are_there(rows, decisions, node_uid), f"queued without its inputs: {row}"
             case "WANTED":
                 is_forgotten = _inputs_are_there(rows, decisions, node_uid) and not rows.has_wake
-                assert not is_forgotten, f"forgotten: {row}"
+                assert not is_forgotten or _is_held(rows, run, node_uid), f"forgotten: {row}"
             case "WAITING":
-                assert row["waiting_digest"] in rows.flights or rows.has_wake, f"waits for nobody: {row}"
+                is_woken = rows.has_wake or _is_held(rows, run, node_uid)
+                assert row["waiting_digest"] in rows.flights or is_woken, f"waits for nobody: {row}"
             case "REUSED":
                 assert (row["reused_from"] or None) is None or row["reused_from"] in rows.makers, row
             case "DONE":
@@ -179,6 +181,11 @@ def _check_run(rows: Rows, run: Row) -> None:
             case "FAILED":
                 assert execution, row
                 assert execution["state"] in ("FAILED", "TIMED_OUT"), (row, execution)
+
+
+def _is_held(rows: Rows, run: Row, node_uid: UUID) -> bool:
+    """Whether a run may not begin with a node."""
+    return bool(run["state"] == "PAUSED" or rows.pipeline["paused"] or rows.nodes[node_uid]["paused"])
 
 
 def _inputs_are_there(rows: Rows, decisions: dict[UUID, Row], node_uid: UUID) -> bool:
@@ -196,7 +203,7 @@ def _check_kept(before: Rows, after: Rows, run_id: UUID) -> None:
 
 def _check_run_step(before: Rows, after: Rows, run_id: UUID, *, old: Row, new: Row) -> None:
     decisions = after.rows_of(run_id)
-    if old["state"] != "ACTIVE":
+    if old["state"] not in ("ACTIVE", "PAUSED"):
         assert (new, decisions) == (old, before.rows_of(run_id)), f"run {run_id} changed after its end"
         return
     was = before.rows_of(run_id)
@@ -206,12 +213,19 @@ def _check_run_step(before: Rows, after: Rows, run_id: UUID, *, old: Row, new: R
             _check_made_in_order(after, decisions, row)
     if new["state"] == "SUCCEEDED":
         assert all(row["decision"] in SATISFIED for row in decisions.values()), decisions
-    failed = {node_uid for node_uid, row in decisions.items() if row["decision"] == "FAILED"}
+    failed = {node_uid for node_uid, row in decisions.items() if _is_hopeless(row)}
     if new["state"] == "FAILED":
         assert failed, f"run {run_id} failed without a failed node: {decisions}"
     for node_uid, row in was.items():
         if decisions[node_uid]["decision"] == "SKIPPED" != row["decision"] and new["state"] != "CANCELLED":
-            assert failed & before.above(node_uid), f"left out, but nothing above it failed in this run: {row}"
+            assert failed & {node_uid, *before.above(node_uid)}, (
+                f"left out, but nothing above it failed in this run: {row}"
+            )
+
+
+def _is_hopeless(row: Row) -> bool:
+    """Whether a run lost a node for itself, not for one above it."""
+    return row["decision"] == "FAILED" or (row["decision"] == "SKIPPED" and row["reason"] == "the node was cancelled")
 
 
 def _check_made_for_today(before: Rows, after: Rows, row: Row) -> None:

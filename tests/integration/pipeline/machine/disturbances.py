@@ -46,6 +46,7 @@ class Disturbances(Bench):
     def two_timers_look(self, which: int, kind: str) -> None:
         """Two replicas see the same and report it at once."""
         self.count("two_timers_look")
+        self.let_all_go_on()
         self.expire(kind, self.some_active(which))
         self.act_at_once(TICK, TICK)
 
@@ -112,6 +113,7 @@ class Disturbances(Bench):
     def reports_at_once(self, which: int, other: int, verb: int, other_verb: int) -> None:
         """Two replicas, often about the same execution."""
         self.count("reports_at_once")
+        self.let_all_go_on()
         one = self.some_held(which)
         two = self.some_active(other) if other % 2 else one
         by = two.holder if two.holder and other % 4 else self.sender.new_claim()
@@ -123,6 +125,7 @@ class Disturbances(Bench):
     @rule(which=PICKS, verb=DIGITS, node=PICKS, nonce=st.sampled_from(NONCES))
     def report_and_edit_at_once(self, which: int, verb: int, node: int, nonce: str) -> None:
         self.count("report_and_edit_at_once")
+        self.let_all_go_on()
         one = self.some_held(which)
         report = self.telling(self.sender.anything(one, one.holder, verb=verb, content=which % 10))
         name = pick(sorted(self.document), node)
@@ -132,6 +135,7 @@ class Disturbances(Bench):
     @rule(which=PICKS, verb=DIGITS, wanted=PICKS, force=st.booleans())
     def report_and_run_at_once(self, which: int, verb: int, wanted: int, force: bool) -> None:
         self.count("report_and_run_at_once")
+        self.let_all_go_on()
         one = self.some_held(which)
         report = self.telling(self.sender.anything(one, one.holder, verb=verb, content=which % 10))
         self.act_at_once(report, self.running(wanted, force=force))

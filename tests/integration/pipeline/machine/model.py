@@ -31,6 +31,8 @@ class Attempt:
     holder: UUID | None = None
     claims: list[UUID] = field(default_factory=list)
     """Every claim that was answered CLAIMED, oldest first."""
+    is_unanswered: bool = False
+    """Its work was to go out since the last claim, whether it did or a hold kept it."""
     is_dispatch_due: bool = False
     is_lease_over: bool = False
     is_close_due: bool = False
@@ -78,6 +80,8 @@ class Model:
         """By claim."""
         self.touched: set[UUID] = set()
         """Nodes that the edits of this step changed or removed."""
+        self.held: frozenset[UUID] = frozenset()
+        """Executions that were held when this step began."""
         self.displaced_early: frozenset[UUID] = frozenset()
         """Executions that must have been cancelled for other work in the middle of this step."""
 
@@ -85,6 +89,7 @@ class Model:
         """Another model that knows the same."""
         other = Model()
         other.attempts = [replace(one, claims=list(one.claims)) for one in self.attempts]
+        other.held = self.held
         other.removed, other.touched, other.manifests = set(self.removed), set(self.touched), self.manifests
         return other
 
@@ -100,11 +105,13 @@ class Model:
                 return "STALE"
             if one.holder and not one.is_lease_over:
                 return "HELD"
+            if one.id in self.held:
+                return "PAUSED"
             one.claims.append(report.claim)
             # A claim counts the time to close anew from when the execution was first started.
             one.is_close_due = False
         one.state, one.holder = "RUNNING", report.claim
-        one.is_lease_over = one.is_dispatch_due = False
+        one.is_lease_over = one.is_dispatch_due = one.is_unanswered = False
         return "CLAIMED"
 
     def beat(self, report: Beat) -> str:
@@ -118,7 +125,8 @@ class Model:
             one.state, one.holder = "WAITING", None
         elif report.requeue_after is not None:
             one.state, one.holder = "QUEUED", None
-            one.dispatch_no += 0 if report.requeue_after else 1
+            if not report.requeue_after:
+                self._send(one)
         return "APPLIED"
 
     def complete(self, report: Complete) -> str:
@@ -150,8 +158,7 @@ class Model:
         """Everything that is due now is done; deadlines are decided last, after a look at the store."""
         for one in list(self.attempts):
             if one.state == "QUEUED" and one.is_dispatch_due:
-                one.dispatch_no += 1
-                one.is_dispatch_due = False
+                self._send(one)
             if one.state == "RUNNING" and one.is_lease_over:
                 self._lose_lease(one)
         self.displace()
@@ -183,6 +190,23 @@ class Model:
                 self._end(one, "CANCELLED")
         return "done"
 
+    def cancel(self, executions: set[UUID]) -> str:
+        """What a user does to executions that nobody else wants."""
+        for one in self.attempts:
+            if one.id in executions and one.is_active:
+                self._end(one, "CANCELLED")
+        return "done"
+
+    def let_go(self, *, held: frozenset[UUID], hurried: set[UUID]) -> None:
+        """What was kept back goes out as soon as its hold is gone; the clock of what nobody began starts anew."""
+        for one in self.attempts:
+            if one.state == "QUEUED" and one.id in (self.held - held) & hurried:
+                one.is_close_due = one.is_close_due and bool(one.claims)
+                if one.is_unanswered:
+                    one.dispatch_no += 1
+                    one.is_dispatch_due = False
+        self.held = held
+
     def adopt(self, executions: dict[UUID, Row]) -> None:
         """Learn the ids of new executions. Retries must be as foreseen; others are fresh ones of free nodes."""
         for row in sorted(executions.values(), key=lambda row: row["attempt"]):
@@ -206,6 +230,7 @@ class Model:
                 attempt=1 + sum(one.node_uid == row["node_uid"] for one in self.attempts),
                 first_attempt=1 + sum(one.node_uid == row["node_uid"] for one in self.attempts),
                 dispatch_no=1,
+                is_unanswered=True,
                 state="CANCELLED" if was_cancelled else "QUEUED",
             )
             self.attempts.append(fresh)
@@ -233,10 +258,17 @@ class Model:
             self._give_up(one, "FAILED", "internal")
             return
         one.state, one.holder, one.is_lease_over = "QUEUED", None, False
-        one.dispatch_no += 1
+        self._send(one)
+
+    def _send(self, one: Attempt) -> None:
+        one.dispatch_no += one.id not in self.held
+        one.is_dispatch_due, one.is_unanswered = False, True
 
     def _close(self, one: Attempt) -> None:
         """The first manifest of any claim that settles it does, in the order of their keys; else time is over."""
+        if one.id in self.held and not one.claims:
+            one.is_close_due = False
+            return
         for claim in sorted(one.claims, key=str):
             manifest = self.manifests.get(claim, Manifest())
             if manifest.result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.places import Places
@@ -69,6 +70,7 @@ class Replica:
         )
         self._runs = Runs(store=store, rules=self._rules, publisher=outbox, journal=outbox)
         self._waker = Waker(store=store, batcher=self._batcher)
+        self._control = Control(store=store, rules=self._rules, publisher=outbox, journal=outbox)
         reconciler = Reconciler(artifacts=self._artifacts, reporter=self._reporter)
         self._timers = Timers(store=store, batcher=self._batcher, reconcile=reconciler.reconcile)
         self._writing = asyncio.create_task(self._batcher.run())
@@ -81,6 +83,10 @@ class Replica:
     async def run(self, targets: Sequence[str], *, force: bool) -> str:
         request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
         return await _answer_of(self._runs.start(CALLER, FILM, request))
+
+    async def control(self, verb: str, *of: object) -> str:
+        """`verb` is a method of Control without what it is about: `pause_run`, with the run."""
+        return await _answer_of(getattr(self._control, verb)(CALLER, FILM, *of))
 
     async def tick(self) -> str:
         return await _answer_of(self._timers.tick())

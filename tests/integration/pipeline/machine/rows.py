@@ -62,6 +62,24 @@ class Rows:
         """Decisions of a run by node."""
         return {node: row for (run, node), row in self.run_nodes.items() if run == run_id}
 
+    def held(self) -> frozenset[UUID]:
+        """Executions that may not be handed out: pipeline, node, or every run that wants them is paused."""
+        active = [row for row in self.executions.values() if row["state"] in ACTIVE]
+        by_runs = {row["id"] for row in active if {run["state"] for run in self.wanting(row["id"])} == {"PAUSED"}}
+        return self.held_by_name() | by_runs
+
+    def held_by_name(self) -> frozenset[UUID]:
+        """Those of them whose pipeline or node is paused itself."""
+        active = [row for row in self.executions.values() if row["state"] in ACTIVE]
+        return frozenset(
+            row["id"] for row in active if self.pipeline["paused"] or self.nodes[row["node_uid"]]["paused"]
+        )
+
+    def wanting(self, execution_id: UUID) -> list[Row]:
+        """Runs that an execution serves."""
+        rows = [row for row in self.run_nodes.values() if row["execution_id"] == execution_id]
+        return [self.runs[row["run_id"]] for row in rows if row["decision"] == "ACTIVE"]
+
     def state_only(self) -> tuple[object, ...]:
         """What a report that came too late must leave alone; artifacts may be added."""
         return self.pipeline, self.nodes, self.executions, self.runs, self.run_nodes, self.edges, self.events

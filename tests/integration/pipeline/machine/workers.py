@@ -157,7 +157,7 @@ class Workers(Bench):
         self.count("callback")
         one = self.some_active(which)
         if not one.claims:
-            self.tell(self.sender.start(one))
+            self.start(one)
         by: Claim = Claim(pick(one.claims, claim))
         if error_type:
             self.tell(replace(self.sender.failure(one, by, error_type), is_external=True))
