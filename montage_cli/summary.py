@@ -14,8 +14,6 @@ from montage_cli.text import last_lines, printable
 
 _DETAIL_LINES = 10
 _LEFT_OUT = frozenset({resources.RUN_DECISION_SKIPPED, resources.RUN_DECISION_BLOCKED})
-_UNTOUCHED = resources.RUN_DECISION_REUSED
-_NOT_EXECUTED = _LEFT_OUT | {_UNTOUCHED}
 _MOST_LISTED = 12
 
 
@@ -63,17 +61,17 @@ async def summarize(
 
 
 def what_ran(run: resources.Run, nodes: Sequence[resources.Node], wanted: Iterable[resources.Node]) -> str:
-    """`ran voice, film; kept title`: what was made anew of all that `wanted` needs, and what was not touched.
+    """`ran voice, film; kept title`: what was made anew of all that `wanted` needs, taken over, and not touched.
 
     Assets are given, not made; they are named only where one was fetched.
     """
-    decided = {one.node: one.decision for one in run.nodes}
-    ran = [one.name for one in nodes if decided.get(one.name, _UNTOUCHED) not in _NOT_EXECUTED]
+    decided = {one.node: one for one in run.nodes}
     needed = with_sources(wanted, nodes)
-    untouched = [one for one in nodes if one.name in needed and decided.get(one.name, _UNTOUCHED) == _UNTOUCHED]
-    kept = [one.name for one in untouched if one.type != "asset" and one.HasField("output")]
-    words = [f"{verb} {_listed(names)}" for verb, names in (("ran", ran), ("kept", kept)) if names]
-    return "; ".join(words) or "nothing to run"
+    fates: dict[str, list[str]] = {"ran": [], "reused": [], "kept": []}
+    for node in nodes:
+        if node.name in needed and (fate := _fate(node, decided.get(node.name))):
+            fates[fate].append(node.name)
+    return "; ".join(f"{fate} {_listed(names)}" for fate, names in fates.items() if names) or "nothing to run"
 
 
 def failure_lines(run: resources.Run, nodes: Sequence[resources.Node]) -> Iterator[str]:
@@ -94,6 +92,15 @@ def failure_lines(run: resources.Run, nodes: Sequence[resources.Node]) -> Iterat
 def decision_of(decided: resources.RunNode) -> str:
     """`done`, `reused`, `failed`, `skipped`, …"""
     return resources.RunDecision.Name(decided.decision).removeprefix("RUN_DECISION_").lower()
+
+
+def _fate(node: resources.Node, decided: resources.RunNode | None) -> str:
+    """`ran`, `reused` or `kept`; empty when it was left out, or there is nothing of it."""
+    if decided is not None and decided.reused_from:
+        return "reused"
+    if decided is not None and decided.decision != resources.RUN_DECISION_REUSED:
+        return "" if decided.decision in _LEFT_OUT else "ran"
+    return "kept" if node.type != "asset" and node.HasField("output") else ""
 
 
 def _listed(names: Sequence[str]) -> str:
