@@ -236,20 +236,26 @@ async def open_house(options: StackOptions) -> AsyncIterator[House]:
     """Start a stack and connect to it."""
     async with Stack(options) as stack:
         connection = find_connection(stack.env_for_client(), folder=stack.data, repository=stack.data)
-        store = ObjectStore(
-            StoreAddress(
-                bucket=BUCKET,
-                region=REGION,
-                endpoint=stack.addresses.s3_endpoint,
-                access_key_file=stack.layout.s3_access_key("operator"),
-                secret_key_file=stack.layout.s3_secret_key("operator"),
-            )
+        async with open_store(stack) as store, MontageClient(connection) as client:
+            yield House(stack, client, store)
+
+
+@asynccontextmanager
+async def open_store(stack: Stack) -> AsyncIterator[ObjectStore]:
+    """The object store, as an operator sees it."""
+    store = ObjectStore(
+        StoreAddress(
+            bucket=BUCKET,
+            region=REGION,
+            endpoint=stack.addresses.s3_endpoint,
+            access_key_file=stack.layout.s3_access_key("operator"),
+            secret_key_file=stack.layout.s3_secret_key("operator"),
         )
-        async with MontageClient(connection) as client:
-            try:
-                yield House(stack, client, store)
-            finally:
-                await store.close()
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float = 20.0) -> T:

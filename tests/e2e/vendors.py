@@ -1,6 +1,7 @@
 """The fake vendor as a process, and what is on its bill."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -45,5 +46,6 @@ async def open_vendor(folder: Path, *, lose_every: int = 0) -> AsyncIterator[Led
             address = (await process.stdout.readline()).decode().strip()
         yield LedgerVendor(address, bill)
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # a Ctrl-C reaches it, too
+            process.kill()
         await process.wait()
