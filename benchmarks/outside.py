@@ -28,7 +28,7 @@ SELECT
         SELECT count(*) FROM told WHERE told.pipeline_uid = mine.uid AND told.seq BETWEEN 1 AND mine.last_seq
     )) AS sequences_with_gaps,
     (SELECT count(*) FROM run_nodes n JOIN runs r ON r.id = n.run_id JOIN mine ON mine.uid = r.pipeline_uid
-        WHERE n.decision = 'REUSED') AS reuse_hits,
+        WHERE n.decision = 'REUSED' AND n.reused_from IS NOT NULL) AS reuse_hits,
     (SELECT array_agg(DISTINCT (output ->> 'content')::json ->> 'pid') FROM done) AS made_by
 """
 _SETTINGS = """
@@ -59,7 +59,7 @@ class Counts:
     succeeded_events: int
     sequences_with_gaps: int
     reuse_hits: int
-    """Nodes that were completed without an execution of their own."""
+    """Nodes that were completed from an artifact of an earlier execution."""
     made_by: frozenset[str]
     """Process ids that the outputs name."""
 

@@ -1,6 +1,7 @@
 """The life of a process: start its parts in order, run until told to stop or until a part dies, stop in reverse."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
@@ -106,6 +107,9 @@ async def _run(start: Callable[[Lifecycle], Awaitable[None]], stop_within_s: flo
         loop.add_signal_handler(number, _on_signal, life, number, log)
     failed = not await _start_unless_stopped(start, life, log)
     if not failed:
+        # Modules and parts stay for as long as the process lives: the collector need not look at them ever again.
+        gc.collect()
+        gc.freeze()
         log.info("started")
         await life.wait_for_stop()
     loop.call_later(stop_within_s, _give_up, log, stop_within_s)

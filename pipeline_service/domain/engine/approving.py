@@ -1,11 +1,10 @@
 """What a person decides about an execution that waits for one."""
 
-from dataclasses import replace
-
 from pipeline_service.domain.engine.dispatching import put_sent
 from pipeline_service.domain.engine.results import give_up
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import EventType, ExecutionState
 from pipeline_service.domain.values import Failure
 

@@ -1,6 +1,5 @@
 """Who works on an execution: taking it, keeping it, letting go of it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
@@ -9,6 +8,7 @@ from pipeline_service.domain.engine.purchases import attach, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState, StartOutcome, WorkKind
 from pipeline_service.domain.values import Progress
 

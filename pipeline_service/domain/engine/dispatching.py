@@ -1,10 +1,10 @@
 """When work is handed out: now, again, or not before a hold is over."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.model import Execution, RunNode
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import ExecutionState, RunDecision, RunState
 
 REDISPATCH_FIRST = timedelta(seconds=5)

@@ -1,13 +1,13 @@
 """Makes a pipeline equal to a document, in what the engine keeps about it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pipeline_service.domain.engine.ending import end_run
 from pipeline_service.domain.engine.scheduling import cancel
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import NodeUid, PipelineUid
 from pipeline_service.domain.model import Node, NodeSpec, Structure
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import EventType, NodeState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Output

@@ -1,11 +1,10 @@
 """Ends work that a user does not want any more. What is done stays done, what another run wants goes on."""
 
-from dataclasses import replace
-
 from pipeline_service.domain.engine.scheduling import advance, cancel, skip_descendants
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
 from pipeline_service.domain.model import Execution, Run
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import EventType, RunDecision, RunState
 
 

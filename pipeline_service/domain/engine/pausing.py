@@ -1,13 +1,13 @@
 """Holds pipelines, nodes and runs, and lets them go on. What runs goes on, nothing new is begun; repeats do nothing."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from pipeline_service.domain.engine.dispatching import is_held, release
 from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
 from pipeline_service.domain.model import Execution, Node, Run
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import EventType, RunState
 
 

@@ -1,6 +1,5 @@
 """Asking a vendor about what was bought: due, claimed, answered. A poll holds the purchase, never the execution."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.engine.purchases import POLL_FIRST, purchase_of
@@ -9,6 +8,7 @@ from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import (
     Disposition,
     ExecutionState,

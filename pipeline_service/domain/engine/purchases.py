@@ -4,7 +4,6 @@ A purchase is INTENDED in the commit that hands the work to a worker, so before 
 definite refusal of the vendor opens the way to another one.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.engine.reports import Learned
@@ -12,6 +11,7 @@ from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import Claim, PurchaseId
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Buys, EventType, PurchaseOutcome, PurchaseState
 
 POLL_FIRST = timedelta(seconds=15)

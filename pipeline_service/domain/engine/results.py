@@ -1,7 +1,5 @@
 """How executions end. The table of design: see docs/architecture.md."""
 
-from dataclasses import replace
-
 from pipeline_service.domain.engine.attempts import back_off, has_attempt_left, policy_of
 from pipeline_service.domain.engine.polls import is_polled_by
 from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settle
@@ -9,6 +7,7 @@ from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.engine.scheduling import advance, retry, skip_descendants
 from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
 from pipeline_service.domain.model import Execution
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Alarm, Buys, Disposition, EventType, ExecutionState, NodeState, RunDecision
 from pipeline_service.domain.values import Failure
 

@@ -1,9 +1,8 @@
 """Takes over results that were made before, instead of making them again."""
 
-from dataclasses import replace
-
 from pipeline_service.domain.engine.working_set import Artifact, Question, WorkingSet
 from pipeline_service.domain.model import Run, RunNode
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import EventType, NodeState, RunDecision
 
 

@@ -1,7 +1,6 @@
 """Serves what became ready, tries again what may be tried again, ends runs that have nothing left to do."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain import digest
@@ -13,6 +12,7 @@ from pipeline_service.domain.engine.working_set import Finding, Question, Rules,
 from pipeline_service.domain.graph import descendants
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
 from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, Run, RunNode
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Buys, EventType, ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import effective_config_of, sources_of
 

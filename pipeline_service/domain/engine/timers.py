@@ -1,6 +1,5 @@
 """What happens because nothing happened. A timer that is late or repeats finds another due time and changes nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from pipeline_service.domain.engine.attempts import has_attempt_left, policy_of
@@ -11,6 +10,7 @@ from pipeline_service.domain.engine.results import give_up
 from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Alarm, Disposition, EventType, ExecutionState
 from pipeline_service.domain.values import Failure
 
