@@ -7,7 +7,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-from pipeline_service.domain.document import Document, read_document
+from pipeline_service.domain.document import Document, read_document, read_node
+from pipeline_service.domain.edits import put_node
 from pipeline_service.domain.engine.decide import decide
 from pipeline_service.domain.engine.editing import apply_import
 from pipeline_service.domain.engine.reports import Answer, Beat, Complete, Fail, Report, Start, StartAnswer
@@ -18,7 +19,7 @@ from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, NodeUid, Own
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.node_types import build_catalogue
 from pipeline_service.domain.states import MediaType
-from pipeline_service.domain.structure import build_structure, plan_import
+from pipeline_service.domain.structure import build_structure, document_of, plan_import
 from pipeline_service.domain.values import Failure, Output
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -73,6 +74,17 @@ class World:
         plan = plan_import(document, self.ws.structures[self.uid], catalogue=self.rules.catalogue, new_uid=uuid4)
         apply_import(self.ws, plan, uploaded={}, actor=ACTOR)
 
+    def import_partly(self, *nodes: Mapping[str, Any]) -> None:
+        """As single edits do: what breaks the rules of its type is kept with its problems."""
+        document = document_of(self.ws.structures[self.uid])
+        for raw in a_document(*nodes)["nodes"]:
+            node, _ = read_node(raw, self.rules.catalogue)
+            assert node is not None
+            document, refusals = put_node(document, node)
+            assert not refusals
+        plan = plan_import(document, self.ws.structures[self.uid], catalogue=self.rules.catalogue, new_uid=uuid4)
+        apply_import(self.ws, plan, uploaded={}, actor=ACTOR)
+
     def run(self, *targets: str, force: bool = False) -> Run:
         uids = tuple(self.node_uid(target) for target in targets)
         self.pass_time(timedelta(milliseconds=1))
@@ -94,10 +106,10 @@ class World:
         """Answer what was asked, level by level; nobody outside does anything, unless `elsewhere` says so."""
         while self.ws.questions:
             questions = self.ws.take_questions(1000)
-            go_on(self.ws, [(one, self._finding(one)) for one in questions], rules=self.rules)
+            go_on(self.ws, [(one, self.finding(one)) for one in questions], rules=self.rules)
         self.ws.findings.clear()
 
-    def _finding(self, question: Question) -> Finding:
+    def finding(self, question: Question) -> Finding:
         found = [one for one in self.ws.artifacts if one.work_digest == question.work_digest]
         found.sort(key=lambda one: (one.output.s3_key == question.present_key, one.create_time))
         return Finding(work_digest=question.work_digest, artifact=found[-1] if found else None, holder=self.elsewhere)

@@ -83,5 +83,9 @@ class EtagMismatch(Contended):
     """The caller's etag is not the present one: somebody else was faster."""
 
 
+class PlanChanged(PipelineError):
+    """The plan that the caller insists on is not what would be done by now."""
+
+
 class BadRow(PipelineError):
     """The database refused a value (SQLSTATE class 22 or 23); repeating is pointless."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.model import Dispatch
@@ -187,6 +188,12 @@ class Store(Protocol):
 
     async def wanted_messages(self, executions: Collection[ExecutionId]) -> Mapping[ExecutionId, Wanted]:
         """What executions wait for in the work queue; unknown ones are left out."""
+
+    async def durations(self, owner: Owner, kinds: Collection[Kind]) -> Mapping[Kind, timedelta]:
+        """How long an owner's executions took lately: the median of the newest 25 successful ones of each kind.
+
+        Kinds without any are left out.
+        """
 
     async def wakes(self, limit: int) -> list[PipelineUid]:
         """Pipelines that have a wake, the oldest first."""

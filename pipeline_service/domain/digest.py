@@ -6,6 +6,7 @@ Both are SHA-256, in lower-case hex, over the canonical JSON of RFC 8785: key or
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import rfc8785
 
@@ -37,6 +38,12 @@ def etag_of(text: str) -> str:
 def work_digest(node_type: NodeType, *, config: Json, asset: Asset | None, inputs: Mapping[str, Sequence[str]]) -> str:
     """Digest of an execution's work. As `spec_digest`, but `inputs` are the sources' content digests."""
     return "w" + spec_digest(node_type, config=config, asset=asset, inputs=inputs)
+
+
+def plan_digest(pipeline: UUID, nodes: list[list[str]], *, force: bool) -> str:
+    """Digest of what a run would do. `nodes` are uid, action and spec digest of each, in the order of the document."""
+    told: list[JsonValue] = [list(node) for node in nodes]
+    return _digest({"pipeline": str(pipeline), "force": force, "nodes": told})
 
 
 def effective_config(node_type: NodeType, *, config: Json, title: str, has_prompt_input: bool) -> dict[str, JsonValue]:

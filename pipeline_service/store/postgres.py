@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 
 from pipeline_service.commands.ports import DueExecution, DuePoll, DueWork, NewPipeline, Place, Wanted
+from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.store.editing import PostgresEdit
 from pipeline_service.store.loading import Caches, PostgresTransaction
@@ -28,6 +30,19 @@ FROM executions AS e
 LEFT JOIN purchases AS p
     ON p.id = e.purchase_id AND p.execution_id = e.id AND p.state IN ('INTENDED', 'SUBMITTED', 'UNKNOWN')
 WHERE e.id = ANY($1)
+"""
+LATELY = 25
+"""Executions that tell how long one takes."""
+_DURATIONS = """
+SELECT k.node_type, k.provider, percentile_cont(0.5) WITHIN GROUP (ORDER BY t.seconds) AS seconds
+FROM unnest($2::text[], $3::text[]) AS k(node_type, provider)
+CROSS JOIN LATERAL (
+    SELECT extract(epoch FROM e.end_time - e.start_time)::float8 AS seconds FROM executions AS e
+    WHERE e.owner = $1 AND e.node_type = k.node_type AND e.provider = k.provider
+        AND e.state = 'SUCCEEDED' AND e.owner <> ''
+    ORDER BY e.id DESC LIMIT $4
+) AS t
+GROUP BY k.node_type, k.provider
 """
 _WAKES = "SELECT pipeline_uid FROM wakes GROUP BY pipeline_uid ORDER BY min(id) LIMIT $1"
 _VAIN_WAITERS = """
@@ -100,6 +115,14 @@ class PostgresStore:
         with translated():
             rows = await self._engine.fetch(_WANTED, list(executions))
         return {ExecutionId(row["id"]): Wanted(dispatch_no=row["dispatch_no"], poll_no=row["poll_no"]) for row in rows}
+
+    async def durations(self, owner: Owner, kinds: Collection[Kind]) -> dict[Kind, timedelta]:
+        asked = sorted(kinds)
+        with translated():
+            rows = await self._engine.fetch(
+                _DURATIONS, owner, [kind[0] for kind in asked], [kind[1] for kind in asked], LATELY
+            )
+        return {(row["node_type"], row["provider"]): timedelta(seconds=row["seconds"]) for row in rows}
 
     async def wakes(self, limit: int) -> list[PipelineUid]:
         with translated():

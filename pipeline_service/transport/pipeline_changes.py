@@ -1,5 +1,7 @@
 """The methods of PipelineService that change something: each may be repeated under its request id."""
 
+from collections.abc import Iterable
+
 from montage.v1 import pipeline_service_pb2 as pb
 from montage.v1 import resources_pb2
 
@@ -11,6 +13,7 @@ from pipeline_service.commands.views import Reader
 from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.repeats import Repeats
+from pipeline_service.transport.unimplemented import NotImplementedYet
 from pipeline_service.wire.edits import masked
 from pipeline_service.wire.names import (
     checked_pipeline_name,
@@ -20,7 +23,8 @@ from pipeline_service.wire.names import (
     pipeline_name,
     run_name,
 )
-from pipeline_service.wire.resources import pipeline_message, run_message
+from pipeline_service.wire.plans import plan_message
+from pipeline_service.wire.resources import pipeline_message, preview_message, run_message
 from pipeline_service.wire.values import json_object
 from servicekit.grpc_handlers import Context
 
@@ -98,7 +102,17 @@ class PipelineChanges:
 
     async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
         caller, pipeline = self._callers.caller(context), parse_pipeline(request.name)
-        wanted = RunRequest(targets=_targets(request, pipeline), force=request.force, priority=request.priority)
+        if request.draft:
+            raise NotImplementedYet
+        wanted = RunRequest(
+            targets=_targets(request.targets, pipeline),
+            force=request.force,
+            priority=request.priority,
+            plan_digest=request.plan_digest,
+        )
+        if request.validate_only:
+            run = await self._runs.preview(caller, pipeline, wanted)
+            return pb.RunPipelineResponse(run=preview_message(run, pipeline))
 
         async def answer(name: str) -> pb.RunPipelineResponse:
             view = await self._views.run(caller.owner, *parse_run(name))
@@ -110,6 +124,14 @@ class PipelineChanges:
             return await answer(run_name(pipeline, await self._runs.start(by, pipeline, wanted)))
 
         return await self._repeats.once(request, caller, answer_type=pb.RunPipelineResponse, act=act, rebuild=answer)
+
+    async def PlanPipeline(self, request: pb.PlanPipelineRequest, context: Context) -> pb.PlanPipelineResponse:
+        if request.draft:
+            raise NotImplementedYet
+        pipeline = parse_pipeline(request.name)
+        wanted = RunRequest(targets=_targets(request.targets, pipeline), force=request.force)
+        forecast = await self._runs.plan(self._callers.caller(context), pipeline, wanted)
+        return pb.PlanPipelineResponse(plan=plan_message(forecast, pipeline))
 
     async def show(self, owner: Owner, pipeline: PipelineId) -> resources_pb2.Pipeline:
         """A pipeline as it stands. Raises NotFound."""
@@ -138,9 +160,9 @@ class PipelineChanges:
         return answer
 
 
-def _targets(request: pb.RunPipelineRequest, pipeline: PipelineId) -> tuple[NodeId, ...]:
+def _targets(names: Iterable[str], pipeline: PipelineId) -> tuple[NodeId, ...]:
     try:
-        return tuple(parse_target(pipeline, name) for name in request.targets)
+        return tuple(parse_target(pipeline, name) for name in names)
     except ValueError as error:
         raise InvalidField("targets", str(error)) from error
 

@@ -17,7 +17,6 @@ from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.paging import Paging
 from pipeline_service.transport.pipeline_control import PipelineControl
 from pipeline_service.transport.repeats import Repeats
-from pipeline_service.transport.unimplemented import UnimplementedPipelineMethods
 from pipeline_service.transport.watch import Pace, in_time, resume_point, watch
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.wire.documents import document_message
@@ -26,9 +25,7 @@ from pipeline_service.wire.resources import event_message, pipeline_message, run
 from servicekit.grpc_handlers import Context
 
 
-class PipelineServicer(
-    PipelineControl, UnimplementedPipelineMethods, pipeline_service_pb2_grpc.PipelineServiceServicer
-):
+class PipelineServicer(PipelineControl, pipeline_service_pb2_grpc.PipelineServiceServicer):
     """Decodes, calls a command or a query, encodes."""
 
     def __init__(

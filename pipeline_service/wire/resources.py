@@ -122,6 +122,16 @@ def run_message(view: RunView, pipeline: PipelineId) -> resources_pb2.Run:
     )
 
 
+def preview_message(view: RunView, pipeline: PipelineId) -> resources_pb2.Run:
+    """A run that was not made: without a name, and without the executions that it would have."""
+    message = run_message(view, pipeline)
+    message.ClearField("name")
+    message.ClearField("uid")
+    for row in message.nodes:
+        row.ClearField("execution")
+    return message
+
+
 def event_message(view: EventView, pipeline: PipelineId) -> resources_pb2.Event:
     event = view.event
     node = event.node_id

@@ -1,9 +1,10 @@
 """Starts runs: finds what is to be done, as `make` does."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from pipeline_service.domain.engine.scheduling import advance
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.graph import in_order
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid, RunId
 from pipeline_service.domain.model import Node, Run, RunNode, Structure
 from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
@@ -42,6 +43,7 @@ def start_run(
 ) -> Run:
     """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are.
 
+    What is not valid is BLOCKED, and so is what needs it; who wants to begin such a run asks `wanted_problems` before.
     `force` makes everything anew, `again` only these nodes, whether they are current or not.
     """
     structure = ws.structures[pipeline_uid]
@@ -56,8 +58,11 @@ def start_run(
     )
     ws.put(run)
     ws.record(EventType.RUN_CREATED, pipeline_uid, actor=actor, run_id=run.id, new_state=run.state)
-    for node_uid, decision in _decisions(ws, structure, targets or leaves(structure), force=force, again=again).items():
-        ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=decision))
+    decisions = _decisions(ws, structure, targets or leaves(structure), force=force, again=again)
+    blocked = _blocked(structure, decisions)
+    for node_uid, decided in decisions.items():
+        decision = RunDecision.BLOCKED if node_uid in blocked else decided
+        ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=decision, reason=blocked.get(node_uid, "")))
     advance(ws, pipeline_uid, rules=rules, actor=actor)
     return ws.runs[run.id]
 
@@ -112,6 +117,21 @@ def _decisions(
         if not keep:
             front.extend(sources_of(structure.nodes[uid]))
     return decisions
+
+
+def _blocked(structure: Structure, decisions: Mapping[NodeUid, RunDecision]) -> dict[NodeUid, str]:
+    """Why wanted nodes cannot run: they are not valid, or something above them is not."""
+    wanted = {uid for uid, decision in decisions.items() if decision is RunDecision.WANTED}
+    reasons: dict[NodeUid, str] = {}
+    sources = {uid: [source for source in sources_of(structure.nodes[uid]) if source in wanted] for uid in wanted}
+    for uid in in_order(sources):
+        spec = structure.nodes[uid]
+        above = [structure.nodes[source].id for source in sources[uid] if source in reasons]
+        if spec.problems:
+            reasons[uid] = f"{spec.problems[0].field}: {spec.problems[0].description}"
+        elif above:
+            reasons[uid] = f"input '{above[0]}' cannot run"
+    return reasons
 
 
 def _is_uploaded(structure: Structure, uid: NodeUid) -> bool:

@@ -77,11 +77,3 @@ async def test_target_of_another_pipeline_is_refused(client: Client, name: str) 
 
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert "expected 'pipelines/" in fields["targets"]
-
-
-async def test_method_that_is_not_built_yet_says_so_with_a_reason(client: Client) -> None:
-    code, reason, _ = await refusal(
-        client.pipelines.PlanPipeline(pipeline_service_pb2.PlanPipelineRequest(name="pipelines/x"))
-    )
-
-    assert (code, reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")

@@ -262,6 +262,8 @@ def _check_new_events(before: Rows, after: Rows) -> None:
         subject = event["execution_id"] or event["run_id"]
         if event["type"] == "NODE_REUSED":
             assert event["new_state"] == "COMPLETED", event
+        elif event["type"] == "EXECUTION_QUARANTINED":
+            assert subject in states, event
         elif subject is not None:
             assert event["old_state"] == states.get(subject, ""), f"an event tells of another old state: {event}"
             states[subject] = event["new_state"]
