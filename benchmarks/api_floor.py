@@ -19,7 +19,7 @@ from devstack.stack import Stack
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Pipelines
-from pipeline_service.commands.ports import Caller
+from pipeline_service.commands.ports import Artifacts, Caller
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.ids import NodeId, Owner, PipelineId
 from pipeline_service.domain.lists import Page
@@ -84,15 +84,9 @@ async def record(stack: Stack, document: Callable[[str], dict[str, Any]], *, pag
             async with pool.acquire() as connection:
                 connection.add_query_logger(lambda query: _note(heard, query))
         reader, store = PostgresReader(pools.engine), PostgresStore(pools, structures=StructureCache())
-        parts: dict[str, Any] = {
-            "store": store,
-            "reader": reader,
-            "artifacts": None,
-            "rules": _rules(),
-            "publisher": _Nobody(),
-            "journal": _Nobody(),
-        }
-        pipelines, nodes = Pipelines(**parts), Nodes(**parts)
+        artifacts, rules, nobody = cast("Artifacts", None), _rules(), _Nobody()
+        pipelines = Pipelines(store=store, reader=reader, artifacts=artifacts, rules=rules, journal=nobody)
+        nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=nobody, journal=nobody)
 
         def calls(name: str) -> dict[str, Awaitable[object]]:
             pipeline, node, title = PipelineId(name), NodeId("n0"), {"title": "Another title"}
