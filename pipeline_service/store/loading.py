@@ -8,7 +8,7 @@ from pipeline_service.commands.ports import RequestKey
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.store.pool import Connection
-from pipeline_service.store.purchases import load_purchases
+from pipeline_service.store.purchases import load_delivered, load_purchases
 from pipeline_service.store.remembered import RememberedRows, Rows
 from pipeline_service.store.requests import remember
 from pipeline_service.store.reuse import execution_name, leave_wakes, look_up, take_wakes
@@ -102,6 +102,7 @@ class PostgresTransaction:
         self.is_remembered = bool(known)
         owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}
         loaded = [execution for rows in found for execution in rows.executions]
+        purchases = await load_purchases(self._connection, loaded, owners) if self.may_buy else []
         working_set = WorkingSet(
             now=self._now,
             structures=structures,
@@ -112,7 +113,8 @@ class PostgresTransaction:
             runs=[run for rows in found for run in rows.runs],
             run_nodes=[row for rows in found for row in rows.run_nodes],
             owners=owners,
-            purchases=await load_purchases(self._connection, loaded, owners) if self.may_buy else (),
+            purchases=purchases,
+            delivered=await load_delivered(self._connection, purchases),
         )
         self._loaded = Loaded.of(working_set)
         return working_set

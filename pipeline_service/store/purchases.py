@@ -1,14 +1,15 @@
 """Purchases: locked behind the pipelines, in the order of their ids; written with the state that was seen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pipeline_service.commands.errors import Contended
+from pipeline_service.domain.engine.working_set import Artifact
 from pipeline_service.domain.ids import Claim, ExecutionId, Owner, PipelineUid, PurchaseId
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import Buys, PurchaseState
-from pipeline_service.store.codec import Row
+from pipeline_service.store.codec import Row, output_from_json
 from pipeline_service.store.pool import Connection, as_json
 
 _COLUMNS = (
@@ -45,6 +46,13 @@ WHERE p.id = u.id AND p.state = u.old_state AND p.claim IS NOT DISTINCT FROM u.o
 """
 
 
+_DELIVERED = """
+SELECT DISTINCT ON (owner, work_digest) owner, work_digest, execution_id, output, cost_micros, create_time
+FROM artifacts WHERE (owner, work_digest) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+ORDER BY owner, work_digest, create_time DESC
+"""
+
+
 async def load_purchases(
     connection: Connection, executions: Iterable[Execution], owners: Mapping[PipelineUid, Owner]
 ) -> list[Purchase]:
@@ -59,6 +67,15 @@ async def load_purchases(
         [one.work_digest for one in buying],
     )
     return [_purchase(row) for row in rows]
+
+
+async def load_delivered(connection: Connection, purchases: Collection[Purchase]) -> list[Artifact]:
+    """The newest result of each work that was bought, and whose purchase is over."""
+    over = [one for one in purchases if one.state is PurchaseState.SETTLED]
+    if not over:
+        return []
+    rows = await connection.fetch(_DELIVERED, [one.owner for one in over], [one.work_digest for one in over])
+    return [artifact for artifact in map(_artifact, rows) if artifact is not None]
 
 
 async def save_purchases(
@@ -117,4 +134,18 @@ def _purchase(row: Row) -> Purchase:
         claim=Claim(row["claim"]) if row["claim"] else None,
         lease_until=row["lease_until"],
         cost_micros=row["cost_micros"],
+    )
+
+
+def _artifact(row: Row) -> Artifact | None:
+    output = output_from_json(row["output"])
+    if output is None:
+        return None
+    return Artifact(
+        owner=Owner(row["owner"]),
+        work_digest=row["work_digest"],
+        execution_id=ExecutionId(row["execution_id"]),
+        output=output,
+        cost_micros=row["cost_micros"],
+        create_time=row["create_time"],
     )

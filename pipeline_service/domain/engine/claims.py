@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
 from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
-from pipeline_service.domain.engine.purchases import attach, learn, purchase_of
+from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Start, StartAnswer
+from pipeline_service.domain.engine.results import succeed
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
@@ -17,7 +18,8 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
     """Decide whether a worker gets an execution.
 
     It does when nobody has it, when it has it already, or when the other's lease is over. A dispatch older than the
-    newest is refused: its message was overtaken. Paused work is not begun; a resume dispatches it again.
+    newest is refused: its message was overtaken. Paused work is not begun; a resume dispatches it again. Nor is work
+    begun that a vendor has delivered since it was queued.
     """
     if report.kind is not WorkKind.RUN:
         return start_poll(ws, execution, report, rules=rules)
@@ -33,6 +35,10 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
         return StartAnswer(outcome=StartOutcome.HELD, held_until=execution.lease_until)
     if is_held(ws, execution):
         return StartAnswer(outcome=StartOutcome.PAUSED)
+    delivered = delivered_meanwhile(ws, execution)
+    if delivered is not None:
+        succeed(ws, execution, delivered.output, claim=report.claim, rules=rules, actor=report.actor)
+        return StartAnswer(outcome=StartOutcome.STALE)
     claimed = _claimed(ws, execution, report, rules=rules)
     ws.record(
         EventType.EXECUTION_STARTED,

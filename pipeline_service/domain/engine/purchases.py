@@ -7,7 +7,7 @@ definite refusal of the vendor opens the way to another one.
 from datetime import timedelta
 
 from pipeline_service.domain.engine.reports import Learned
-from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
 from pipeline_service.domain.ids import Claim, PurchaseId
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
@@ -60,6 +60,13 @@ def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, 
         )
     )
     return replace(execution, purchase_id=purchase.id)
+
+
+def delivered_meanwhile(ws: WorkingSet, execution: Execution) -> Artifact | None:
+    """What a vendor delivered for equal work after the execution was queued; work by force is bought all the same."""
+    if execution.buys is not Buys.ONCE or _open_purchase(ws, execution) is not None:
+        return None
+    return ws.delivered.get((ws.owners[execution.pipeline_uid], execution.work_digest))
 
 
 def learn(ws: WorkingSet, execution: Execution, claim: Claim, learned: Learned | None, *, actor: str) -> None:

@@ -6,10 +6,11 @@ from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settl
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.engine.scheduling import advance, retry, skip_descendants
 from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
+from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Alarm, Buys, Disposition, EventType, ExecutionState, NodeState, RunDecision
-from pipeline_service.domain.values import Failure
+from pipeline_service.domain.values import Failure, Output
 
 
 def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: Rules) -> Disposition:
@@ -32,7 +33,8 @@ def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
     if not is_polled and not _may_report(execution, report):
         return Disposition.LOST
     settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
-    _succeed(ws, execution, report, rules=rules)
+    keep_artifact(ws, execution, report)
+    succeed(ws, execution, report.output, claim=report.claim, rules=rules, actor=report.actor)
     return Disposition.APPLIED
 
 
@@ -92,35 +94,32 @@ def keep_artifact(ws: WorkingSet, execution: Execution, report: Complete) -> Non
     )
 
 
-def _succeed(ws: WorkingSet, execution: Execution, report: Complete, *, rules: Rules) -> None:
+def succeed(ws: WorkingSet, execution: Execution, output: Output, *, claim: Claim, rules: Rules, actor: str) -> None:
+    """End an active execution with its result, complete its node, and go on with what needs that."""
     ended = _ended(
-        ws,
-        replace(
-            execution, state=ExecutionState.SUCCEEDED, output=report.output, result_claim=report.claim, failure=None
-        ),
+        ws, replace(execution, state=ExecutionState.SUCCEEDED, output=output, result_claim=claim, failure=None)
     )
     ws.put(
         replace(
             ws.nodes[ended.node_uid],
             state=NodeState.COMPLETED,
             execution_id=None,
-            output=report.output,
-            content_digest=report.output.content_digest(ended.id),
+            output=output,
+            content_digest=output.content_digest(ended.id),
             done_spec=ended.spec_digest,
             failure=None,
         )
     )
-    keep_artifact(ws, ended, report)
     ws.record(
         EventType.EXECUTION_SUCCEEDED,
         ended.pipeline_uid,
-        actor=report.actor,
+        actor=actor,
         execution=ended,
         old_state=execution.state,
         new_state=ended.state,
     )
     _tell_runs(ws, ended, RunDecision.DONE)
-    advance(ws, ended.pipeline_uid, rules=rules, actor=report.actor)
+    advance(ws, ended.pipeline_uid, rules=rules, actor=actor)
 
 
 def _may_report(execution: Execution, report: Complete | Fail) -> bool:

@@ -90,6 +90,7 @@ class WorkingSet:
         run_nodes: Iterable[RunNode] = (),
         owners: Mapping[PipelineUid, Owner],
         purchases: Iterable[Purchase] = (),
+        delivered: Iterable[Artifact] = (),
     ) -> None:
         self.now = now
         self.structures = dict(structures)
@@ -108,6 +109,8 @@ class WorkingSet:
             self.put(row)
         self.owners = dict(owners)
         self.purchases = {purchase.id: purchase for purchase in purchases}
+        self.delivered = {(one.owner, one.work_digest): one for one in delivered}
+        """The newest result of work that was bought before."""
         self.events: list[Event] = []
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []

@@ -64,6 +64,10 @@ class Shop(World):
         assert isinstance(answer, StartAnswer)
         return answer
 
+    def deliver(self) -> None:
+        """The next transaction finds what was kept in this one."""
+        self.ws.delivered |= {(one.owner, one.work_digest): one for one in self.ws.artifacts}
+
     def lose_worker(self) -> None:
         """The worker goes silent, and the execution back into its queue."""
         execution = self.active("clip")
@@ -310,6 +314,23 @@ class TestAfterTheExecution:
         assert answer is Disposition.SUPERSEDED
         assert shop.purchase().state is PurchaseState.SETTLED
         assert [one.work_digest for one in shop.ws.artifacts] == [execution.work_digest]
+
+    def test_work_delivered_while_its_successor_waits_for_a_worker_is_not_bought_again(self, shop: Shop) -> None:
+        first, _ = shop.submit()
+        shop.import_(noop("clip", provider="ledger", nonce="another"))
+        shop.import_(noop("clip", provider="ledger"))
+        shop.run()
+        waiting = shop.active("clip")
+        shop.report(a_completion(first, shop.poll(first)))
+        shop.deliver()
+
+        answer = shop.report(
+            Start(execution_id=waiting.id, claim=Claim(uuid4()), dispatch_no=waiting.dispatch_no, actor="worker")
+        )
+
+        assert answer == StartAnswer(outcome=StartOutcome.STALE)
+        assert shop.node("clip").state is NodeState.COMPLETED
+        assert len(shop.ws.purchases) == 1
 
     def test_forced_run_buys_anew_beside_the_open_purchase(self, shop: Shop) -> None:
         first, _ = shop.submit()
