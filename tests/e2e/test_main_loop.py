@@ -60,6 +60,11 @@ class Desk:
         self.document.write_text(text.replace(old, new))
 
 
+def digest_of(plan: Ended) -> str:
+    """The digest at the end of a plan."""
+    return plan.out.split()[-1]
+
+
 SMILE = "s/rowan/juniper/"
 
 
@@ -113,6 +118,28 @@ def test_edited_pipeline_runs_what_changed_and_an_editor_that_was_too_slow_is_re
     assert (setting.code, setting.out) == (0, 'text: "Hello from Montage." → "Good morning."\n')
     assert "avatarId: juniper" in described.out
     assert re.search(r"^voice +generate-voiceover +pending", listed.out, re.MULTILINE)
+
+
+def test_plan_says_what_a_run_does_and_a_run_may_insist_on_it(desk: Desk) -> None:
+    desk.change("id: hello", "id: planned")
+    desk.run()
+    desk.change("rowan", "linden")
+    desk.montage("import", "hello.yaml")
+
+    table = desk.montage("plan", "planned")
+    digest = digest_of(table)
+    desk.montage("edit", "planned/voice", "--set", "text=Something else.")
+    outdated = desk.montage("run", "planned", "--plan", digest)
+    digest = desk.montage("plan", "planned", "-o", "name").out.strip()
+    insisted = desk.montage("run", "planned", "--plan", digest, "--wait")
+
+    rows = [line.split()[:2] for line in table.out.splitlines()[1:-1]]
+    assert rows == [["voice", "KEEP"], ["speaker", "RUN"]], table
+    assert "do exactly this with: montage run planned --plan " in table.out.splitlines()[-1]
+    assert outdated.code == 3
+    assert outdated.err.endswith("hint: look at the new one with 'montage plan', then run with its digest\n")
+    assert insisted.code == 0, insisted.err
+    assert "ran voice, speaker" in insisted.out
 
 
 def test_pipeline_is_built_listed_and_deleted_without_a_document(desk: Desk) -> None:
