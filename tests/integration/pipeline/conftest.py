@@ -13,6 +13,7 @@ from devstack.stack import Stack, StackOptions
 from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import Pool, Pools, open_pool
 from tests.integration.pipeline.grpc_client import Client, open_channel
+from tests.integration.pipeline.rig import Rig, running_rig
 from tests.stacks import running_stack
 
 SERVICE = ("postgres", "nats", "s3", "migrate", "pipeline")
@@ -123,3 +124,9 @@ def name() -> str:
 
 def _url(stack: Stack, role: str, database: str) -> str:
     return f"postgresql://{role}@127.0.0.1:{stack.addresses.ports.postgres}/{database}"
+
+
+@pytest.fixture
+async def rig(pools: Pools) -> AsyncIterator[Rig]:
+    async with running_rig(pools) as rig:
+        yield rig

@@ -1,30 +1,22 @@
 """The engine over a real Postgres: what is committed, what the database itself refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from pipeline_service.commands.errors import (
     AlreadyExists,
     ArtifactMismatch,
-    Contended,
     EtagMismatch,
     InvalidDocument,
     KeyOutsidePrefix,
     NotFound,
 )
 from pipeline_service.commands.ports import ObjectFacts
-from pipeline_service.commands.reconcile import Reconciler
-from pipeline_service.commands.timers import Timers
 from pipeline_service.domain.engine.reports import Beat, Complete
 from pipeline_service.domain.ids import Claim, ExecutionId
-from pipeline_service.domain.keys import MANIFEST, artifact_prefix
-from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Disposition, RunState, StartOutcome, WaitingFor
+from pipeline_service.domain.states import Disposition, RunState, StartOutcome
 from pipeline_service.domain.values import Output
 from pipeline_service.store.pool import Pools
 from tests.factories import noop
@@ -32,12 +24,6 @@ from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, expire, run
 
 CANCEL = "UPDATE executions SET state = 'CANCELLED', end_time = now(), dispatch_due_at = NULL WHERE id = $1"
 DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))
-
-
-@pytest.fixture
-async def rig(pools: Pools) -> AsyncIterator[Rig]:
-    async with running_rig(pools) as rig:
-        yield rig
 
 
 async def test_run_ends_succeeded_when_every_node_was_completed(rig: Rig) -> None:
@@ -291,182 +277,6 @@ async def test_callback_of_a_deleted_node_is_superseded(rig: Rig) -> None:
     await rig.import_(noop("z"))
 
     assert await rig.reporter.report(completion) is Disposition.SUPERSEDED
-
-
-class TestTimers:
-    @pytest.fixture
-    def timers(self, rig: Rig) -> Timers:
-        reconciler = Reconciler(artifacts=rig.artifacts, reporter=rig.reporter)
-        return Timers(store=rig.store, batcher=rig.batcher, reconcile=reconciler.reconcile)
-
-    async def test_dispatch_that_nobody_took_is_published_again(self, rig: Rig, timers: Timers) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-        execution = await rig.latest("a")
-        await expire(rig.pool, "dispatch_due_at", [execution.id])
-
-        await timers.tick()
-
-        assert [dispatch.dispatch_no for dispatch in rig.outbox.dispatches] == [1, 2]
-
-    async def test_execution_that_nobody_ever_takes_times_out(self, rig: Rig, timers: Timers) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-        for attempt in (1, 2, 3):
-            execution = await rig.latest("a")
-            assert (execution.attempt, execution.claim) == (attempt, None)
-            assert execution.close_due_at is not None
-            await expire(rig.pool, "close_due_at", [execution.id])
-            await timers.tick()
-
-        assert await rig.states() == {"a": "FAILED"}
-
-    async def test_silent_worker_loses_its_execution(self, rig: Rig, timers: Timers) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-        await rig.claim("a")
-        execution = await rig.latest("a")
-        await expire(rig.pool, "lease_until", [execution.id])
-
-        await timers.tick()
-
-        queued = await rig.latest("a")
-        assert (queued.id, queued.state, queued.dispatch_no) == (execution.id, "QUEUED", 2)
-
-    async def test_three_reapers_make_one_new_attempt(self, rig: Rig, timers: Timers) -> None:
-        await self._overdue(rig)
-
-        await asyncio.gather(timers.tick(), timers.tick(), timers.tick())
-
-        assert [view.execution.state for view in await rig.executions("a")] == ["QUEUED", "TIMED_OUT"]
-
-    async def test_overdue_execution_with_a_manifest_is_completed_from_it(self, rig: Rig, timers: Timers) -> None:
-        execution = await self._overdue(rig)
-        assert execution.claim is not None
-        prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, execution.claim)
-        rig.artifacts.objects[prefix + "output.mp4"] = ObjectFacts(size_bytes=10, sha256="", content_type="video/mp4")
-        rig.artifacts.documents[prefix + MANIFEST] = {
-            "process_uuid": str(execution.id),
-            "result": {"s3_key": prefix + "output.mp4", "duration": 1.5, "size": 10},
-        }
-
-        await timers.tick()
-
-        assert await rig.states() == {"a": "COMPLETED"}
-        assert (await rig.latest("a")).id == execution.id
-
-    async def test_overdue_execution_is_completed_from_the_manifest_of_an_earlier_claim(
-        self, rig: Rig, timers: Timers
-    ) -> None:
-        """The first worker died after it had invoked the function, the second one's function never answered."""
-        execution = await self._overdue(rig)
-        earlier = Claim(uuid4())
-        prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, earlier)
-        rig.artifacts.objects[prefix + "output.mp4"] = ObjectFacts(size_bytes=10, sha256="", content_type="video/mp4")
-        rig.artifacts.documents[prefix + MANIFEST] = {
-            "process_uuid": str(execution.id),
-            "result": {"s3_key": prefix + "output.mp4", "duration": 1.5, "size": 10},
-        }
-
-        await timers.tick()
-
-        assert await rig.states() == {"a": "COMPLETED"}
-
-    async def test_overdue_execution_with_a_manifest_of_another_is_not(self, rig: Rig, timers: Timers) -> None:
-        execution = await self._overdue(rig)
-        assert execution.claim is not None
-        prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, execution.claim)
-        rig.artifacts.documents[prefix + MANIFEST] = {"process_uuid": str(uuid4()), "error": "x"}
-
-        await timers.tick()
-
-        assert [view.execution.state for view in await rig.executions("a")] == ["QUEUED", "TIMED_OUT"]
-
-    @staticmethod
-    async def _overdue(rig: Rig) -> Execution:
-        await rig.import_(noop("a"))
-        await rig.run()
-        started = await rig.claim("a")
-        assert started.execution is not None
-        assert started.execution.claim is not None
-        await rig.reporter.report(
-            Beat(
-                execution_id=started.execution.id,
-                claim=started.execution.claim,
-                waiting_for=WaitingFor.CALLBACK,
-                actor="worker",
-            )
-        )
-        await expire(rig.pool, "close_due_at", [started.execution.id])
-        return started.execution
-
-
-class TestDatabaseHolds:
-    """Guards of the last line: the database refuses what the code must never try."""
-
-    async def test_two_active_executions_of_one_node(self, rig: Rig) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-
-        with pytest.raises(asyncpg.UniqueViolationError, match="executions_one_active"):
-            await rig.pool.execute(
-                "INSERT INTO executions SELECT (jsonb_populate_record(e, jsonb_build_object('id', $1::text))).* "
-                "FROM executions AS e",
-                str(uuid4()),
-            )
-
-    async def test_two_open_purchases_of_equal_work(self, rig: Rig) -> None:
-        await rig.import_(noop("a", provider="ledger"))
-        await rig.run()
-        await rig.claim("a")
-
-        with pytest.raises(asyncpg.UniqueViolationError, match="purchases_one_open"):
-            await rig.pool.execute(
-                "INSERT INTO purchases SELECT (jsonb_populate_record(p, jsonb_build_object('id', $1::text, "
-                "'submit_key', $1::text))).* FROM purchases AS p",
-                str(uuid4()),
-            )
-
-    async def test_node_in_progress_without_an_execution(self, rig: Rig) -> None:
-        await rig.import_(noop("a"))
-
-        with pytest.raises(asyncpg.CheckViolationError, match="nodes_in_progress_has_execution"):
-            await rig.pool.execute("UPDATE nodes SET status = 'in_progress'")
-
-    async def test_queued_execution_that_is_never_due(self, rig: Rig) -> None:
-        await rig.import_(noop("a"))
-        await rig.run()
-
-        with pytest.raises(asyncpg.CheckViolationError, match="executions_queued_is_due"):
-            await rig.pool.execute("UPDATE executions SET dispatch_due_at = NULL")
-
-    @pytest.mark.parametrize("statement", ["UPDATE events SET message = 'x'", "DELETE FROM events"])
-    async def test_change_of_history(self, rig: Rig, statement: str) -> None:
-        await rig.import_(noop("a"))
-
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await rig.pool.execute(statement)
-
-    async def test_save_over_a_row_that_changed_meanwhile_is_contended(self, rig: Rig) -> None:
-        """The guard itself: the old state is in the WHERE, so that a decision about an old row writes nothing."""
-        imported = await rig.import_(noop("a"))
-        imported_uid = imported.pipeline_uid
-        assert imported_uid is not None
-        await rig.run()
-        execution = await rig.latest("a")
-
-        async def decide_about_an_old_row() -> None:
-            async with rig.store.transaction([imported_uid]) as transaction:
-                working_set = await transaction.load()
-                # Somebody who does not take the lock, as a defect would.
-                await rig.pool.execute(CANCEL, execution.id)
-                working_set.put(replace(working_set.executions[execution.id], dispatch_no=9))
-                await transaction.save(working_set)
-
-        with pytest.raises(Contended):
-            await decide_about_an_old_row()
-
-        assert (await rig.latest("a")).state == "CANCELLED"
 
 
 def _fan_in(number: int) -> tuple[dict[str, object], ...]:
