@@ -88,7 +88,7 @@ class Rows:
 async def read_rows(connection: "asyncpg.Connection[asyncpg.Record]", pipeline_id: str, *, known: Rows) -> Rows:
     """Everything about a pipeline. `known` are the rows of the step before: history is read on from there."""
     fetch = connection.fetch
-    found = await connection.fetchrow("SELECT * FROM pipelines WHERE id = $1", pipeline_id)
+    found = await connection.fetchrow("SELECT * FROM pipelines WHERE id = $1 AND delete_time IS NULL", pipeline_id)
     assert found, f"there is no pipeline '{pipeline_id}'"
     uid = found["uid"]
     nodes = await fetch("SELECT * FROM nodes WHERE pipeline_uid = $1 ORDER BY id", uid)

@@ -1,0 +1,78 @@
+"""Any order of edits over the API is answered as a model foresees, and every step keeps the invariants of the rows."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from devstack.stack import Stack
+from tests.integration.api.here import serving
+from tests.integration.api.machine.steps import ApiMachine
+from tests.integration.api.machine.world import World, connect
+
+COMMON = settings(
+    deadline=None,
+    database=None,
+    print_blob=True,
+    stateful_step_count=8,
+    phases=(Phase.generate,),
+    suppress_health_check=(HealthCheck.too_slow,),
+)
+REFUSALS = (
+    "PIPELINE_NOT_FOUND",
+    "NODE_NOT_FOUND",
+    "PIPELINE_EXISTS",
+    "INVALID_DOCUMENT",
+    "ABORTED",
+    "FAILED_PRECONDITION",
+)
+
+
+@pytest.fixture
+def world(stack: Stack) -> Iterator[World]:
+    with serving(stack) as service, service.channel("client-dev") as channel, ThreadPoolExecutor(2) as threads:
+        database = service.thread.do(connect(service))
+        try:
+            yield World(service=service, channel=channel, threads=threads, database=database)
+        finally:
+            service.thread.do(database.close())
+
+
+def machine_in(world: World) -> type[ApiMachine]:
+    """Hypothesis makes a machine for each example, and gives it nothing."""
+
+    class MachineInWorld(ApiMachine):
+        def __init__(self) -> None:
+            super().__init__(world)
+
+    return MachineInWorld
+
+
+@pytest.mark.timeout(600)
+def test_every_answer_of_500_examples_is_the_one_foreseen(world: World) -> None:
+    run_state_machine_as_test(machine_in(world), settings=settings(COMMON, max_examples=500, derandomize=True))
+
+    _print(world)
+    said = Counter(answer.partition(": ")[2] for answer in world.answers.elements())
+    assert all(said[reason] for reason in ("OK", *REFUSALS)), said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_every_answer_of_5000_examples_is_the_one_foreseen(world: World) -> None:
+    number = random.SystemRandom().getrandbits(32)
+    print(f"seed {number}")
+
+    run_state_machine_as_test(seed(number)(machine_in(world)), settings=settings(COMMON, max_examples=5000))
+
+    _print(world)
+
+
+def _print(world: World) -> None:
+    for counted in (world.rules, world.answers):
+        for name, times in sorted(counted.items()):
+            print(f"  {times:>7}  {name}")
