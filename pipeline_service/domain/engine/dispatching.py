@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.model import Execution, RunNode
+from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import ExecutionState, RunDecision, RunState
 
@@ -23,7 +23,7 @@ def is_held(ws: WorkingSet, execution: Execution) -> bool:
     asked = ws.runs.get(execution.run_id) if execution.run_id else None
     if asked is not None and asked.state is RunState.ACTIVE:
         return False
-    wanting = {ws.runs[row.run_id].state for row in ws.run_nodes.values() if _is_served_by(row, execution)}
+    wanting = {ws.runs[row.run_id].state for row in ws.rows_for(execution) if row.decision is RunDecision.ACTIVE}
     return RunState.PAUSED in wanting and RunState.ACTIVE not in wanting
 
 
@@ -54,10 +54,6 @@ def release(ws: WorkingSet, execution: Execution) -> None:
         ws.put(execution)
     if execution.dispatches_unanswered:
         put_sent(ws, replace(execution, dispatches_unanswered=0))
-
-
-def _is_served_by(row: RunNode, execution: Execution) -> bool:
-    return row.execution_id == execution.id and row.decision is RunDecision.ACTIVE
 
 
 def _next_dispatch(ws: WorkingSet, execution: Execution) -> Execution:

@@ -27,19 +27,19 @@ def end_run(ws: WorkingSet, run: Run, *, reason: str, actor: str) -> None:
 
 def cancel_run(ws: WorkingSet, run: Run, *, actor: str) -> None:
     """End an open run, and those of its executions that no other run wants."""
-    serving = [row.execution_id for row in ws.rows_of(run) if row.decision is RunDecision.ACTIVE]
+    rows = [row for row in ws.rows_of(run) if row.decision is RunDecision.ACTIVE]
+    serving = [ws.executions[row.execution_id] for row in rows if row.execution_id is not None]
     end_run(ws, run, reason="the run was cancelled", actor=actor)
-    still_wanted = {row.execution_id for row in ws.run_nodes.values() if row.decision is RunDecision.ACTIVE}
-    for execution_id in serving:
-        if execution_id is not None and execution_id not in still_wanted:
-            cancel(ws, ws.executions[execution_id], reason="its run was cancelled", actor=actor)
+    for execution in serving:
+        if not any(other.decision is RunDecision.ACTIVE for other in ws.rows_for(execution)):
+            cancel(ws, execution, reason="its run was cancelled", actor=actor)
 
 
 def cancel_node(ws: WorkingSet, execution: Execution, *, rules: Rules, actor: str) -> None:
     """End a node's active execution. The runs that wanted it leave out what needs it and go on with the rest."""
     cancel(ws, execution, reason="the node was cancelled", actor=actor)
-    for row in list(ws.run_nodes.values()):
-        if row.execution_id == execution.id and row.decision is RunDecision.ACTIVE:
+    for row in ws.rows_for(execution):
+        if row.decision is RunDecision.ACTIVE:
             ws.put(replace(row, decision=RunDecision.SKIPPED, reason="the node was cancelled"))
     reason = f"input '{execution.work.node_id}' was cancelled"
     skip_descendants(ws, execution.node_uid, execution.pipeline_uid, reason=reason)

@@ -74,6 +74,8 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
         if purchase.claim is None:
             ws.put(replace(purchase, next_poll_at=ws.now))
         return Disposition.APPLIED
+    if execution.claim is not None:
+        ws.interrupt(execution)
     failure = Failure(error_type="timeout", message="it did not end in the time that its node type allows")
     give_up(ws, execution, failure, state=ExecutionState.TIMED_OUT, rules=rules, actor=ACTOR)
     return Disposition.APPLIED

@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline_service.domain.engine.ending import cancel_node, cancel_pipeline, cancel_run
+from pipeline_service.domain.engine.reports import CloseDue
 from pipeline_service.domain.states import Disposition, EventType, NodeState, RunDecision, RunState
 from tests.factories import ACTOR, World, a_beat, a_completion, noop
 
@@ -111,6 +112,18 @@ class TestPipeline:
         cancel_pipeline(world.ws, world.uid, actor=ACTOR)
 
         assert len(world.ws.events) == before
+
+
+def test_deadline_tells_the_worker_that_it_is_over() -> None:
+    world = World(*CHAIN)
+    world.run()
+    execution, _claim = world.claim("a")
+    assert execution.close_due_at is not None
+    world.ws.now = execution.close_due_at
+
+    world.report(CloseDue(execution_id=execution.id, due=execution.close_due_at))
+
+    assert world.ws.interrupted == [execution.id]
 
 
 def test_edit_tells_the_worker_whose_execution_it_supersedes() -> None:
