@@ -9,7 +9,7 @@ from pipeline_service.commands.etags import pipeline_etag
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.lists import Cursor, Page
 from pipeline_service.domain.model import Event, Execution, Node, NodeSpec, Run
-from pipeline_service.domain.states import NodeState, RunDecision
+from pipeline_service.domain.states import Freshness, NodeState, RunDecision
 from pipeline_service.domain.values import Progress
 
 View = TypeVar("View")
@@ -45,6 +45,9 @@ class NodeView:
     node: Node
     inputs: Mapping[str, tuple[NodeId, ...]]
     is_current: bool
+    freshness: Freshness = Freshness.CURRENT
+    freshness_reasons: tuple[str, ...] = ()
+    """Why it is STALE or BLOCKED."""
     progress: Progress | None
     create_time: datetime
     update_time: datetime

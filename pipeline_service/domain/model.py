@@ -48,6 +48,8 @@ class NodeSpec:
     asset: Asset | None
     provider: str
     spec_digest: str
+    own_digest: str = ""
+    """The same without what the inputs are: another one means that the node itself was changed."""
     problems: tuple[Violation, ...] = ()
     """What keeps it from running; its places begin with `config.` or `inputs.`."""
 
@@ -77,6 +79,8 @@ class Node:
     """Ordinal of the latest execution."""
     done_spec: str = ""
     """spec_digest that `output` was made from."""
+    done_own: str = ""
+    """own_digest that `output` was made from."""
     output: Output | None = None
     content_digest: str = ""
     """Identity of the output's bytes: their SHA-256, else `execution:<id>`."""

@@ -134,6 +134,13 @@ class Alarm(StrEnum):
     """No worker has taken what was published minutes ago; counted at every further publish."""
 
 
+class Freshness(StrEnum):
+    CURRENT = "CURRENT"
+    STALE = "STALE"
+    MISSING = "MISSING"
+    BLOCKED = "BLOCKED"
+
+
 class StartOutcome(StrEnum):
     CLAIMED = "CLAIMED"
     HELD = "HELD"

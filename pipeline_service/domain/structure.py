@@ -10,7 +10,7 @@ from pipeline_service.domain.document.checks import check_node
 from pipeline_service.domain.graph import in_order, successors_of
 from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid
 from pipeline_service.domain.model import NodeSpec, Structure
-from pipeline_service.domain.node_types import Catalogue
+from pipeline_service.domain.node_types import Catalogue, NodeType
 from pipeline_service.domain.positions import positions
 from pipeline_service.domain.values import JsonValue
 from pipeline_service.domain.violations import Violation, Violations
@@ -144,7 +144,7 @@ def _spec(
 
 
 def _with_digests(specs: list[NodeSpec], catalogue: Catalogue) -> list[NodeSpec]:
-    """The same nodes with their spec digests; a node's digest contains those of its inputs."""
+    """The same nodes with their digests; a node's spec digest contains those of its inputs."""
     by_uid = {spec.uid: spec for spec in specs}
     digests: dict[NodeUid, str] = {}
     for uid in in_order({spec.uid: sources_of(spec) for spec in specs}):
@@ -155,7 +155,16 @@ def _with_digests(specs: list[NodeSpec], catalogue: Catalogue) -> list[NodeSpec]
             asset=spec.asset,
             inputs={slot: [digests[source] for source in sources] for slot, sources in spec.inputs.items()},
         )
-    return [replace(spec, spec_digest=digests[spec.uid]) for spec in specs]
+    return [
+        replace(spec, spec_digest=digests[spec.uid], own_digest=_own_digest(spec, catalogue[spec.type], catalogue))
+        for spec in specs
+    ]
+
+
+def _own_digest(spec: NodeSpec, node_type: NodeType, catalogue: Catalogue) -> str:
+    """Inputs by who they are, not by what they are."""
+    inputs = {slot: [str(source) for source in sources] for slot, sources in spec.inputs.items()}
+    return spec_digest(node_type, config=effective_config_of(spec, catalogue), asset=spec.asset, inputs=inputs)
 
 
 def _means_something_else(before: NodeSpec, after: NodeSpec, catalogue: Catalogue) -> bool:

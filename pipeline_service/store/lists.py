@@ -1,6 +1,7 @@
 """The lists that are shown, page by page."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from pipeline_service.commands.views import EventView, ExecutionView, Listed, NodeView, PipelineView, RunView
@@ -9,6 +10,7 @@ from pipeline_service.domain.ids import NodeId, Owner, PipelineId
 from pipeline_service.domain.lists import Page
 from pipeline_service.store.codec import Row
 from pipeline_service.store.filters import counted, labels, plain
+from pipeline_service.store.freshness import with_freshness
 from pipeline_service.store.pages import ListStatement
 from pipeline_service.store.pool import Pool, translated
 from pipeline_service.store.rows import STATUS_OF
@@ -118,7 +120,9 @@ class PostgresLists:
 
     async def nodes(self, owner: Owner, pipeline_id: PipelineId, page: Page) -> Listed[NodeView] | None:
         found = await self._page(_NODES, node_view, page, owner, pipeline_id)
-        return await self._if_there(found, f"SELECT {PIPELINE_UID}", owner, pipeline_id)
+        with translated():
+            shown = replace(found, items=await with_freshness(self._pool, found.items))
+        return await self._if_there(shown, f"SELECT {PIPELINE_UID}", owner, pipeline_id)
 
     async def runs(self, owner: Owner, pipeline_id: PipelineId, page: Page) -> Listed[RunView] | None:
         found = await self._page(_RUNS, run_view, page, owner, pipeline_id)

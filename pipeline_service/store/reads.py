@@ -14,6 +14,7 @@ from pipeline_service.commands.views import (
 )
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.values import Progress
+from pipeline_service.store.freshness import with_freshness
 from pipeline_service.store.lists import PostgresLists
 from pipeline_service.store.pool import translated
 from pipeline_service.store.reuse import EXECUTION_NAME
@@ -66,8 +67,9 @@ class PostgresReader(PostgresLists):
 
     async def node(self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId) -> NodeView | None:
         with translated():
-            row = await self._pool.fetchrow(_NODE, owner, pipeline_id, node_id)
-        return node_view(row) if row else None
+            async with self._pool.acquire() as connection:
+                row = await connection.fetchrow(_NODE, owner, pipeline_id, node_id)
+                return (await with_freshness(connection, [node_view(row)]))[0] if row else None
 
     async def run(self, owner: Owner, pipeline_id: PipelineId, run_id: RunId) -> RunView | None:
         with translated():
@@ -95,8 +97,9 @@ class PostgresReader(PostgresLists):
                 row = await connection.fetchrow(_PIPELINE, owner, pipeline_id)
                 if row is None:
                     return None
-                nodes = await connection.fetch(_ALL_NODES, row["uid"])
-        return SnapshotView(pipeline=pipeline_view(row), nodes=tuple(map(node_view, nodes)))
+                rows = await connection.fetch(_ALL_NODES, row["uid"])
+                nodes = await with_freshness(connection, [node_view(one) for one in rows])
+        return SnapshotView(pipeline=pipeline_view(row), nodes=nodes)
 
     async def events(self, pipeline_uid: PipelineUid, *, after: int, limit: int) -> Sequence[EventView]:
         with translated():

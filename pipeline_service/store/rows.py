@@ -25,8 +25,8 @@ STATUS_OF = {
 STATE_OF = {status: state for state, status in STATUS_OF.items()}
 
 NODE_COLUMNS = (
-    "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, output, content_digest,"
-    " failure, paused"
+    "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, done_own, output,"
+    " content_digest, failure, paused"
 )
 RUN_COLUMNS = "id, pipeline_uid, state, targets, force, priority, create_time, end_time"
 EXECUTION_COLUMNS = (
@@ -46,6 +46,7 @@ def node_from_row(row: Row) -> Node:
         latest_execution_id=_execution_id(row["latest_execution_id"]),
         attempts=row["attempts"],
         done_spec=row["done_spec"],
+        done_own=row["done_own"],
         output=output_from_json(row["output"]),
         content_digest=row["content_digest"],
         failure=failure_from_json(row["failure"]),

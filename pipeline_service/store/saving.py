@@ -214,6 +214,7 @@ def _node_update(one: Node, before: Node) -> Values:
         "latest_execution_id": one.latest_execution_id,
         "attempts": one.attempts,
         "done_spec": one.done_spec,
+        "done_own": one.done_own,
         "output": output_to_json(one.output),
         "content_digest": one.content_digest,
         "failure": failure_to_json(one.failure),

@@ -28,7 +28,8 @@ PIPELINE_COLUMNS = (
 )
 NODE_COLUMNS = """
     n.uid, n.id, n.pipeline_uid, n.position, n.type, n.title, n.labels, n.retry, n.config, n.asset, n.provider,
-    n.spec_digest, n.validation_errors, n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec,
+    n.spec_digest, n.own_digest, n.validation_errors, n.done_own,
+    n.status, n.execution_id, n.latest_execution_id, n.attempts, n.done_spec,
     n.output, n.content_digest, n.failure, n.paused, n.create_time, n.update_time,
     e.progress_stage, e.progress_fraction, e.progress_time,
     ARRAY(

@@ -40,11 +40,11 @@ FROM json_to_recordset($1::text::json) AS u(
 UPDATE_NODES = """
 UPDATE nodes AS n SET
     status = u.status, execution_id = u.execution_id, latest_execution_id = u.latest_execution_id,
-    attempts = u.attempts, done_spec = u.done_spec, output = u.output, content_digest = u.content_digest,
-    failure = u.failure, paused = u.paused, update_time = now()
+    attempts = u.attempts, done_spec = u.done_spec, done_own = u.done_own, output = u.output,
+    content_digest = u.content_digest, failure = u.failure, paused = u.paused, update_time = now()
 FROM json_to_recordset($1::text::json) AS u(
     uid uuid, old_status text, old_execution_id uuid, status text, execution_id uuid, latest_execution_id uuid,
-    attempts int, done_spec text, output jsonb, content_digest text, failure jsonb, paused boolean
+    attempts int, done_spec text, done_own text, output jsonb, content_digest text, failure jsonb, paused boolean
 )
 WHERE n.uid = u.uid AND n.status = u.old_status AND n.execution_id IS NOT DISTINCT FROM u.old_execution_id
 """

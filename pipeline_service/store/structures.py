@@ -14,7 +14,7 @@ from pipeline_service.store.pool import Connection, as_json
 _REMEMBERED = 1000
 SPEC_COLUMNS = (
     "uid, id, pipeline_uid, position, type, title, labels, retry, config, asset, provider, spec_digest,"
-    " validation_errors"
+    " own_digest, validation_errors"
 )
 _SPECS = f"SELECT {SPEC_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
 _IDS = "SELECT uid, id FROM pipelines WHERE uid = ANY($1)"
@@ -24,20 +24,20 @@ WHERE pipeline_uid = ANY($1) ORDER BY node_uid, slot, position
 """
 _UPSERT_SPECS = """
 INSERT INTO nodes (
-    uid, pipeline_uid, id, position, type, title, labels, retry, provider, config, asset, spec_digest, is_valid,
-    validation_errors
+    uid, pipeline_uid, id, position, type, title, labels, retry, provider, config, asset, spec_digest, own_digest,
+    is_valid, validation_errors
 )
 SELECT
-    uid, pipeline_uid, id, position, type, title, labels, retry, provider, config, asset, spec_digest, is_valid,
-    validation_errors
+    uid, pipeline_uid, id, position, type, title, labels, retry, provider, config, asset, spec_digest, own_digest,
+    is_valid, validation_errors
 FROM json_to_recordset($1::text::json) AS u(
     uid uuid, pipeline_uid uuid, id text, position int, type text, title text, labels jsonb, retry jsonb, provider text,
-    config jsonb, asset jsonb, spec_digest text, is_valid boolean, validation_errors jsonb
+    config jsonb, asset jsonb, spec_digest text, own_digest text, is_valid boolean, validation_errors jsonb
 )
 ON CONFLICT (uid) DO UPDATE SET
     position = excluded.position, type = excluded.type, title = excluded.title, labels = excluded.labels,
     retry = excluded.retry, provider = excluded.provider, config = excluded.config, asset = excluded.asset,
-    spec_digest = excluded.spec_digest,
+    spec_digest = excluded.spec_digest, own_digest = excluded.own_digest,
     is_valid = excluded.is_valid, validation_errors = excluded.validation_errors, update_time = now()
 -- A document may bring its own uids; another pipeline's node is never written.
 WHERE nodes.pipeline_uid = excluded.pipeline_uid
@@ -121,6 +121,7 @@ def spec_from_row(row: Row, inputs: Mapping[str, tuple[NodeUid, ...]]) -> NodeSp
         asset=asset_from_json(row["asset"]),
         provider=row["provider"],
         spec_digest=row["spec_digest"],
+        own_digest=row["own_digest"],
         problems=tuple(
             Violation(field=field, description=description)
             for field, descriptions in row["validation_errors"].items()
@@ -166,6 +167,7 @@ def _spec_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> dict[str, object]
         "config": dict(spec.config),
         "asset": asset_to_json(spec.asset),
         "spec_digest": spec.spec_digest,
+        "own_digest": spec.own_digest,
         "is_valid": not spec.problems,
         "validation_errors": _errors(spec),
     }

@@ -64,6 +64,8 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         last_output=output_message(node.output),
         failure=failure_message(node.failure),
         is_current=view.is_current,
+        freshness=f"FRESHNESS_{view.freshness}",
+        freshness_reasons=view.freshness_reasons,
         progress=progress_message(view.progress),
         create_time=timestamp(view.create_time),
         update_time=timestamp(view.update_time),

@@ -107,6 +107,7 @@ def succeed(ws: WorkingSet, execution: Execution, output: Output, *, claim: Clai
             output=output,
             content_digest=output.content_digest(ended.id),
             done_spec=ended.spec_digest,
+            done_own=ws.structures[ended.pipeline_uid].nodes[ended.node_uid].own_digest,
             failure=None,
         )
     )

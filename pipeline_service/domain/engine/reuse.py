@@ -27,6 +27,7 @@ def take_over(ws: WorkingSet, row: RunNode, artifact: Artifact, *, made_from: st
         output=artifact.output,
         content_digest=artifact.output.content_digest(artifact.execution_id),
         done_spec=made_from,
+        done_own=ws.spec(node).own_digest,
         failure=None,
     )
     if completed != node:

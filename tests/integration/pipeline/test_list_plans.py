@@ -82,9 +82,10 @@ class Recorder:
         return await self._pool.fetch(statement, *parameters)
 
     async def plan(self, *, setting: str) -> dict[str, Any]:
-        """How the database ran the one statement that was asked. A prepared one, since only that has a plan for all."""
-        assert len(self.statements) == 1, "a page is one statement"
-        statement, parameters = self.statements[0]
+        """How the database ran the page's statement. A prepared one, since only that has a plan for all."""
+        page, *beside = self.statements
+        assert all("RECURSIVE above" in statement for statement, _ in beside), "a page and the freshness of its nodes"
+        statement, parameters = page
         async with self._pool.acquire() as connection:
             await connection.execute(f"SET plan_cache_mode = {setting}")
             await connection.execute(f"PREPARE page AS {statement}")
