@@ -28,8 +28,8 @@ def good_document(pipeline: str) -> dict[str, Json]:
         {"id": "one", "type": "generate-animation", "title": "One", **local},
         {"id": "two", "type": "generate-animation", "title": "Two", **local},
         {"id": "cut", "type": "merge-videos", "inputs": {"segments": ["one", "two"]}, "config": {"provider": "ffmpeg"}},
-        noop("a"),
-        noop("b", "a"),
+        noop("a") | {"retry": {"maxAttempts": 5, "backoffCoefficient": 1.5, "initialInterval": 1, "maxInterval": 60}},
+        noop("b", "a") | {"labels": {"take": "2"}, "retry": {"jitter": 0.5}},
         {"id": "clip", "type": "asset", "asset": {"type": "video", "source": "https://example.test/clip.mp4"}},
     )
     return a_document(*nodes, document_id=pipeline) | {"version": "1", "labels": {"team": "red"}}

@@ -13,7 +13,7 @@ from tests.integration.api.answers import message_class
 from tests.integration.api.fuzzing.documents import document
 from tests.integration.api.fuzzing.values import FLOATS, INT32S, INT64S, TEXTS, deep, json_value
 
-PATHS = ("title", "version", "inputs", "config", "asset")
+PATHS = ("title", "version", "labels", "inputs", "config", "retry", "asset")
 WISHED: dict[str, tuple[Any, ...]] = {
     **dict.fromkeys(("etag", "filter", "order_by", "plan_digest", "sha256", "node_uid"), ("",)),
     "montage.v1.Pipeline.name": ("pipelines/film",),
