@@ -10,7 +10,7 @@ from pipeline_service.domain.ids import NodeId, PipelineId, RunId
 from pipeline_service.domain.states import RunDecision, RunState
 from pipeline_service.store.pool import Pools
 from tests.factories import noop
-from tests.integration.pipeline.rig import OWNER, Rig, running_rig
+from tests.integration.pipeline.rig import CALLER, OWNER, Rig, running_rig
 
 
 def same(node_id: str, *after: str) -> dict[str, Any]:
@@ -77,6 +77,21 @@ async def test_same_work_in_another_pipeline_is_waited_for_and_taken_over(rig: R
     assert await decisions(rig, run, "copy") == {"a": "REUSED"}
     assert await state(rig, run, "copy") is RunState.SUCCEEDED
     assert await executions_in(rig, "copy") == 0
+
+
+async def test_node_that_is_executed_answers_who_does_or_did_the_same_work(rig: Rig) -> None:
+    await rig.import_(same("a"))
+    await rig.import_(same("a"), document_id="copy")
+    await rig.run()
+    expected = f"pipelines/film/nodes/a/executions/{(await rig.latest('a')).id}"
+
+    while_it_runs = await rig.nodes.execute(CALLER, PipelineId("copy"), NodeId("a"), force=False)
+    await rig.complete("a")
+    await rig.wake()
+    await rig.import_(same("a"), document_id="third")
+    afterwards = await rig.nodes.execute(CALLER, PipelineId("third"), NodeId("a"), force=False)
+
+    assert (while_it_runs, afterwards) == (expected, expected)
 
 
 async def test_one_waiter_takes_over_when_the_holder_fails(rig: Rig) -> None:
