@@ -99,7 +99,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     )
     life.on_stop(lambda: nats_client.close(nats))
 
-    store = PostgresStore(pools, structures=StructureCache())
+    failpoints = Failpoints.parse(settings.failpoints)
+    store = PostgresStore(pools, structures=StructureCache(), crash_point=failpoints.hit)
     reader = PostgresReader(pools.engine)
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
@@ -107,13 +108,18 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     places = Places(store)
     wakes = asyncio.Event()
     journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms, places=places, wakes=wakes)
-    failpoints = Failpoints.parse(settings.failpoints)
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
-    publisher = Publisher(nats.jetstream(), queues=queues, replicas=settings.nats_replicas, published=metrics.published)
+    publisher = Publisher(
+        nats.jetstream(),
+        queues=queues,
+        replicas=settings.nats_replicas,
+        published=metrics.published,
+        crash_point=failpoints.hit,
+    )
     batcher = Batcher(store=store, rules=rules, publisher=publisher, journal=journal, crash_point=failpoints.hit)
-    reporter = Reporter(places=places, artifacts=artifacts, batcher=batcher)
-    reconciler = Reconciler(artifacts=artifacts, reporter=reporter)
-    timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile)
+    reporter = Reporter(places=places, artifacts=artifacts, batcher=batcher, crash_point=failpoints.hit)
+    reconciler = Reconciler(artifacts=artifacts, reporter=reporter, crash_point=failpoints.hit)
+    timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile, crash_point=failpoints.hit)
     pipelines = Pipelines(store=store, reader=reader, artifacts=artifacts, rules=rules, journal=journal)
     runs = Runs(store=store, rules=rules, publisher=publisher, journal=journal)
     nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
@@ -131,7 +137,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     sweeper = Sweeper(store=store, backlog=StreamBacklog(nats.jetstream()))
     life.spawn("sweeping", _sweep_queue(sweeper, metrics))
     life.spawn("forgetting", _forget_requests(requests))
-    waker = Waker(store=store, batcher=batcher)
+    waker = Waker(store=store, batcher=batcher, crash_point=failpoints.hit)
     interval_s = settings.timer_interval_s
     life.spawn("timers", look_out("timers", timers.tick, metrics, interval_s=interval_s))
     life.spawn("waker", look_out("waker", waker.tick, metrics, interval_s=interval_s, bell=wakes))

@@ -65,6 +65,7 @@ class ExecutorCallback:
         )
         capability = self.capabilities.read(raw)
         check_is_json(request)
+        await self.failpoints.hit("gateway.got_callback")
         with self.slots.taken():
             report = provider.parse(await read_body(request, limit_bytes=self.body_limit_bytes))
             check_agreement(report, capability)

@@ -123,11 +123,13 @@ class Attempt:
             raise
 
     async def _report(self, reporter: Reporter, ending: Ending) -> None:
+        await self._tools.failpoints.hit("executor.before_report")
         settled = await reporter.report(ending)
         self._tools.metrics.executions.labels(self._holding.claimed.task.node_type, settled.outcome).inc()
         if settled.may_ack:
             await self._tools.failpoints.hit("executor.before_ack")
             await self._holding.delivery.ack()
+            await self._tools.failpoints.hit("executor.after_ack")
         elif settled.redeliver_after is not None:
             await self._holding.delivery.nak(settled.redeliver_after)
 
@@ -244,6 +246,7 @@ class _Beat:
         self._lease = lease
 
     async def send(self, progress: Progress | None) -> HeartbeatAnswer:
+        await self._tools.failpoints.hit("executor.before_beat")
         return await self._tools.reports.heartbeat(
             self._holding.execution_id,
             claim=self._holding.claim,
@@ -252,4 +255,5 @@ class _Beat:
         )
 
     async def echo(self) -> None:
+        await self._tools.failpoints.hit("executor.after_beat")
         await self._holding.delivery.in_progress()

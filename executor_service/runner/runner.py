@@ -73,6 +73,7 @@ class Runner:
 
     async def _claim_and_run(self, item: WorkItem, delivery: Delivery) -> None:
         claim = ClaimId(str(uuid4()))
+        await self._tools.failpoints.hit("executor.before_claim")
         asked_at = self._tools.clock.monotonic()
         try:
             answer = await self._claim(item, claim, asked_at)

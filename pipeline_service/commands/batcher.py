@@ -100,6 +100,7 @@ class Batcher:
         await self._crash_point("batch.after_commit")
         self._publisher.publish(applied.working_set.dispatches)
         self._journal.committed(applied.working_set)
+        await self._crash_point("batch.before_answer")
         for entry, answer in zip(batch, applied.answers, strict=True):
             if not entry.answer.done():
                 entry.answer.set_result(answer)

@@ -293,6 +293,10 @@ class CrashPoint(Protocol):
         """Pass the place."""
 
 
+async def nowhere(_name: str, /) -> None:
+    """The crash points of a process that nobody wants to die."""
+
+
 class Journal(Protocol):
     """Whoever wants to know what was committed: the log, watches of this process, workers that are to stop."""
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline_service.commands.errors import ArtifactMismatch, BadRow, InvalidField
-from pipeline_service.commands.ports import Artifacts, DueExecution
+from pipeline_service.commands.ports import Artifacts, CrashPoint, DueExecution, nowhere
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.ids import Claim, ExecutionId
@@ -27,9 +27,10 @@ EXTERNAL_ERROR_TYPES = frozenset({"lambda_error", "ffmpeg_error", "invalid_input
 class Reconciler:
     """Finds the result that a function left beside its output."""
 
-    def __init__(self, *, artifacts: Artifacts, reporter: Reporter) -> None:
+    def __init__(self, *, artifacts: Artifacts, reporter: Reporter, crash_point: CrashPoint = nowhere) -> None:
         self._artifacts = artifacts
         self._reporter = reporter
+        self._crash_point = crash_point
 
     async def reconcile(self, one: DueExecution) -> bool:
         """Report the manifest of an overdue execution, if there is one. Raises Unavailable: then nothing is decided.
@@ -38,6 +39,7 @@ class Reconciler:
         """
         place = one.place
         prefix = execution_prefix(place.pipeline_uid, place.node_uid, place.execution_id)
+        await self._crash_point("reconcile.before_look")
         for key in await self._artifacts.list_keys(prefix):
             claim, _, name = key.removeprefix(prefix).partition("/")
             if name == MANIFEST and await self._report(key, claim, place.execution_id):
@@ -49,6 +51,7 @@ class Reconciler:
         manifest = await self._artifacts.read_json(key)
         if manifest is None:
             return False
+        await self._crash_point("reconcile.after_look")
         try:
             report = read_manifest(manifest, execution_id=execution_id, claim=Claim(UUID(claim)))
             return report is not None and await self._reporter.report(report) is not Disposition.LOST

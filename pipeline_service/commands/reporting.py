@@ -3,7 +3,7 @@
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import ArtifactMismatch, KeyOutsidePrefix, NotFound
 from pipeline_service.commands.places import Places
-from pipeline_service.commands.ports import Artifacts, Place
+from pipeline_service.commands.ports import Artifacts, CrashPoint, Place, nowhere
 from pipeline_service.domain.engine.reports import Answer, Complete, ExecutionReport, UnknownExecution
 from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.keys import artifact_prefix
@@ -13,10 +13,13 @@ from pipeline_service.domain.values import Output
 class Reporter:
     """Makes a report safe, then hands it to the batcher."""
 
-    def __init__(self, *, places: Places, artifacts: Artifacts, batcher: Batcher) -> None:
+    def __init__(
+        self, *, places: Places, artifacts: Artifacts, batcher: Batcher, crash_point: CrashPoint = nowhere
+    ) -> None:
         self._places = places
         self._artifacts = artifacts
         self._batcher = batcher
+        self._crash_point = crash_point
 
     async def report(self, report: ExecutionReport) -> Answer:
         """Apply a report. Raises NotFound, KeyOutsidePrefix, ArtifactMismatch, Unavailable, Overloaded.
@@ -26,7 +29,9 @@ class Reporter:
         """
         place = await self._places.locate(report.execution_id)
         if isinstance(report, Complete) and not report.output.content:
+            await self._crash_point("report.before_check")
             await self._check_artifact(place, report.claim, report.output)
+            await self._crash_point("report.after_check")
         answer = await self._batcher.submit(report, place.pipeline_uid)
         if isinstance(answer, UnknownExecution):
             raise NotFound("execution", str(report.execution_id))

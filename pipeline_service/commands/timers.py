@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import PipelineError
-from pipeline_service.commands.ports import DueExecution, DuePoll, Store
+from pipeline_service.commands.ports import CrashPoint, DueExecution, DuePoll, Store, nowhere
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver, PollDue
 
 LIMIT = 256
@@ -15,10 +15,13 @@ Reconcile = Callable[[DueExecution], Awaitable[bool]]
 class Timers:
     """Looks for due work and reports it. Locks nothing; a repeat finds another due time and changes nothing."""
 
-    def __init__(self, *, store: Store, batcher: Batcher, reconcile: Reconcile) -> None:
+    def __init__(
+        self, *, store: Store, batcher: Batcher, reconcile: Reconcile, crash_point: CrashPoint = nowhere
+    ) -> None:
         self._store = store
         self._batcher = batcher
         self._reconcile = reconcile
+        self._crash_point = crash_point
 
     async def tick(self) -> int:
         """Report everything that is due now. Answers how much that was. Raises Unavailable."""
@@ -36,14 +39,17 @@ class Timers:
         return len(reports)
 
     async def _dispatch(self, one: DueExecution) -> None:
+        await self._crash_point("timers.dispatch_due")
         report = DispatchDue(execution_id=one.place.execution_id, due=one.due)
         await self._batcher.submit(report, one.place.pipeline_uid)
 
     async def _lease(self, one: DueExecution) -> None:
+        await self._crash_point("timers.lease_over")
         report = LeaseOver(execution_id=one.place.execution_id, due=one.due)
         await self._batcher.submit(report, one.place.pipeline_uid)
 
     async def _poll(self, one: DuePoll) -> None:
+        await self._crash_point("timers.poll_due")
         report = PollDue(execution_id=one.place.execution_id, due=one.due)
         await self._batcher.submit(report, one.place.pipeline_uid)
 
@@ -51,5 +57,6 @@ class Timers:
         """Look in the store before an execution is declared dead."""
         if await self._reconcile(one):
             return
+        await self._crash_point("timers.close_due")
         report = CloseDue(execution_id=one.place.execution_id, due=one.due)
         await self._batcher.submit(report, one.place.pipeline_uid)

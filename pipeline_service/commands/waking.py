@@ -4,7 +4,7 @@ import asyncio
 
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import PipelineError
-from pipeline_service.commands.ports import Store
+from pipeline_service.commands.ports import CrashPoint, Store, nowhere
 from pipeline_service.domain.engine.reports import Wake
 from pipeline_service.domain.ids import PipelineUid
 
@@ -14,13 +14,17 @@ LIMIT = 256
 class Waker:
     """Reports wakes to the batcher. Locks nothing; waking a pipeline that has nothing to do changes nothing."""
 
-    def __init__(self, *, store: Store, batcher: Batcher) -> None:
+    def __init__(self, *, store: Store, batcher: Batcher, crash_point: CrashPoint = nowhere) -> None:
         self._store = store
         self._batcher = batcher
+        self._crash_point = crash_point
 
     async def tick(self) -> int:
         """Wake every pipeline that a transaction left a wake for. Answers how many. Raises Unavailable."""
-        return await self._wake(await self._store.wakes(LIMIT))
+        found = await self._store.wakes(LIMIT)
+        if found:
+            await self._crash_point("waking.due")
+        return await self._wake(found)
 
     async def sweep(self) -> int:
         """Wake every pipeline that waits for work that nobody does: its wake was missed. Raises Unavailable.

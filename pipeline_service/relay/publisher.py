@@ -10,6 +10,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from prometheus_client import Counter
 
+from pipeline_service.commands.ports import CrashPoint, nowhere
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.states import WorkKind
@@ -29,13 +30,20 @@ class Publisher:
     """Hands work to JetStream in the order of its commits, many at a time."""
 
     def __init__(
-        self, jetstream: JetStreamContext, *, queues: Iterable[TaskQueue], replicas: int, published: Counter
+        self,
+        jetstream: JetStreamContext,
+        *,
+        queues: Iterable[TaskQueue],
+        replicas: int,
+        published: Counter,
+        crash_point: CrashPoint = nowhere,
     ) -> None:
         """`published` has the label `outcome`: ok or failed."""
         self._jetstream = jetstream
         self._queues = tuple(queues)
         self._replicas = replicas
         self._published = published
+        self._crash_point = crash_point
         self._waiting: deque[Dispatch] = deque(maxlen=MAX_WAITING)
         self._arrival = asyncio.Event()
         self._has_queue = False
@@ -65,7 +73,9 @@ class Publisher:
     async def _send(self, batch: Sequence[Dispatch], *, is_last_try: bool = False) -> None:
         """Publish; once more where the stream was away. Twice is harmless: the claim lets one worker have it."""
         messages = [_message(dispatch) for dispatch in batch]
+        await self._crash_point("relay.before_publish")
         answers = await publish_pipelined(self._jetstream, messages, stream=STREAM)
+        await self._crash_point("relay.after_confirmation")
         reasons = [answer for answer in answers if isinstance(answer, NatsUnavailable)]
         self._published.labels(outcome="ok").inc(len(batch) - len(reasons))
         if not reasons:

@@ -1,5 +1,6 @@
 """Connections to Postgres, and what its errors mean to a command."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
+_NOT_YET = (
+    asyncpg.exceptions.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What a server says that is not there yet; a wrong password or name is none of these."""
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +71,23 @@ class Pools:
 
 
 async def open_pool(database_url: str, *, password: str, size: int) -> Pool:
-    """A pool whose connections speak JSON columns as Python values. `database_url` holds no password."""
+    """A pool whose connections speak JSON columns as Python values. `database_url` holds no password.
+
+    Waits for a server that is away or starts: who starts beside it need not die of that.
+    """
+    log = structlog.get_logger("pipeline_service.store")
+    is_told = False
+    while True:
+        try:
+            return await _create_pool(database_url, password=password, size=size)
+        except _NOT_YET as error:
+            if not is_told:
+                log.warning("waiting_for_database", reason=type(error).__name__)
+                is_told = True
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _create_pool(database_url: str, *, password: str, size: int) -> Pool:
     return await asyncpg.create_pool(
         database_url,
         password=password,

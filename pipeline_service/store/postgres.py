@@ -1,13 +1,22 @@
 """The store of the commands, on Postgres."""
 
-from collections.abc import Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 
-from pipeline_service.commands.ports import DueExecution, DuePoll, DueWork, NewPipeline, Place, Wanted
+from pipeline_service.commands.ports import (
+    CrashPoint,
+    DueExecution,
+    DuePoll,
+    DueWork,
+    NewPipeline,
+    Place,
+    Wanted,
+    nowhere,
+)
 from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.store.editing import PostgresEdit
@@ -79,20 +88,31 @@ LIMIT $1
 class PostgresStore:
     """State behind the pools of two roles. Transactions and look-ups of the commands; reading for show is `reads`."""
 
-    def __init__(self, pools: Pools, *, structures: StructureCache) -> None:
+    def __init__(self, pools: Pools, *, structures: StructureCache, crash_point: CrashPoint = nowhere) -> None:
         self._engine = pools.engine
         self._edit = pools.edit
         self._caches = Caches(structures=structures, rows=RememberedRows())
+        self._crash_point = crash_point
 
-    def transaction(
+    @asynccontextmanager
+    async def transaction(
         self, pipelines: Collection[PipelineUid], *, with_deleted: bool = False
-    ) -> AbstractAsyncContextManager[PostgresTransaction]:
-        return open_transaction(self._engine, self._caches, pipelines, with_deleted=with_deleted)
+    ) -> AsyncIterator[PostgresTransaction]:
+        async with open_transaction(self._engine, self._caches, pipelines, with_deleted=with_deleted) as transaction:
+            await self._crash_point("state.locked")
+            yield transaction
+            await self._crash_point("state.before_commit")
+        await self._crash_point("state.after_commit")
 
-    def edit(
+    @asynccontextmanager
+    async def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
-    ) -> AbstractAsyncContextManager[PostgresEdit]:
-        return open_edit(self._edit, self._caches, pipelines, create)
+    ) -> AsyncIterator[PostgresEdit]:
+        async with open_edit(self._edit, self._caches, pipelines, create) as transaction:
+            await self._crash_point("edit.locked")
+            yield transaction
+            await self._crash_point("edit.before_commit")
+        await self._crash_point("edit.after_commit")
 
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
         with translated():

@@ -49,6 +49,7 @@ class Repeats:
             else:
                 await self._crash_point("request.after_commit")
                 await self._keep(key, answer)
+                await self._crash_point("request.after_keep")
                 return answer
         if found.sha256 != key.sha256:
             raise RequestIdReused(f"request id '{key.request_id}' came with another {key.method} before")

@@ -1,4 +1,4 @@
-"""Keeps the house busy: so many films at a time, for as long as it is told, and one join after the other."""
+"""Keeps the house busy: so many films at a time, for as long as it is told, and two joins."""
 
 import asyncio
 import itertools
@@ -20,6 +20,7 @@ from tests.chaos.pulse import Pulse
 EDITED = 0.15
 """Chance that a film is changed, and run again, while it is being made."""
 EDIT_AFTER_S = 1.5
+JOINS_AT_ONCE = 2
 _UPLOAD_PAUSE_S = 0.5
 
 
@@ -39,7 +40,8 @@ class Load:
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
                 group.create_task(self._make_films(films))
-            group.create_task(self._make_joins(clips, folder))
+            for worker in range(JOINS_AT_ONCE):
+                group.create_task(self._make_joins(clips, folder, first=worker + 1))
 
     def _goes_on(self) -> bool:
         return asyncio.get_running_loop().time() < self._until
@@ -61,8 +63,8 @@ class Load:
         self._history.write("wanted", pipeline=film["id"], run=run)
         await self._pulse.end_of(run)
 
-    async def _make_joins(self, clips: dict[str, Path], folder: Path) -> None:
-        for number in itertools.count(1):
+    async def _make_joins(self, clips: dict[str, Path], folder: Path, *, first: int) -> None:
+        for number in itertools.count(first, JOINS_AT_ONCE):
             if not self._goes_on():
                 return
             second = folder / f"second-{number}.mp4"

@@ -23,8 +23,8 @@ FIRST_S = 4.0
 """The load gets so long to be under way."""
 LAST_S = 3.0
 """And nothing begins so shortly before the end."""
-KILL_EVERY_S = 2.4
-PAUSE_EVERY_S = 9.0
+KILL_EVERY_S = 2.2
+PAUSE_EVERY_S = 12.0
 DISTURB_EVERY_S = 3.0
 WIPE_EVERY_S = 600.0
 LONGEST_PAUSE_S = 6.0

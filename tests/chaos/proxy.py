@@ -19,6 +19,8 @@ class Proxy:
 
     def __init__(self) -> None:
         self.target: tuple[str, int] | None = None
+        self.refused = 0
+        """Connections that were broken at once."""
         self._disturbance: FaultKind | None = None
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,6 +68,7 @@ class Proxy:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if self.target is None or self._disturbance is FaultKind.CUT:
+            self.refused += 1
             reset(writer)
             return
         try:

@@ -37,6 +37,7 @@ class Report:
                 "executions": self.executions,
                 "kills": dict(sorted(self.damage.kills.items())),
                 "kills_in_flight": self.damage.kills_in_flight,
+                "kills_left_out": self.damage.kills_left_out,
                 "faults": dict(sorted(self.damage.faults.items())),
                 **{name: len(found) for name, found in asdict(self.findings).items()},
                 "recovery_s": {
@@ -58,7 +59,8 @@ class Report:
         found = {name: sentences for name, sentences in asdict(self.findings).items() if sentences}
         said = [
             f"{self.executions} executions in {self.seconds:.0f} s; {self.waited_share:.0%} waited for others",
-            f"{kills} kills, {self.damage.kills_in_flight} of them of a process at work; "
+            f"{kills} kills, {self.damage.kills_in_flight} of them of a process at work "
+            f"({self.damage.kills_left_out} more found their victim idle or away); "
             f"{sum(self.damage.faults.values())} other faults",
             f"recovery: p50 {percentile(recoveries, 0.5)} s, p99 {percentile(recoveries, 0.99)} s, "
             f"longest {percentile(recoveries, 1.0)} s; quiet {self.settle_s:.1f} s after the last fault",

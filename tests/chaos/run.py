@@ -8,10 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from devstack.layout import DATABASE, EDIT_ROLE, ENGINE_ROLE
-from devstack.stack import Stack, StackOptions
 from montage_cli.client import MontageClient
 from montage_cli.connection import find_connection
 from servicekit.grpc_client import ServiceChannel
@@ -21,6 +18,7 @@ from tests.chaos.callers import Callers
 from tests.chaos.checks import find
 from tests.chaos.client import Client
 from tests.chaos.documents import films
+from tests.chaos.edges import stack_behind
 from tests.chaos.evidence import collect
 from tests.chaos.history import History
 from tests.chaos.load import Load
@@ -32,15 +30,9 @@ from tests.chaos.storm import Storm
 from tests.e2e.house import House, open_store
 from tests.e2e.vendors import LedgerVendor, open_vendor
 
-LEASE_S = "4"
-"""How long a dead worker holds an execution; short, so that a run sees many of them taken over."""
-START_TO_CLOSE_S = "40"
-"""After which an execution whose callback was lost is looked for in the store."""
 SETTLE_S = 120.0
 """After the last fault: what is not over by then is stuck. Three times as long as an execution may take."""
 FILMS_AT_ONCE = 64
-SERVICES = ("pipeline", "executor", "gateway")
-"""Those that find others behind proxies, which lead somewhere only when the stack has chosen its ports."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +62,7 @@ async def _open_scene(options: ChaosOptions, folder: Path) -> AsyncIterator["_Sc
         edges = Edges({name: await enter(Proxy()) for name in EDGES})
         vendor = await enter(open_vendor(folder))
         data = folder / "house" if options.keep else None
-        house_options = StackOptions(data=data, test_types=True, settings=_settings(edges), held_back=SERVICES)
-        stack = await enter(Stack(house_options))
-        _lead(edges, stack, vendor)
-        await asyncio.gather(*(stack.process(service).start() for service in SERVICES))
+        stack = await enter(stack_behind(edges, vendor=vendor, data=data))
         history = History(folder / "history.jsonl")
         open_things.callback(history.close)
         callers = await enter(Callers(seed=options.seed, ca_cert=stack.layout.ca_cert, history=history))
@@ -153,32 +142,3 @@ class _Scene:
             findings=find(evidence),
             load_average=load_average,
         )
-
-
-def _lead(edges: Edges, stack: Stack, vendor: LedgerVendor) -> None:
-    ports = stack.addresses.ports
-    vendor_port = urlsplit(vendor.address).port
-    for edge in EDGES:
-        of = {"vendor": vendor_port, **vars(ports)}[edge.rpartition("-")[2]]
-        edges.lead(edge, of)
-
-
-def _settings(edges: Edges) -> dict[str, dict[str, str]]:
-    """Every service finds the others behind a proxy."""
-    postgres = edges["pipeline-postgres"].address
-    return {
-        "pipeline": {
-            "PIPELINE_LEASE_S": LEASE_S,
-            "PIPELINE_MAX_START_TO_CLOSE_S": START_TO_CLOSE_S,
-            "PIPELINE_DATABASE_URL": f"postgresql://{ENGINE_ROLE}@{postgres}/{DATABASE}",
-            "PIPELINE_EDIT_DATABASE_URL": f"postgresql://{EDIT_ROLE}@{postgres}/{DATABASE}",
-            "PIPELINE_NATS_URL": f"tls://{edges['pipeline-nats'].address}",
-            "PIPELINE_GATEWAY_URL": f"https://{edges['caller-gateway'].address}",
-        },
-        "executor": {
-            "EXECUTOR_PIPELINE_ADDR": edges["executor-pipeline"].address,
-            "EXECUTOR_NATS_URL": f"tls://{edges['executor-nats'].address}",
-            "EXECUTOR_LEDGER_BASE_URL": f"http://{edges['executor-vendor'].address}",
-        },
-        "gateway": {"GATEWAY_PIPELINE_ADDR": edges["gateway-pipeline"].address},
-    }

@@ -1,11 +1,12 @@
 """Does to the house what the timetable says, at the moment when it hurts."""
 
 import asyncio
-import contextlib
+import math
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 
 from devstack.stack import Stack
@@ -17,9 +18,11 @@ from tests.chaos.proxy import Edges
 from tests.chaos.pulse import Pulse
 from tests.e2e.house import until_true
 
-HOLDS_WITHIN_S = 8.0
-"""How long a kill waits for its victim to have work in its hands."""
-READY_WITHIN_S = 60.0
+HOLDS_WITHIN_S = 20.0
+"""How long a kill waits for its turn and for its victim to have work; else it is left out: it would prove nothing."""
+READY_WITHIN_S = 90.0
+AT_ONCE = 3
+"""Processes that may be away by a kill: where all are, nothing is at work that could be lost."""
 PROGRESS_WITHIN_S = 60.0
 
 
@@ -29,7 +32,9 @@ class Damage:
 
     kills: Counter[str] = field(default_factory=Counter)
     kills_in_flight: int = 0
-    """Of victims that held work at that moment."""
+    """Of victims that still held work when the signal was sent."""
+    kills_left_out: int = 0
+    """Planned, but the victim was away, or had nothing to do, for too long."""
     faults: Counter[str] = field(default_factory=Counter)
     recoveries_s: list[float] = field(default_factory=list)
     """From each kill until the process was ready again and work like its own ended."""
@@ -43,6 +48,9 @@ class Storm:
         self._callers = callers
         self._history = history
         self.damage = Damage()
+        # Each death is one of a process that had come back from the last.
+        self._turns = {process.name: asyncio.Lock() for process in stack.processes}
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def rage(self, faults: Sequence[Fault]) -> None:
         """Do all of them, each at its time; returns when the last one is healed."""
@@ -65,14 +73,26 @@ class Storm:
                 self._note(fault, connections=met)
 
     async def _kill(self, victim: ManagedProcess) -> None:
-        await victim.wait_ready(READY_WITHIN_S)
-        is_in_flight = await self._catch_at_work(victim.name)
-        killed_at = time.monotonic()
-        await victim.kill()
-        self.damage.kills[victim.name] += 1
-        self.damage.kills_in_flight += is_in_flight
-        self._history.write("killed", process=victim.name, in_flight=is_in_flight)
-        await victim.wait_ready(READY_WITHIN_S)
+        async with AsyncExitStack() as turn:
+            try:
+                async with asyncio.timeout(HOLDS_WITHIN_S):
+                    await turn.enter_async_context(self._turns[victim.name])
+                    await turn.enter_async_context(self._at_once)
+                    await victim.wait_ready(math.inf)
+                    await until_true(self._work_of()[victim.name], within_s=math.inf)
+            except TimeoutError:
+                self.damage.kills_left_out += 1
+                return
+            killed_at = time.monotonic()
+            is_in_flight = self._work_of()[victim.name]()
+            await victim.kill()
+            self.damage.kills[victim.name] += 1
+            self.damage.kills_in_flight += is_in_flight
+            self._history.write("killed", process=victim.name, in_flight=is_in_flight)
+            try:
+                await victim.wait_ready(READY_WITHIN_S)
+            except TimeoutError:
+                return  # what that leaves undone is found as stuck
         ready_s = time.monotonic() - killed_at
         if await self._progress(victim.name):
             recovery_s = time.monotonic() - killed_at
@@ -80,7 +100,6 @@ class Storm:
             self._history.write("recovered", process=victim.name, ready_s=ready_s, recovery_s=recovery_s)
 
     async def _pause(self, victim: ManagedProcess, fault: Fault) -> None:
-        await victim.wait_ready(READY_WITHIN_S)
         victim.pause()
         try:
             await asyncio.sleep(fault.lasts_s)
@@ -98,13 +117,6 @@ class Storm:
     def _note(self, fault: Fault, **details: object) -> None:
         self.damage.faults[fault.kind] += 1
         self._history.write("fault", **asdict(fault), **details)
-
-    async def _catch_at_work(self, victim: str) -> bool:
-        """Wait until the victim has work in its hands, not too long; whether it has."""
-        holds = self._work_of()[victim]
-        with contextlib.suppress(TimeoutError):
-            await until_true(holds, within_s=HOLDS_WITHIN_S)
-        return holds()
 
     def _work_of(self) -> Mapping[str, Callable[[], bool]]:
         """How one sees from outside that a process holds work."""

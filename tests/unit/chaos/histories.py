@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.chaos.checks import expected_sha256
+from tests.chaos.check_results import expected_sha256
 from tests.chaos.evidence import Evidence
 
 WORK = {"nonce": "film-1/bought", "seconds": 1.5}

@@ -48,6 +48,7 @@ from pipeline_service.metrics import Metrics
 from pipeline_service.relay.stream import ACK_WAIT_S, MAX_ACK_PENDING, MAX_DELIVER, STREAM
 from servicekit.config import ServiceSettings
 from servicekit.lifecycle import ExitCode as ServiceExitCode
+from tests.failpoints import failpoints_in_source
 from tests.unit.docs.pages import ROOT, Row, codes, names, plain, read, rows, section, subsections
 
 REFERENCE = read("docs/reference.md")
@@ -346,10 +347,4 @@ def test_reference_metrics_are_those_of_the_code() -> None:
 
 
 def test_reference_failpoints_are_those_that_code_passes() -> None:
-    places = {
-        place
-        for text in sources("pipeline_service", "executor_service", "callback_gateway")
-        for place in re.findall(r'(?:failpoints\.hit|_crash_point)\("([a-z_.]+)"\)', text)
-    }
-
-    assert set(names(section(REFERENCE, "Failpoints"), "Place")) == places
+    assert set(names(section(REFERENCE, "Failpoints"), "Place")) == failpoints_in_source()
