@@ -15,6 +15,7 @@ _NEXT_STEP = {
     "PLAN_CHANGED": "look at the new one with 'montage plan', then run with its digest",
     "CALLER_NOT_ALLOWED": "'montage doctor' shows the identity of your certificate",
     "CALLER_UNKNOWN": "'montage doctor' shows the identity of your certificate",
+    "NODE_EXISTS": "choose another id, or 'montage edit' the one that is there",
     "PIPELINE_EXISTS": "choose another id, or 'montage edit' the one that is there",
     "INTERNAL": "the service's log has the cause",
 }

@@ -21,8 +21,9 @@ class NotFound(PipelineError):
 class AlreadyExists(PipelineError):
     """The id is taken."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"'{name}' exists already")
+        self.kind = kind
         self.name = name
 
 

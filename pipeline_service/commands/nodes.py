@@ -69,7 +69,7 @@ class Nodes:
 
         def change(structure: Structure) -> Document:
             if any(spec.id == edited.node.id for spec in structure.nodes.values()):
-                raise AlreadyExists(name)
+                raise AlreadyExists("node", name)
             return self._put(structure, edited.node, strict=strict)
 
         await self._edit(await self._find(caller.owner, pipeline_id), change, edited.outputs, name=name, caller=caller)

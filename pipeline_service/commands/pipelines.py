@@ -161,7 +161,7 @@ class Pipelines:
         if pipeline_uid is None:
             structure = build_structure(PipelineUid(uuid4()), pipeline_id=document.id, version=0, specs=())
         elif create_only:
-            raise AlreadyExists(f"pipelines/{document.id}")
+            raise AlreadyExists("pipeline", f"pipelines/{document.id}")
         else:
             async with self._store.edit([pipeline_uid]) as transaction:
                 structure = (await transaction.load()).structures[pipeline_uid]
@@ -179,7 +179,7 @@ class Pipelines:
         """Make the pipeline where there is none, and make it equal to the document, in one transaction."""
         pipeline_uid = await self._store.find_pipeline(caller.owner, document.id)
         if pipeline_uid is not None and create_only:
-            raise AlreadyExists(f"pipelines/{document.id}")
+            raise AlreadyExists("pipeline", f"pipelines/{document.id}")
         new = None
         if pipeline_uid is None:
             pipeline_uid = document.uid or PipelineUid(uuid4())

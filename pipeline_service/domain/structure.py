@@ -24,6 +24,8 @@ class ImportPlan:
     added: tuple[NodeUid, ...]
     changed: tuple[NodeUid, ...]
     """Nodes that mean something else now; they are reset."""
+    described: tuple[NodeUid, ...]
+    """Nodes that mean the same under another title, other labels or another retry policy."""
     rewritten: tuple[NodeUid, ...]
     """Nodes whose row differs, also where only title, labels, retry or position changed."""
     removed: tuple[NodeSpec, ...]
@@ -82,10 +84,17 @@ def plan_import(
         structure=structure,
         added=tuple(spec.uid for spec in specs if spec.id not in before),
         changed=tuple(changed),
+        described=tuple(
+            spec.uid for spec in kept if spec.uid not in changed and _is_described_anew(before[spec.id], spec)
+        ),
         rewritten=tuple(spec.uid for spec in kept if spec != before[spec.id]),
         removed=tuple(spec for spec_id, spec in before.items() if spec_id not in uids),
         unchanged=tuple(spec.uid for spec in kept if spec.uid not in changed),
     )
+
+
+def _is_described_anew(before: NodeSpec, after: NodeSpec) -> bool:
+    return (before.title, before.labels, before.retry) != (after.title, after.labels, after.retry)
 
 
 def document_of(structure: Structure, *, title: str = "", version: str = "") -> Document:

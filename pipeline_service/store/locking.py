@@ -78,4 +78,4 @@ async def _lock(
 async def _create(connection: Connection, new: NewPipeline) -> None:
     status = await connection.execute(_CREATE, new.uid, new.owner, new.id, new.title, new.version, dict(new.labels))
     if status != "INSERT 0 1":
-        raise AlreadyExists(f"pipelines/{new.id}")
+        raise AlreadyExists("pipeline", f"pipelines/{new.id}")

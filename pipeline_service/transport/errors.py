@@ -58,9 +58,9 @@ def _already_exists(error: Exception) -> RpcError:
     assert isinstance(error, AlreadyExists)  # noqa: S101
     return RpcError(
         code=_CODE.ALREADY_EXISTS,
-        reason="PIPELINE_EXISTS",
+        reason="NODE_EXISTS" if error.kind == "node" else "PIPELINE_EXISTS",
         message=f"'{error.name}' exists already.",
-        resource=Resource(type="montage/Pipeline", name=error.name),
+        resource=Resource(type=f"montage/{error.kind.title()}", name=error.name),
     )
 
 

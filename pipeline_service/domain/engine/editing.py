@@ -40,6 +40,8 @@ def apply_import(ws: WorkingSet, plan: ImportPlan, *, uploaded: Mapping[NodeUid,
     for node_uid in plan.changed:
         ws.put(replace(ws.nodes[node_uid], state=NodeState.PENDING, failure=None))
         ws.record(EventType.NODE_UPDATED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
+    for node_uid in plan.described:
+        ws.record(EventType.NODE_DESCRIBED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
     for node_uid in (*plan.added, *plan.changed):
         if node_uid in uploaded:
             _complete_asset(ws, plan.structure.nodes[node_uid], uploaded[node_uid], actor=actor)

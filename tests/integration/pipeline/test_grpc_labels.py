@@ -83,3 +83,24 @@ async def test_labels_that_cannot_be_are_refused(client: Client, name: str, labe
 
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
     assert all(field.startswith("node.labels") for field in fields), fields
+
+
+async def test_change_of_title_and_labels_is_told_and_resets_nothing(client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+
+    await client.update_node(name, "a", ["title", "labels"], title="Anew", labels={"team": "red"})
+    events = await client.pipelines.ListEvents(
+        pipeline_service_pb2.ListEventsRequest(parent=f"pipelines/{name}", filter="type = NODE_DESCRIBED")
+    )
+
+    (event,) = events.events
+    assert event.node == f"pipelines/{name}/nodes/a"
+    assert event.actor == "spiffe://montage/client/dev"
+
+
+async def test_second_node_of_an_id_is_refused_as_a_node(client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+
+    code, reason, _ = await refusal(client.create_node(name, "a"))
+
+    assert (code, reason) == (grpc.StatusCode.ALREADY_EXISTS, "NODE_EXISTS")

@@ -35,6 +35,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INVALID_ORDER_BY: _ClassVar[ErrorReason]
     ERROR_REASON_PLAN_CHANGED: _ClassVar[ErrorReason]
     ERROR_REASON_WATCHER_TOO_SLOW: _ClassVar[ErrorReason]
+    ERROR_REASON_NODE_EXISTS: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_FIELD: ErrorReason
 ERROR_REASON_INVALID_DOCUMENT: ErrorReason
@@ -64,3 +65,4 @@ ERROR_REASON_INVALID_FILTER: ErrorReason
 ERROR_REASON_INVALID_ORDER_BY: ErrorReason
 ERROR_REASON_PLAN_CHANGED: ErrorReason
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason
+ERROR_REASON_NODE_EXISTS: ErrorReason

@@ -93,7 +93,7 @@ class Model:
         if pipeline is None:
             return "PIPELINE_NOT_FOUND"
         if node_id in pipeline.nodes:
-            return "PIPELINE_EXISTS"
+            return "NODE_EXISTS"
         return self._put(pipeline, node_id, node)
 
     def update_node(self, pipeline_id: str, node_id: str, changes: Mapping[str, Any], *, is_stale: bool) -> str:
