@@ -12,7 +12,7 @@ from tests.chaos.plan import EDGES
 from tests.chaos.proxy import Edges
 from tests.e2e.vendors import LedgerVendor
 
-LEASE_S = "4"
+LEASE_S = "6"
 """How long a dead worker holds an execution; short, so that a run sees many of them taken over."""
 START_TO_CLOSE_S = "40"
 """After which an execution whose callback was lost is looked for in the store."""

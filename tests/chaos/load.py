@@ -1,4 +1,4 @@
-"""Keeps the house busy: so many films at a time, for as long as it is told, and two joins."""
+"""Keeps the house busy: so many films at a time, for as long as it is told, and a few joins."""
 
 import asyncio
 import itertools
@@ -20,7 +20,7 @@ from tests.chaos.pulse import Pulse
 EDITED = 0.15
 """Chance that a film is changed, and run again, while it is being made."""
 EDIT_AFTER_S = 1.5
-JOINS_AT_ONCE = 2
+JOINS_AT_ONCE = 4
 _UPLOAD_PAUSE_S = 0.5
 
 

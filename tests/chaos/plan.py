@@ -27,7 +27,7 @@ KILL_EVERY_S = 2.2
 PAUSE_EVERY_S = 12.0
 DISTURB_EVERY_S = 3.0
 WIPE_EVERY_S = 600.0
-LONGEST_PAUSE_S = 6.0
+LONGEST_PAUSE_S = 8.0
 """Longer than a lease: the worker wakes up as one whose work was given away."""
 T = TypeVar("T")
 
