@@ -10,8 +10,8 @@ from tests.e2e.documents import FFMPEG
 
 Document = dict[str, Any]
 
-BOUGHT, CALLED_BACK = 2, 2
-"""Nodes of each film that are bought, and that are called back about: 40 in a hundred wait for somebody outside."""
+BOUGHT, CALLED_BACK = 2, 3
+"""Nodes of each film that are bought, and that are called back about: half of them wait for somebody outside."""
 VENDOR_S = (1.0, 2.5)
 CLIPS = ("first", "second")
 

@@ -1,6 +1,7 @@
 """A stack in which every service finds the others behind proxies."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,17 +17,31 @@ LEASE_S = "6"
 """How long a dead worker holds an execution; short, so that a run sees many of them taken over."""
 START_TO_CLOSE_S = "40"
 """After which an execution whose callback was lost is looked for in the store."""
+PYTHON = ("pipeline", "executor", "gateway", "lambda", "s3")
+START_S = 120.0
+"""The first start of all compiles everything."""
 SERVICES = ("pipeline", "executor", "gateway")
 """Those that find others behind proxies, which lead somewhere only when the stack has chosen its ports."""
 
 
 @asynccontextmanager
-async def stack_behind(edges: Edges, *, vendor: LedgerVendor, data: Path | None) -> AsyncIterator[Stack]:
-    """Start it; `data` is where it keeps everything, None keeps nothing."""
-    async with Stack(StackOptions(data=data, test_types=True, settings=_settings(edges), held_back=SERVICES)) as stack:
+async def stack_behind(edges: Edges, *, vendor: LedgerVendor, data: Path | None, scratch: Path) -> AsyncIterator[Stack]:
+    """Start it; `data` is where it keeps everything, None keeps nothing. `scratch` outlives it."""
+    bytecode = _bytecode(scratch)
+    settings = {name: bytecode | _settings(edges).get(name, {}) for name in PYTHON}
+    async with Stack(
+        StackOptions(data=data, test_types=True, settings=settings, held_back=SERVICES, start_timeout_s=START_S)
+    ) as stack:
         _lead(edges, stack, vendor)
         await asyncio.gather(*(stack.process(service).start() for service in SERVICES))
         yield stack
+
+
+def _bytecode(scratch: Path) -> dict[str, str]:
+    """Where the shell keeps Python from writing bytecode, each of a hundred starts would compile everything anew."""
+    if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(scratch / "bytecode")}
 
 
 def _lead(edges: Edges, stack: Stack, vendor: LedgerVendor) -> None:

@@ -62,7 +62,7 @@ async def _open_scene(options: ChaosOptions, folder: Path) -> AsyncIterator["_Sc
         edges = Edges({name: await enter(Proxy()) for name in EDGES})
         vendor = await enter(open_vendor(folder))
         data = folder / "house" if options.keep else None
-        stack = await enter(stack_behind(edges, vendor=vendor, data=data))
+        stack = await enter(stack_behind(edges, vendor=vendor, data=data, scratch=folder))
         history = History(folder / "history.jsonl")
         open_things.callback(history.close)
         callers = await enter(Callers(seed=options.seed, ca_cert=stack.layout.ca_cert, history=history))
