@@ -32,7 +32,7 @@ from tests.e2e.vendors import LedgerVendor, open_vendor
 
 SETTLE_S = 120.0
 """After the last fault: what is not over by then is stuck. Three times as long as an execution may take."""
-FILMS_AT_ONCE = 48
+FILMS_AT_ONCE = 80
 
 
 @dataclass(frozen=True, kw_only=True)

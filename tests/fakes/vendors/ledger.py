@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import os
+import sys
 import threading
 import time
 import uuid
@@ -87,6 +88,11 @@ class Server(ThreadingHTTPServer):
         self.ledger = ledger
         self._submissions = itertools.count(1)
         self._lose_every = lose_every
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that breaks is a client's affair; what else goes wrong is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def loses_this_answer(self) -> bool:
         return bool(self._lose_every) and next(self._submissions) % self._lose_every == 0
