@@ -32,6 +32,14 @@ class Sectioned(click.Group):
             with formatter.section(title):
                 formatter.write_dl(rows)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read has what they wanted, as `head` has. Without this, click would end with 1: "the run failed".
+            _write_into_nothing()
+            ctx.exit(ExitCode.DONE)
+
 
 @click.group(cls=Sectioned, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--context", "chosen", metavar="NAME", help="A connection of contexts.toml [MONTAGE_CONTEXT].")
@@ -95,6 +103,14 @@ _SECTIONS = {
 for _commands in _SECTIONS.values():
     for _command in _commands:
         cli.add_command(_command)
+
+
+def _write_into_nothing() -> None:
+    """What is left in buffers is written when the interpreter ends, and must not be refused again then."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nothing, stream.fileno())
+    os.close(nothing)
 
 
 def main() -> None:

@@ -35,6 +35,11 @@ def _write(found: api.Plan) -> None:
 
 
 def _last_line(found: api.Plan, pipeline_id: str) -> str:
+    """How to get what was shown, or what stands in the way."""
+    blocked = [one for one in found.nodes if one.action == api.PLAN_ACTION_BLOCKED]
+    if blocked:
+        others = f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
+        return f"a run would be refused: {last_id(blocked[0].node)} is blocked ({blocked[0].reason}){others}"
     in_all = f"in all about {_time(found.expected_duration)}; " if found.HasField("expected_duration") else ""
     return f"{in_all}do exactly this with: montage run {pipeline_id} --plan {found.digest}"
 

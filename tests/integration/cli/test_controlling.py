@@ -12,7 +12,7 @@ WELCOME = "pipelines/welcome"
 async def test_plan_shows_action_time_and_reason_of_each_node_and_the_digest_to_run_by(
     montage: Montage, service: FakeService
 ) -> None:
-    service.given_pipeline("welcome", *((word, "noop", ()) for word in ("a", "b", "c", "d", "e")))
+    service.given_pipeline("welcome", *((word, "noop", ()) for word in ("a", "b", "c", "d")))
 
     table = await montage("plan", "welcome", "--node", "a", "--node", "welcome/b", "--force")
     digest = await montage("plan", "welcome", "-o", "name")
@@ -24,8 +24,7 @@ async def test_plan_shows_action_time_and_reason_of_each_node_and_the_digest_to_
         ["a", "KEEP", "-", "why keep"],
         ["b", "REUSE", "-", "why euse"],
         ["c", "RUN", "-", "why _run"],
-        ["d", "MAYBE", "-", "why aybe"],
-        ["e", "BLOCKED", "3.0", "s  why cked"],
+        ["d", "MAYBE", "3.0", "s  why aybe"],
     ]
     assert table.stdout.splitlines()[-1] == (
         f"in all about 12.3 s; do exactly this with: montage run welcome --plan {DIGEST}"
@@ -34,6 +33,15 @@ async def test_plan_shows_action_time_and_reason_of_each_node_and_the_digest_to_
     assert (list(request.targets), request.force) == ([f"{WELCOME}/nodes/a", f"{WELCOME}/nodes/b"], True)
     assert digest.stdout == f"{DIGEST}\n"
     assert as_json.json["nodes"][2]["action"] == "PLAN_ACTION_RUN"
+
+
+async def test_plan_that_no_run_can_do_tells_what_blocks_it(montage: Montage, service: FakeService) -> None:
+    service.given_pipeline("welcome", *((word, "noop", ()) for word in ("a", "b", "c", "d", "e")))
+
+    table = await montage("plan", "welcome")
+
+    assert table.stdout.splitlines()[-1] == "a run would be refused: e is blocked (why cked)"
+    assert DIGEST not in table.stdout
 
 
 async def test_run_carries_plan_priority_and_nodes(montage: Montage, service: FakeService) -> None:
