@@ -30,9 +30,18 @@ class AlreadyExists(PipelineError):
 class InvalidDocument(PipelineError):
     """A document has problems; all of them are listed."""
 
+    what, undone = "document", "created"
+
     def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__(f"the document has {len(violations)} problem{'s' if len(violations) != 1 else ''}")
+        count = f"{len(violations)} problem{'s' if len(violations) != 1 else ''}"
+        super().__init__(f"the {self.what} has {count}")
         self.violations = tuple(violations)
+
+
+class InvalidNode(InvalidDocument):
+    """A node that was to be added or changed has problems."""
+
+    what, undone = "node", "changed"
 
 
 class InvalidField(PipelineError):

@@ -9,7 +9,7 @@ from pipeline_service.domain.model import NodeSpec
 
 
 def pipeline_etag(uid: PipelineUid, structure_version: int) -> str:
-    """Changes with every edit of a node."""
+    """Changes with every edit, of the pipeline itself as of its nodes."""
     return etag_of(f"{uid}/{structure_version}")
 
 

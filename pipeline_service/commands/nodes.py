@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.asset_bytes import asset_outputs, put_contents
-from pipeline_service.commands.errors import AlreadyExists, FailedPrecondition, InvalidDocument, NotFound
+from pipeline_service.commands.errors import AlreadyExists, FailedPrecondition, InvalidNode, NotFound
 from pipeline_service.commands.etags import check_etag, node_etag
 from pipeline_service.commands.ports import Artifacts, Caller, Journal, Publisher, Store
 from pipeline_service.commands.repeating import while_contended
@@ -63,7 +63,7 @@ class Nodes:
         *,
         strict: bool,
     ) -> NodeId:
-        """Add a node, given as in a document. Raises NotFound, AlreadyExists, InvalidDocument."""
+        """Add a node, given as in a document. Raises NotFound, AlreadyExists, InvalidNode."""
         edited = await self._read(caller.owner, {"id": str(uuid4()), **raw})
         name = f"pipelines/{pipeline_id}/nodes/{edited.node.id}"
 
@@ -85,7 +85,7 @@ class Nodes:
         strict: bool,
         etag: str,
     ) -> None:
-        """Change the given ones of EDITABLE. Raises NotFound, EtagMismatch, InvalidDocument."""
+        """Change the given ones of EDITABLE. Raises NotFound, EtagMismatch, InvalidNode."""
         name = f"pipelines/{pipeline_id}/nodes/{node_id}"
         view = await self._reader.node(caller.owner, pipeline_id, node_id)
         if view is None:
@@ -175,7 +175,7 @@ class Nodes:
         """Read a node and see to its bytes, before any lock is taken."""
         node, violations = read_node(raw, self._rules.catalogue)
         if node is None:
-            raise InvalidDocument(violations)
+            raise InvalidNode(violations)
         outputs = await asset_outputs(self._artifacts, owner, [node])
         await put_contents(self._artifacts, owner, [node])
         return Edited(node=node, outputs=outputs)
@@ -186,7 +186,7 @@ class Nodes:
             problems = problems_of(document.nodes, self._rules.catalogue)[node.id]
             refusals = tuple(replace(one, field=f"node.{one.field}") for one in problems)
         if refusals:
-            raise InvalidDocument(refusals)
+            raise InvalidNode(refusals)
         return document
 
     async def _find(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid:

@@ -112,18 +112,15 @@ class Pipelines:
         etag: str,
     ) -> None:
         """Change what is not None. Raises NotFound, EtagMismatch."""
-        pipeline = await self._find(caller.owner, pipeline_id)
-        async with self._store.edit([pipeline.uid]) as transaction:
+        uid = (await self._find(caller.owner, pipeline_id)).uid
+        given = {"title": title, "version": version, "labels": labels}
+        async with self._store.edit([uid]) as transaction:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
-            check_etag(etag, pipeline_etag(pipeline.uid, working_set.structures[pipeline.uid].version))
-            await transaction.describe(
-                pipeline.uid,
-                title=pipeline.title if title is None else title,
-                version=pipeline.version if version is None else version,
-                labels=pipeline.labels if labels is None else labels,
-            )
-            working_set.record(EventType.PIPELINE_UPDATED, pipeline.uid, actor=caller.identity)
+            check_etag(etag, pipeline_etag(uid, working_set.structures[uid].version))
+            await transaction.describe_anew(uid, title=title, version=version, labels=labels)
+            changed = ", ".join(name for name, value in given.items() if value is not None)
+            working_set.record(EventType.PIPELINE_UPDATED, uid, actor=caller.identity, message=changed)
             await transaction.save(working_set)
         self._journal.committed(working_set)
 

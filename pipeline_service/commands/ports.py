@@ -152,7 +152,12 @@ class Edit(Transaction, Protocol):
         """Write nodes and edges as planned, and count the structure's version up. Goes before `save`."""
 
     async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
-        """Write what the document says of the pipeline as a whole."""
+        """Write what the document says of the pipeline as a whole; goes with a new structure."""
+
+    async def describe_anew(
+        self, pipeline: PipelineUid, *, title: str | None, version: str | None, labels: Mapping[str, str] | None
+    ) -> None:
+        """Change what is not None, and count the structure's version up: another writer's etag is an older one now."""
 
     async def delete(self, pipeline: PipelineUid) -> None:
         """Make the pipeline invisible and its id free."""

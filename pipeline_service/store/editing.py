@@ -18,6 +18,12 @@ from pipeline_service.store.saving import Loaded, Values, changed, save_events
 from pipeline_service.store.structures import write_structure
 
 _DESCRIBE = "UPDATE pipelines SET title = $2, version = $3, labels = $4, update_time = now() WHERE uid = $1"
+_DESCRIBE_ANEW = """
+UPDATE pipelines SET
+    title = coalesce($2, title), version = coalesce($3, version), labels = coalesce($4, labels), update_time = now(),
+    structure_version = structure_version + 1
+WHERE uid = $1
+"""
 _DELETE = "UPDATE pipelines SET delete_time = now() WHERE uid = $1"
 _SUPERSEDE = "SELECT supersede_nodes($1::text::json, $2::text::json, $3::text::json, $4::text::json)"
 _COMPLETE = "SELECT complete_assets($1::text::json)"
@@ -44,6 +50,12 @@ class PostgresEdit(PostgresTransaction):
 
     async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
         await self._connection.execute(_DESCRIBE, pipeline, title, version, dict(labels))
+
+    async def describe_anew(
+        self, pipeline: PipelineUid, *, title: str | None, version: str | None, labels: Mapping[str, str] | None
+    ) -> None:
+        given = None if labels is None else dict(labels)
+        await self._connection.execute(_DESCRIBE_ANEW, pipeline, title, version, given)
 
     async def delete(self, pipeline: PipelineUid) -> None:
         await self._connection.execute(_DELETE, pipeline)

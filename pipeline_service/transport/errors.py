@@ -69,7 +69,7 @@ def _invalid_document(error: Exception) -> RpcError:
     return RpcError(
         code=_CODE.INVALID_ARGUMENT,
         reason="INVALID_DOCUMENT",
-        message=f"Nothing was created: {error}.",
+        message=f"Nothing was {error.undone}: {error}.",
         fields=tuple(FieldViolation(field=one.field, description=one.description) for one in error.violations),
         # Our own clients take as much; what still does not fit is counted, and `validate_only` answers all of it.
         max_status_bytes=MAX_DOCUMENT_STATUS_BYTES,

@@ -12,6 +12,8 @@ from pipeline_service.domain.states import EventType, NodeState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Output
 
+_EDITED = ("type", "title", "labels", "retry", "inputs", "config", "asset")
+
 
 def apply_deletion(ws: WorkingSet, pipeline_uid: PipelineUid, *, actor: str) -> None:
     """End everything that runs in a pipeline, because the pipeline goes."""
@@ -39,12 +41,21 @@ def apply_import(ws: WorkingSet, plan: ImportPlan, *, uploaded: Mapping[NodeUid,
         ws.record(EventType.NODE_CREATED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
     for node_uid in plan.changed:
         ws.put(replace(ws.nodes[node_uid], state=NodeState.PENDING, failure=None))
-        ws.record(EventType.NODE_UPDATED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
+        _record_edit(ws, EventType.NODE_UPDATED, before, plan, node_uid, actor=actor)
     for node_uid in plan.described:
-        ws.record(EventType.NODE_DESCRIBED, pipeline_uid, actor=actor, node=plan.structure.nodes[node_uid])
+        _record_edit(ws, EventType.NODE_DESCRIBED, before, plan, node_uid, actor=actor)
     for node_uid in (*plan.added, *plan.changed):
         if node_uid in uploaded:
             _complete_asset(ws, plan.structure.nodes[node_uid], uploaded[node_uid], actor=actor)
+
+
+def _record_edit(
+    ws: WorkingSet, event: EventType, before: Structure, plan: ImportPlan, node_uid: NodeUid, *, actor: str
+) -> None:
+    """The message names what of the node was edited."""
+    old, new = before.nodes[node_uid], plan.structure.nodes[node_uid]
+    edited = [name for name in _EDITED if getattr(old, name) != getattr(new, name)]
+    ws.record(event, before.pipeline_uid, actor=actor, node=new, message=", ".join(edited))
 
 
 def _complete_asset(ws: WorkingSet, spec: NodeSpec, output: Output, *, actor: str) -> None:

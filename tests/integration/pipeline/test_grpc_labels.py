@@ -1,5 +1,8 @@
 """Labels over gRPC: set, kept, exported, and without effect on what runs."""
 
+import asyncio
+from typing import Any
+
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -104,3 +107,41 @@ async def test_second_node_of_an_id_is_refused_as_a_node(client: Client, name: s
     code, reason, _ = await refusal(client.create_node(name, "a"))
 
     assert (code, reason) == (grpc.StatusCode.ALREADY_EXISTS, "NODE_EXISTS")
+
+
+async def test_two_at_once_that_change_different_fields_both_stay(client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+
+    def change(field: str, pipeline: resources_pb2.Pipeline) -> Any:
+        pipeline.name = f"pipelines/{name}"
+        return client.pipelines.UpdatePipeline(
+            pipeline_service_pb2.UpdatePipelineRequest(pipeline=pipeline, update_mask={"paths": [field]})
+        )
+
+    for number in range(10):
+        await asyncio.gather(
+            change("title", resources_pb2.Pipeline(title=f"take {number}")),
+            change("labels", resources_pb2.Pipeline(labels={"take": str(number)})),
+        )
+        shown = (
+            await client.pipelines.GetPipeline(pipeline_service_pb2.GetPipelineRequest(name=f"pipelines/{name}"))
+        ).pipeline
+        assert (shown.title, shown.labels["take"]) == (f"take {number}", str(number))
+
+
+async def test_second_writer_of_a_title_under_the_same_etag_is_refused(client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+    get = pipeline_service_pb2.GetPipelineRequest(name=f"pipelines/{name}")
+    etag = (await client.pipelines.GetPipeline(get)).pipeline.etag
+
+    def rename(title: str) -> Any:
+        pipeline = resources_pb2.Pipeline(name=f"pipelines/{name}", title=title, etag=etag)
+        return client.pipelines.UpdatePipeline(
+            pipeline_service_pb2.UpdatePipelineRequest(pipeline=pipeline, update_mask={"paths": ["title"]})
+        )
+
+    await rename("first")
+    code, reason, _ = await refusal(rename("second"))
+
+    assert (code, reason) == (grpc.StatusCode.ABORTED, "ABORTED")
+    assert (await client.pipelines.GetPipeline(get)).pipeline.title == "first"

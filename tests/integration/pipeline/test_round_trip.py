@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import hashlib
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
@@ -135,7 +136,9 @@ def edits(draw: st.DrawFn, raw: Raw) -> tuple[str, str, Raw]:
     node_type = CATALOGUE[node["type"]]
     doing = draw(st.sampled_from(["update", "create"] if len(nodes) == 1 else ["update", "create", "delete"]))
     if doing == "create":
-        return doing, f"m{len(nodes)}", draw(nodes_after(nodes, f"m{len(nodes)}"))
+        taken = {node["id"] for node in nodes}
+        free = next(name for name in (f"m{number}" for number in itertools.count()) if name not in taken)
+        return doing, free, draw(nodes_after(nodes, free))
     if doing == "delete":
         return doing, node["id"], {}
     possible: Raw = {"title": TEXTS, "labels": LABELS}
