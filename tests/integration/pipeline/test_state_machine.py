@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.integration.pipeline.conftest import Database
-from tests.integration.pipeline.machine.bench import World
+from tests.integration.pipeline.machine.bench import Bench, World, Written
 from tests.integration.pipeline.machine.disturbances import Disturbances
 from tests.integration.pipeline.machine.operators import Operators
 from tests.integration.pipeline.machine.rows import open_owner
@@ -69,6 +69,39 @@ def test_invariants_hold_in_any_order_of_steps(world: World) -> None:
     run_state_machine_as_test(machine_in(world), settings=settings(COMMON, max_examples=100, derandomize=True))
 
     assert all(world.answers[answer] for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS, *SHARED)), world.answers
+
+
+@pytest.mark.timeout(60)
+def test_retry_that_gives_way_to_an_earlier_result_is_foreseen(world: World) -> None:
+    """Rarely met by chance: its node is served without another attempt."""
+
+    class Script(Bench):
+        def __init__(self) -> None:
+            super().__init__(world)
+
+        @rule()
+        def play(self) -> None:
+            self.document = {"a": Written(), "b": Written(inputs=("a",))}
+            self.act(self.importing())
+            self.act(self.running(0, force=False))
+            self._complete(content=1)
+            self._complete(content=1)
+            self.act(self.running(0, force=True))
+            self._complete(content=2)
+            one = self.some_held(0)
+            self.tell(self.sender.failure(one, one.holder, "timeout"))
+            self.document["a"] = Written(nonce="x")
+            self.act(self.importing())
+            self.act(self.running(0, force=False))
+            self._complete(content=1)
+
+        def _complete(self, *, content: int) -> None:
+            one = self.some_held(0)
+            self.tell(self.sender.completion(one, one.holder, content=content))
+
+    run_state_machine_as_test(Script, settings=settings(COMMON, max_examples=1, stateful_step_count=1))
+
+    assert world.answers["reused"] == 1
 
 
 @pytest.mark.slow

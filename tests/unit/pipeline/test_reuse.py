@@ -2,6 +2,7 @@
 
 from pipeline_service.domain.engine.reports import Wake
 from pipeline_service.domain.ids import ExecutionId
+from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState, NodeState, RunDecision, RunState
 from tests.factories import World, a_completion, noop
 
@@ -193,3 +194,44 @@ def test_run_by_force_that_displaces_stale_work_of_another_run_serves_both() -> 
     assert world.ws.executions[stale.id].state is ExecutionState.CANCELLED
     assert world.decision(first, "b").execution_id == world.active("b").id
     assert world.decision(second, "b").execution_id == world.active("b").id
+
+
+def in_back_off(world: World, node_id: str) -> Execution:
+    """The execution of a node fails, and its retry is not due yet."""
+    world.fail(node_id, "timeout")
+    assert world.active(node_id).dispatch_no == 0
+    return world.active(node_id)
+
+
+def test_retry_over_another_input_gives_way_to_a_result_that_is_there() -> None:
+    """It is cancelled in its back-off, and no attempt follows it."""
+    world = made(*CHAIN[:2])
+    maker = world.node("b").latest_execution_id
+    world.run(force=True)
+    world.complete("a", sha256=OTHER)
+    stale = in_back_off(world, "b")
+    world.import_(noop("a", nonce="x"), CHAIN[1])
+    run = world.run()
+
+    world.complete("a", sha256=SAME)
+
+    assert world.ws.executions[stale.id].state is ExecutionState.CANCELLED
+    assert world.node("b").latest_execution_id == stale.id
+    assert world.decision(run, "b").reused_from == maker
+    assert world.ws.runs[run.id].state is RunState.SUCCEEDED
+
+
+def test_retry_over_another_input_gives_way_to_work_that_somebody_else_does() -> None:
+    """It is cancelled in its back-off, no attempt follows it, and whoever it served waits as well."""
+    world = World(*CHAIN[:2])
+    first = world.run(force=True)
+    world.complete("a", sha256=OTHER)
+    stale = in_back_off(world, "b")
+    second = world.run(force=True)
+    world.elsewhere = ExecutionId(world.rules.new_id())
+
+    world.complete("a", sha256=SAME)
+
+    assert world.ws.executions[stale.id].state is ExecutionState.CANCELLED
+    assert world.active_nodes() == set()
+    assert {world.decision(run, "b").decision for run in (first, second)} == {RunDecision.WAITING}

@@ -147,7 +147,8 @@ class Bench(RuleBasedStateMachine):
         self.world.answers.update(answer for _act, answer in asked)
         self._note(", at once with ".join(f"{act.label} -> {answer}" for act, answer in asked))
         rows = self._read()
-        displaced = self.model.displaced(rows.executions)
+        spared = {row["node_uid"] for row in rows.spared(self.rows)}
+        displaced = self.model.displaced(rows.executions, spared=spared)
         early = [frozenset(some) for size in range(len(displaced) + 1) for some in combinations(displaced, size)]
         objections: list[str] = []
         for order, hint in product(permutations(asked), early):
@@ -302,12 +303,6 @@ class Bench(RuleBasedStateMachine):
         await empty(self.world.owner)
         return make_replicas(self.world.pools, self.artifacts, count=2)
 
-    def _count_reuse(self, before: Rows) -> None:
-        for key, row in self.rows.run_nodes.items():
-            was = before.run_nodes.get(key, {"decision": "WANTED", "reused_from": None})
-            self.world.answers["reused"] += bool(row["reused_from"] and not was["reused_from"])
-            self.world.answers["waited"] += row["decision"] == "WAITING" != was["decision"]
-
     def _note(self, line: str) -> None:
         self.story.append(f"    {line}")
         note(f"    {line}")
@@ -321,13 +316,14 @@ class Bench(RuleBasedStateMachine):
         # What no run wants any more is not worth a hurry: the timer will find it.
         hurried = {one for one in model.held if one in self.rows.held_by_name() or rows.wanting(one)}
         model.let_go(held=rows.held(), hurried=hurried)
-        model.adopt(rows.executions)
+        spared = rows.spared(self.rows)
+        model.adopt(rows.executions, spared={row["node_uid"] for row in spared})
         model.check(rows.executions)
         model.touched = set()
         check_rows(rows)
         check_step(self.rows, rows, self.lineage)
-        before, self.rows, self.is_sound = self.rows, rows, True
-        self._count_reuse(before)
+        self.rows, self.is_sound = rows, True
+        self.world.answers.update("reused" if row["reused_from"] else "waited" for row in spared)
 
     def _noops(self) -> list[tuple[str, Written]]:
         return sorted(self.document.items())

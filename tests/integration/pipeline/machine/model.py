@@ -173,13 +173,14 @@ class Model:
             if one.id in self.displaced_early and one.is_active:
                 self._end(one, "CANCELLED")
 
-    def displaced(self, executions: dict[UUID, Row]) -> list[UUID]:
-        """Executions that rows show as cancelled for a later attempt, and that no edit touched."""
+    def displaced(self, executions: dict[UUID, Row], *, spared: set[UUID]) -> list[UUID]:
+        """Executions that rows show as cancelled for a later attempt, or of a node that was spared one."""
         latest: dict[UUID, int] = {}
         for row in executions.values():
             latest[row["node_uid"]] = max(row["attempt"], latest.get(row["node_uid"], 0))
         active = [executions[one.id] for one in self.attempts if one.id and one.is_active]
-        return [row["id"] for row in active if row["state"] == "CANCELLED" and row["attempt"] < latest[row["node_uid"]]]
+        cancelled = [row for row in active if row["state"] == "CANCELLED"]
+        return [row["id"] for row in cancelled if row["attempt"] < latest[row["node_uid"]] or row["node_uid"] in spared]
 
     def edit(self, *, changed: set[UUID], removed: set[UUID]) -> str:
         """What an import does to executions."""
@@ -207,8 +208,15 @@ class Model:
                     one.is_dispatch_due = False
         self.held = held
 
-    def adopt(self, executions: dict[UUID, Row]) -> None:
-        """Learn the ids of new executions. Retries must be as foreseen; others are fresh ones of free nodes."""
+    def adopt(self, executions: dict[UUID, Row], *, spared: set[UUID]) -> None:
+        """Learn the ids of new executions. Retries must be as foreseen; others are fresh ones of free nodes.
+
+        `spared` are nodes that a run was served in this step without an execution of theirs. One that was active, be it
+        a retry of this step, did other work that nobody wants any more.
+        """
+        for one in self.attempts:
+            if one.node_uid in spared and one.is_active:
+                self._end(one, "CANCELLED")
         for row in sorted(executions.values(), key=lambda row: row["attempt"]):
             if any(one.id == row["id"] for one in self.attempts):
                 continue

@@ -80,6 +80,18 @@ class Rows:
         rows = [row for row in self.run_nodes.values() if row["execution_id"] == execution_id]
         return [self.runs[row["run_id"]] for row in rows if row["decision"] == "ACTIVE"]
 
+    def spared(self, before: "Rows") -> list[Row]:
+        """Decisions of runs that, since then, took over a result or began to wait for whoever else makes it."""
+        nothing = {"reused_from": None, "waiting_digest": ""}
+        found: list[Row] = []
+        for key, row in self.run_nodes.items():
+            was = before.run_nodes.get(key, nothing)
+            is_reused = row["reused_from"] and not was["reused_from"]
+            is_waiting = row["waiting_digest"] not in ("", was["waiting_digest"])
+            if is_reused or is_waiting:
+                found.append(row)
+        return found
+
     def state_only(self) -> tuple[object, ...]:
         """What a report that came too late must leave alone; artifacts may be added."""
         return self.pipeline, self.nodes, self.executions, self.runs, self.run_nodes, self.edges, self.events
