@@ -18,6 +18,7 @@ from montage_cli.names import Name, node_of
 from montage_cli.running import (
     active_runs,
     download_all,
+    holds,
     is_over,
     leaves,
     run_and_follow,
@@ -73,6 +74,9 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
             answer = await import_document(session.client, order.document, options=ImportOptions(), on_upload=on_upload)
         session.say(words_of_import(answer))
         pipeline = answer.pipeline.name
+    before = await session.client.get_pipeline(pipeline)
+    for hold in holds(before, []):
+        session.say(hold)
     targets = [node_of(pipeline, target) for target in order.targets]
     ask = partial(
         session.client.run,
@@ -87,7 +91,7 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
 
     on_started = _tell_nobody if order.ends_with_us else session.waits_for
     with session.view() as view:
-        ended = await run_and_follow(session.client, pipeline, ask=ask, view=view, on_started=on_started)
+        ended = await run_and_follow(session.client, before, ask=ask, view=view, on_started=on_started)
     session.waits_for(None)
     return await _finish(session, ended, targets, order)
 
@@ -127,17 +131,19 @@ async def _finish(session: Session, ended: resources.Run, targets: list[str], or
 
 async def watch(session: Session, name: Name, *, follows: bool) -> ExitCode:
     client, pipeline = session.client, name.pipeline
-    after_sequence = (await client.get_pipeline(pipeline)).last_sequence
+    before = await client.get_pipeline(pipeline)
     runs = [] if follows else await active_runs(client, pipeline)
     nodes = [node async for node in client.list_nodes(pipeline)]
     if not runs and not follows:
         _write_nodes(session, nodes)
         session.say("nothing is running")
         return ExitCode.DONE
+    for hold in holds(before, runs):
+        session.say(hold)
     board = Board(nodes)
     session.waits_for(runs[0] if runs else None)
     names = None if follows else [run.name for run in runs]
-    updates = updates_until_over(client, pipeline, names, after_sequence=after_sequence)
+    updates = updates_until_over(client, pipeline, names, after_sequence=before.last_sequence)
     with session.view() as view:
         view.changed(board, None)
         async with contextlib.aclosing(updates):

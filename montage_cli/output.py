@@ -43,8 +43,11 @@ def write_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def write_pipelines(pipelines: Sequence[resources.Pipeline]) -> None:
-    rows = [(last_id(one.name), counts_of(one), local_time(one.update_time), one.title) for one in pipelines]
-    write_table(("PIPELINE", "NODES", "UPDATED", "TITLE"), rows)
+    rows = [
+        (last_id(one.name), "paused" if one.paused else "-", counts_of(one), local_time(one.update_time), one.title)
+        for one in pipelines
+    ]
+    write_table(("PIPELINE", "HOLD", "NODES", "UPDATED", "TITLE"), rows)
 
 
 def write_nodes(nodes: Sequence[resources.Node]) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import mimetypes
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from montage.v1 import resources_pb2 as resources
@@ -15,9 +15,7 @@ from montage_cli.names import last_id
 from montage_cli.views import View
 
 _RUN_IS_OVER = frozenset({resources.RUN_STATE_SUCCEEDED, resources.RUN_STATE_FAILED, resources.RUN_STATE_CANCELLED})
-_EXECUTION_IS_ACTIVE = frozenset(
-    {resources.EXECUTION_STATE_QUEUED, resources.EXECUTION_STATE_RUNNING, resources.EXECUTION_STATE_WAITING}
-)
+_IS_NOT_OVER = "state = ACTIVE OR state = PAUSED"
 _HAS_RESULT = frozenset({resources.RUN_DECISION_DONE, resources.RUN_DECISION_REUSED})
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
 
@@ -28,16 +26,17 @@ def is_over(run: resources.Run) -> bool:
 
 async def run_and_follow(
     client: MontageClient,
-    pipeline: str,
+    pipeline: resources.Pipeline,
     *,
     ask: Callable[[], Awaitable[resources.Run]],
     view: View,
     on_started: Callable[[resources.Run], None],
 ) -> resources.Run:
-    """Start a run by `ask` and show it until it ends. From `on_started` on it goes on whatever happens here."""
-    # The sequence is read before the run is asked for, so that none of its events is missed.
-    after_sequence = (await client.get_pipeline(pipeline)).last_sequence
-    nodes = [node async for node in client.list_nodes(pipeline)]
+    """Start a run by `ask` and show it until it ends. From `on_started` on it goes on whatever happens here.
+
+    `pipeline` was read before the run is asked for, so that by its sequence none of the run's events is missed.
+    """
+    nodes = [node async for node in client.list_nodes(pipeline.name)]
     run = await ask()
     on_started(run)
     concerned = {decided.node for decided in run.nodes}
@@ -45,7 +44,7 @@ async def run_and_follow(
     view.changed(board, None)
     if is_over(run):
         return run
-    updates = updates_until_over(client, pipeline, [run.name], after_sequence=after_sequence)
+    updates = updates_until_over(client, pipeline.name, [run.name], after_sequence=pipeline.last_sequence)
     async with contextlib.aclosing(updates):
         async for update in updates:
             view.changed(board, board.apply(update))
@@ -71,16 +70,17 @@ async def updates_until_over(
 
 
 async def active_runs(client: MontageClient, pipeline: str) -> list[resources.Run]:
-    """The runs for which something is executed at present."""
-    busy = [
-        node.execution
-        async for node in client.list_nodes(pipeline)
-        if node.state == resources.NODE_STATE_IN_PROGRESS and node.execution
-    ]
-    executions = await executions_named(client, pipeline, busy)
-    names = sorted({one.run for one in executions.values() if one.run and one.state in _EXECUTION_IS_ACTIVE})
-    runs = [await client.get_run(name) for name in names]
-    return [run for run in runs if not is_over(run)]
+    """The runs that are not over, newest first, also those that are held or wait for somebody; without decisions."""
+    return [run async for run in client.list_runs(pipeline, where=_IS_NOT_OVER)]
+
+
+def holds(pipeline: resources.Pipeline, runs: Iterable[resources.Run]) -> Iterator[str]:
+    """Why nothing happens, and what lets it go on, of a pipeline and of runs that are held."""
+    if pipeline.paused:
+        yield f"{pipeline.name} is paused; 'montage resume {last_id(pipeline.name)}' lets it go on"
+    for run in runs:
+        if run.state == resources.RUN_STATE_PAUSED:
+            yield f"{run.name} is paused; 'montage resume {run.name}' lets it go on"
 
 
 async def executions_named(

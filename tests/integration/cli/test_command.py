@@ -5,6 +5,8 @@ import json
 import os
 import signal
 
+from montage.v1 import resources_pb2 as resources
+
 from montage_cli.connection import Connection
 from tests.integration.cli.fake_service import RUN_ID, FakeService
 from tests.integration.cli.fake_store import FakeStore
@@ -154,6 +156,33 @@ async def test_watch_follows_an_active_run_to_its_end(montage: Montage, service:
         "EVENT_TYPE_EXECUTION_SUCCEEDED",
         "EVENT_TYPE_RUN_SUCCEEDED",
     ]
+
+
+async def test_run_of_a_paused_pipeline_says_what_it_waits_for(montage: Montage, service: FakeService) -> None:
+    service.pipelines[service.given_pipeline("welcome", ("film", "noop", ()))].paused = True
+
+    ended = await montage("run", "welcome", "--wait")
+    listed = await montage("list")
+
+    assert ended.stdout.splitlines()[0] == "pipelines/welcome is paused; 'montage resume welcome' lets it go on"
+    assert listed.stdout.splitlines()[1].split()[:2] == ["welcome", "paused"]
+
+
+async def test_watch_waits_for_a_held_run_and_says_what_lets_it_go_on(montage: Montage, service: FakeService) -> None:
+    name = service.given_pipeline("welcome", ("film", "noop", ()))
+    run = service.runs[RUN] = resources.Run(name=RUN, state=resources.RUN_STATE_PAUSED)
+    process = await montage.start("watch", "welcome")
+    async with asyncio.timeout(15):
+        while not service.watches:  # noqa: ASYNC110 # the command starts in its own time
+            await asyncio.sleep(0.02)
+
+    run.state = resources.RUN_STATE_CANCELLED
+    await service.add_event(name, resources.EVENT_TYPE_RUN_CANCELLED, run=RUN)
+    ended = await montage.end_of(process)
+
+    assert ended.stdout.startswith(f"{RUN} is paused; 'montage resume {RUN}' lets it go on\n")
+    assert ended.code == 1
+    assert ("state = ACTIVE OR state = PAUSED", "") in service.filters
 
 
 async def test_watch_of_a_quiet_pipeline_shows_it_and_ends(montage: Montage, service: FakeService) -> None:
