@@ -57,13 +57,13 @@ class RunOrder:
 
 async def import_file(session: Session, file: Path, options: ImportOptions) -> ExitCode:
     with shown_uploads(session) as on_upload:
-        answer = await import_document(session.client, file, options=options, on_upload=on_upload)
-    if session.answer(output.as_json(answer), names=[answer.pipeline.name]):
+        imported = await import_document(session.client, file, options=options, on_upload=on_upload)
+    if session.answer(output.as_json(imported.answer), names=[imported.answer.pipeline.name]):
         return ExitCode.DONE
     if options.validate_only:
         session.say(f"{file} is good; nothing was changed")
     else:
-        session.say(words_of_import(answer))
+        session.say(words_of_import(imported))
     return ExitCode.DONE
 
 
@@ -71,9 +71,11 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
     pipeline = order.pipeline or ""
     if order.document is not None:
         with shown_uploads(session) as on_upload:
-            answer = await import_document(session.client, order.document, options=ImportOptions(), on_upload=on_upload)
-        session.say(words_of_import(answer))
-        pipeline = answer.pipeline.name
+            imported = await import_document(
+                session.client, order.document, options=ImportOptions(), on_upload=on_upload
+            )
+        session.say(words_of_import(imported))
+        pipeline = imported.answer.pipeline.name
     before = await session.client.get_pipeline(pipeline)
     for hold in holds(before, []):
         session.say(hold)

@@ -72,9 +72,9 @@ async def edit(session: Session, name: Name, variables: Mapping[str, str]) -> Ex
                 status=Status.INVALID_ARGUMENT,
             )
         _show_difference(before, after, name.pipeline_id, err=not session.is_for_people)
-        answer = await import_read(session.client, document, options=ImportOptions(etag=etag))
-    if not session.answer(output.as_json(answer), names=[answer.pipeline.name]):
-        session.say(words_of_import(answer))
+        imported = await import_read(session.client, document, options=ImportOptions(etag=etag))
+    if not session.answer(output.as_json(imported.answer), names=[imported.answer.pipeline.name]):
+        session.say(words_of_import(imported))
     return ExitCode.DONE
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
+from montage.v1.resources_pb2 import Pipeline
 
 from montage_cli.assets import AssetFile, AssetSource, UnusableAsset, local_sources, locate, placeholder, read_asset
 from montage_cli.client import MontageClient
@@ -21,6 +22,7 @@ OnUpload: TypeAlias = Callable[[AssetFile, int], None]
 
 _DOCUMENT_PREFIX = "document."
 _MOST_LISTED = 12
+_OWN_FIELDS = ("title", "version", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +35,18 @@ class ImportOptions:
     """Refuses when the pipeline is not as it was read; empty does without."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import did, or with `validate_only` would do."""
+
+    answer: ImportPipelineResponse
+    changed_fields: tuple[str, ...]
+    """Of the pipeline itself: `title`, `version`, `labels`; none of a new one."""
+
+
 async def import_document(
     client: MontageClient, path: Path, *, options: ImportOptions, on_upload: OnUpload | None = None
-) -> ImportPipelineResponse:
+) -> Imported:
     """Make a pipeline equal to the document at `path`, its files uploaded.
 
     Raises InvalidDocument with everything that is wrong, found here or by the service, before anything is created.
@@ -45,17 +56,18 @@ async def import_document(
 
 async def import_read(
     client: MontageClient, document: Document, *, options: ImportOptions, on_upload: OnUpload | None = None
-) -> ImportPipelineResponse:
+) -> Imported:
     """The same for a document that was read already; its path says from where its files are looked for."""
     files, problems = _locate_files(document)
     answer = await _check(client, document, problems, options)
+    before = await _present(client, document, answer)
     if options.validate_only:
-        return answer
+        return _imported(answer, before)
     sources = {}
     for source, file in files:
         sources[source.index] = await _upload(client, source, file, document, on_upload)
     try:
-        return await client.import_pipeline(
+        answer = await client.import_pipeline(
             _with_sources(document, sources), create_only=options.create_only, etag=options.etag
         )
     except MontageError as err:
@@ -63,10 +75,12 @@ async def import_read(
         if not found:
             raise
         raise InvalidDocument(document.path, found, omitted=err.omitted_violations) from err
+    return _imported(answer, before)
 
 
-def words_of_import(answer: ImportPipelineResponse) -> str:
-    """`imported pipelines/welcome: 1 changed (film), 2 unchanged`; what is new altogether is only counted."""
+def words_of_import(imported: Imported) -> str:
+    """`imported pipelines/welcome: title changed, 1 changed (film), 2 unchanged`; what is all new is only counted."""
+    answer = imported.answer
     is_new = not (answer.changed_nodes or answer.removed_nodes or answer.unchanged_nodes)
     parts = [
         (answer.added_nodes, "added", not is_new),
@@ -74,12 +88,36 @@ def words_of_import(answer: ImportPipelineResponse) -> str:
         (answer.removed_nodes, "removed", True),
         (answer.unchanged_nodes, "unchanged", False),
     ]
+    own = [f"{' and '.join(imported.changed_fields)} changed"] if imported.changed_fields else []
     words = [f"{len(ids)} {word}{f' ({_listed(ids)})' if is_named else ''}" for ids, word, is_named in parts if ids]
-    return f"imported {answer.pipeline.name}: {', '.join(words) or 'no nodes'}"
+    return f"imported {answer.pipeline.name}: {', '.join([*own, *words]) or 'no nodes'}"
 
 
 def _listed(ids: Sequence[str]) -> str:
     return ", ".join(ids) if len(ids) <= _MOST_LISTED else f"{', '.join(ids[:_MOST_LISTED])}, …"
+
+
+async def _present(client: MontageClient, document: Document, checked: ImportPipelineResponse) -> Pipeline | None:
+    """The pipeline as it is before the import; None when it would be new."""
+    pipeline_id = document.value.get("id")
+    # A check that met stand-ins of files which the store has not got answers no pipeline.
+    name = checked.pipeline.name or (f"pipelines/{pipeline_id}" if isinstance(pipeline_id, str) else "")
+    if not name:
+        return None
+    try:
+        return await client.get_pipeline(name)
+    except MontageError as err:
+        if err.status is not Status.NOT_FOUND:
+            raise
+        return None
+
+
+def _imported(answer: ImportPipelineResponse, before: Pipeline | None) -> Imported:
+    after = answer.pipeline
+    if before is None or not after.name:
+        return Imported(answer=answer, changed_fields=())
+    changed = (one for one in _OWN_FIELDS if getattr(before, one) != getattr(after, one))
+    return Imported(answer=answer, changed_fields=tuple(changed))
 
 
 def _locate_files(document: Document) -> tuple[list[tuple[AssetSource, Path]], list[Problem]]:

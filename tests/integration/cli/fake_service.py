@@ -141,7 +141,9 @@ class FakeService(
         if not request.validate_only:
             self.documents.append(document)
             self.given_pipeline(document["id"], *nodes)
-        pipeline = resources.Pipeline(name=name, node_count=len(nodes))
+            self.pipelines[name].title = document.get("title", "")
+        own = {field: document[field] for field in ("title", "version", "labels") if field in document}
+        pipeline = resources.Pipeline(name=name, node_count=len(nodes), **own)
         return api.ImportPipelineResponse(pipeline=pipeline, added_nodes=[node[0] for node in nodes])
 
     async def ExportPipeline(self, request: api.ExportPipelineRequest, context: Context) -> api.ExportPipelineResponse:

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.integration.cli.fake_service import FakeService
-from tests.integration.cli.process import Montage
+from tests.integration.cli.process import DOCUMENT, Montage
 
 WELCOME = "pipelines/welcome"
 MIX = (
@@ -104,6 +104,18 @@ async def test_edit_shows_the_difference_and_imports_what_came_back(montage: Mon
     assert lines[-1] == "imported pipelines/welcome: 3 added"
     assert service.documents[-1]["nodes"][0]["asset"]["content"] == "Good morning"
     assert kept_texts(montage) == []
+
+
+async def test_edit_tells_what_it_changed_of_the_pipeline_itself(montage: Montage) -> None:
+    await montage("import", "welcome.yaml")
+    editor(montage, "sed -i '1a title: Film'")
+
+    edited = await montage("edit", "welcome")
+    (montage.folder / "welcome.yaml").write_text(f"title: Film\nlabels: {{team: red}}\n{DOCUMENT}")
+    validated = await montage("validate", "welcome.yaml")
+
+    assert edited.stdout.splitlines()[-1] == "imported pipelines/welcome: title changed, 3 added"
+    assert validated.stdout == "welcome.yaml is good; an import would change the labels, add 3 nodes\n"
 
 
 async def test_edit_that_changes_nothing_imports_nothing(montage: Montage, service: FakeService) -> None:

@@ -49,18 +49,18 @@ def replace_in(path: Path, old: str, new: str) -> None:
 async def test_import_uploads_each_file_once_and_names_it_by_its_checksum(
     client: MontageClient, service: FakeService, store: FakeStore, document: Path
 ) -> None:
-    answer = await import_document(client, document, options=ImportOptions())
+    imported = await import_document(client, document, options=ImportOptions())
 
     source = f"asset:sha256/{hashlib.sha256(b'music').hexdigest()}.wav"
-    (imported,) = service.documents
-    assert [node.get("asset", {}).get("source") for node in imported["nodes"]] == [
+    (sent,) = service.documents
+    assert [node.get("asset", {}).get("source") for node in sent["nodes"]] == [
         source,
         source,
         "https://example.com/a.mp4",
         None,
     ]
     assert store.puts == 1
-    assert answer.pipeline.name == "pipelines/welcome"
+    assert imported.answer.pipeline.name == "pipelines/welcome"
 
 
 async def test_import_problems_of_files_and_of_the_service_are_told_together(
@@ -122,9 +122,9 @@ async def test_import_problem_that_shows_only_at_the_end_has_its_line_too(
 async def test_import_check_changes_nothing(
     client: MontageClient, service: FakeService, store: FakeStore, document: Path
 ) -> None:
-    answer = await import_document(client, document, options=ImportOptions(validate_only=True))
+    imported = await import_document(client, document, options=ImportOptions(validate_only=True))
 
-    assert list(answer.added_nodes) == ["music", "again", "web", "film"]
+    assert list(imported.answer.added_nodes) == ["music", "again", "web", "film"]
     assert (service.documents, store.puts) == ([], 0)
 
 
