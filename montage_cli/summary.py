@@ -24,7 +24,7 @@ class NodeSummary:
     node: str
     """Its id."""
     decision: str
-    """`done`, `reused`, `failed`, `skipped`, …"""
+    """`done`, `kept`, `reused`, `failed`, `skipped`, …"""
     execution: str
     """Id of the execution that served the run; empty if none."""
     attempt: int | None
@@ -90,7 +90,9 @@ def failure_lines(run: resources.Run, nodes: Sequence[resources.Node]) -> Iterat
 
 
 def decision_of(decided: resources.RunNode) -> str:
-    """`done`, `reused`, `failed`, `skipped`, …"""
+    """`done`, `failed`, `skipped`, …; of what was not made, in the words of a plan, `kept` or, taken over, `reused`."""
+    if decided.decision == resources.RUN_DECISION_REUSED and not decided.reused_from:
+        return "kept"
     return resources.RunDecision.Name(decided.decision).removeprefix("RUN_DECISION_").lower()
 
 

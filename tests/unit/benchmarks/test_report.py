@@ -13,7 +13,7 @@ from benchmarks.set_up import ColdSetUp, received_bytes
 SUMMARY = """\
 12:48:26 voice          completed   3.5 s
 NODE    RESULT  EXECUTION                             ATTEMPT  SECONDS  ARTIFACT
-script  reused  -                                     -        -        assets/default/sha256/15.txt
+script  kept    -                                     -        -        assets/default/sha256/15.txt
 voice   done    01a1fe26-a4e6-76a3-b22f-16b40e053f71  1        3.5      pipelines/2e/output.m4a
 film    done    01a1fe26-b2b6-703e-9a03-ce604000d9f9  1        28.0     pipelines/2e/output.mp4
 in all: 58.7 s, out/film.mp4

@@ -3,7 +3,7 @@
 import pytest
 from montage.v1 import resources_pb2 as resources
 
-from montage_cli.summary import what_ran
+from montage_cli.summary import decision_of, what_ran
 
 NAME = "pipelines/p/nodes/{}"
 
@@ -43,6 +43,14 @@ def test_what_was_taken_over_is_told_apart() -> None:
     run = resources.Run(nodes=[decided("film", resources.RUN_DECISION_REUSED, reused_from="somebody's execution")])
 
     assert what_ran(run, NODES, [NODES[2]]) == "reused film; kept voice"
+
+
+def test_result_of_what_was_current_is_kept_and_of_what_was_taken_over_reused() -> None:
+    current = decided("film", resources.RUN_DECISION_REUSED)
+    taken_over = decided("film", resources.RUN_DECISION_REUSED, reused_from="somebody's execution")
+    made = decided("film", resources.RUN_DECISION_DONE)
+
+    assert [decision_of(one) for one in (current, taken_over, made)] == ["kept", "reused", "done"]
 
 
 def test_of_many_nodes_only_their_number_is_told() -> None:
