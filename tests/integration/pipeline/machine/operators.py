@@ -72,11 +72,11 @@ class Operators(Bench):
     def retry_node(self, which: int) -> None:
         """Of a node that failed, where there is one; a run of it follows."""
         self.count("retry_node")
-        failed = sorted(row["id"] for row in self.rows.nodes.values() if row["status"] == "failed")
-        if not failed and which % 4:
+        if not self._failed() and which % 4:
             one = self.some_held(which)
             self.tell(self.sender.failure(one, one.holder, "ffmpeg_error"))
-            failed = [one.node_id]
+        # None even so, when another run that wants the node over newer inputs has begun it at once.
+        failed = self._failed()
         name = pick(failed or sorted(self.imported), which)
         is_full = sum(run["state"] in OPEN_RUN for run in self.rows.runs.values()) >= MAX_RUNS
         if not is_full or not failed:
@@ -94,6 +94,9 @@ class Operators(Bench):
         still_open = [run for run in runs if run["state"] in OPEN_RUN]
         chosen = still_open if still_open and which % 8 else runs
         return pick(chosen, which) if chosen else None
+
+    def _failed(self) -> list[str]:
+        return sorted(row["id"] for row in self.rows.nodes.values() if row["status"] == "failed")
 
     def _active_rows(self) -> list[Row]:
         return [row for row in self.rows.executions.values() if row["state"] in ACTIVE]
