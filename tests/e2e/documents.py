@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.factories import noop
+from tests.factories import a_document, noop
 
 Document = dict[str, Any]
 
@@ -62,7 +62,7 @@ def animation(node_id: str) -> Document:
 def a_chain(document_id: str, *, length: int) -> Document:
     """`n1` → `n2` → …: each does nothing, after the one before it."""
     nodes = [noop(f"n{number}", *([f"n{number - 1}"] if number > 1 else [])) for number in range(1, length + 1)]
-    return {"id": document_id, "title": "A chain", "nodes": nodes}
+    return a_document(*nodes, document_id=document_id)
 
 
 def a_crowd(document_id: str, *, size: int, seconds: float = 0) -> Document:
@@ -70,7 +70,7 @@ def a_crowd(document_id: str, *, size: int, seconds: float = 0) -> Document:
     first = [noop(f"a{number}") for number in range(size)]
     second = [noop(f"b{number}", f"a{number}", seconds=seconds) for number in range(size)]
     end = noop("end", *(f"b{number}" for number in range(size)))
-    return {"id": document_id, "title": "A crowd", "nodes": [*first, *second, end]}
+    return a_document(*first, *second, end, document_id=document_id)
 
 
 def a_ladder(document_id: str, *, width: int, depth: int, seconds: float) -> Document:
@@ -80,4 +80,4 @@ def a_ladder(document_id: str, *, width: int, depth: int, seconds: float) -> Doc
         for column in range(width):
             above = (f"r{row - 1}-{column}", f"r{row - 1}-{(column + 1) % width}")
             nodes.append(noop(f"r{row}-{column}", *above, seconds=seconds))
-    return {"id": document_id, "title": "A ladder", "nodes": nodes}
+    return a_document(*nodes, document_id=document_id)

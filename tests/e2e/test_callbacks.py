@@ -50,7 +50,7 @@ async def test_without_the_gateway_a_run_does_not_finish_until_its_deadline_find
     # The function has left its manifest, has called five times and has given up.
     await until_true(lambda: len(house.log("lambda", "event_run")) == 1, within_s=60)
     assert [entry["status"] for entry in house.log("lambda", "callback_answered")] == [0] * 5
-    assert house.queued_events() == 0
+    await until_true(lambda: house.queued_events() == 0)
     folder = await prefix_of(house, waiting)
     names = [key.removeprefix(folder) async for key, _ in house.store.list_prefix(folder)]
     assert sorted(names) == ["output.mp4", "result.json"]

@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)
 
 CROWD = 25
 IS_WRITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE usename = $1 AND backend_xid IS NOT NULL AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO events%'
+SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE a.usename = $1 AND a.backend_xid IS NOT NULL AND NOT l.granted AND l.relation = 'events'::regclass
 """
 
 
@@ -113,7 +113,7 @@ async def test_postgres_killed_in_the_middle_of_a_batch_loses_nothing_that_was_a
 
     await until(first_half_is_done)
     async with house.database() as blocker, house.database(SUPERUSER_ROLE) as watcher:
-        # A batch writes executions and nodes first, then events: there it is held, its rows written, not committed.
+        # A batch holds its pipelines and writes all it decided in one statement: there it is held, not committed.
         await blocker.execute("BEGIN; LOCK TABLE events IN SHARE MODE")
 
         async def a_batch_is_held() -> bool:
