@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)
 
 PLACES = [
     pytest.param("executor.after_claim", marks=pytest.mark.slow),
-    "executor.before_submit",
+    pytest.param("executor.before_submit", marks=pytest.mark.slow),
     "executor.after_submit",
     pytest.param("executor.before_poll", marks=pytest.mark.slow),
     pytest.param("executor.after_poll", marks=pytest.mark.slow),
     pytest.param("executor.before_upload", marks=pytest.mark.slow),
-    "executor.after_upload",
+    pytest.param("executor.after_upload", marks=pytest.mark.slow),
     pytest.param("executor.before_ack", marks=pytest.mark.slow),
 ]
 
