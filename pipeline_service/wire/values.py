@@ -235,7 +235,7 @@ def _check(value: Any, field: str, depth: int) -> None:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
         return int(value)
     if isinstance(value, dict):
         return {key: _whole(item) for key, item in value.items()}

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from google.protobuf import struct_pb2
 from montage.v1 import node_type_pb2, resources_pb2
 
 from pipeline_service.domain.ids import PipelineId
 from pipeline_service.domain.node_types import NodeType, build_catalogue
 from pipeline_service.wire.edits import node_parts
 from pipeline_service.wire.node_types import node_type_message
-from pipeline_service.wire.values import Incomplete
+from pipeline_service.wire.values import Incomplete, json_object
 
 CATALOGUE = build_catalogue(with_test_types=True)
 FILM = PipelineId("film")
@@ -70,3 +71,13 @@ def test_media_that_a_slot_takes_are_told() -> None:
     assert [slot.accepts for slot in render.slots] == [[resources_pb2.MEDIA_TYPE_JSON, resources_pb2.MEDIA_TYPE_TEXT]]
     assert render.makes == resources_pb2.MEDIA_TYPE_VIDEO
     assert isinstance(render, node_type_pb2.NodeType)
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53)])
+def test_largest_whole_numbers_come_back_as_they_were_typed(number: int) -> None:
+    message = struct_pb2.Struct()
+    message.update({"seed": number})
+
+    found = json_object(message, field="config")["seed"]
+
+    assert (found, type(found)) == (number, int)
