@@ -1,5 +1,6 @@
 """From a delivery to an attempt: read it, claim it, run it."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 from uuid import uuid4
@@ -33,12 +34,22 @@ _SERVICE_AWAY = timedelta(seconds=5)
 _NOT_ADMITTED = timedelta(seconds=30)
 
 
+@dataclass(eq=False)
+class _Claiming:
+    """A claim whose answer is under way."""
+
+    execution_id: ExecutionId
+    was_told_of_a_change: bool = False
+    """Since it was asked for; whether the answer knows of it, nobody here can tell."""
+
+
 class Runner:
     """Handles deliveries, any number at once; the caller bounds them."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._unclaimed = UnclaimedWork(tools)
+        self._claiming: set[_Claiming] = set()
         self._attempts: set[Attempt] = set()
         self._releasing = False
         self._log = structlog.get_logger("executor.runner")
@@ -57,7 +68,12 @@ class Runner:
             return await delivery.nak(timedelta(0))
         if item.task is not None and await self._unclaimed.run(item.execution_id, item.task, delivery):
             return None
-        return await self._claim_and_run(item, delivery)
+        claiming = _Claiming(item.execution_id)
+        self._claiming.add(claiming)
+        try:
+            return await self._claim_and_run(item, delivery, claiming)
+        finally:
+            self._claiming.discard(claiming)
 
     def release_all(self) -> None:
         """From now on nothing is begun, and what runs goes back to its queue."""
@@ -67,11 +83,14 @@ class Runner:
 
     def look_after(self, execution_id: ExecutionId) -> None:
         """Somebody says that this execution has changed; if it runs here, ask at once whether it is still wanted."""
+        for claiming in self._claiming:
+            if claiming.execution_id == execution_id:
+                claiming.was_told_of_a_change = True
         for attempt in self._attempts:
             if attempt.execution_id == execution_id:
                 attempt.look_after()
 
-    async def _claim_and_run(self, item: WorkItem, delivery: Delivery) -> None:
+    async def _claim_and_run(self, item: WorkItem, delivery: Delivery, claiming: _Claiming) -> None:
         claim = ClaimId(str(uuid4()))
         await self._tools.failpoints.hit("executor.before_claim")
         asked_at = self._tools.clock.monotonic()
@@ -95,7 +114,7 @@ class Runner:
                     kind=item.kind,
                     delivery=delivery,
                 )
-                return await self._run(holding)
+                return await self._run(holding, claiming)
             case Held():
                 self._count("held")
                 wait = answer.until - self._tools.clock.now()
@@ -115,9 +134,12 @@ class Runner:
             patience=lambda: asked_at + CLAIM_WITHIN_S - self._tools.clock.monotonic(),
         )
 
-    async def _run(self, holding: Holding) -> None:
+    async def _run(self, holding: Holding, claiming: _Claiming) -> None:
         attempt = Attempt(holding, self._tools)
         self._attempts.add(attempt)
+        self._claiming.discard(claiming)
+        if claiming.was_told_of_a_change:
+            attempt.look_after()
         self._tools.metrics.held.inc()
         if self._releasing:
             attempt.release()

@@ -74,6 +74,26 @@ class TestHeartbeats:
         assert work.cancelled.is_set()
         assert delivery.endings == ["ack"]
 
+    async def test_change_that_is_told_before_the_claim_is_answered_is_asked_about_at_once(self, bench: Bench) -> None:
+        bench.given()
+        bench.service.gate = asyncio.Event()
+        delivery = FakeDelivery.of(EXECUTION)
+        work = Started()
+        runner = bench.runner(work)
+
+        handling = asyncio.create_task(runner.handle(delivery))
+        await bench.service.at_gate.wait()
+        runner.look_after(ExecutionId(EXECUTION))
+        bench.service.gate.set()
+        await work.begun.wait()
+        # Far less than the 15 s to the first heartbeat that nobody asked for.
+        async with asyncio.timeout(5):
+            await delivery.beaten.wait()
+        runner.release_all()
+        await handling
+
+        assert work.cancelled.is_set()
+
     async def test_lease_that_ran_out_stops_the_work_without_asking(self, bench: Bench) -> None:
         execution = bench.given()
         delivery = FakeDelivery.of(EXECUTION)
