@@ -99,16 +99,20 @@ class Task(_message.Message):
     def __init__(self, execution: _Optional[str] = ..., node: _Optional[str] = ..., pipeline_uid: _Optional[str] = ..., node_uid: _Optional[str] = ..., node_type: _Optional[str] = ..., provider: _Optional[str] = ..., title: _Optional[str] = ..., config: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., inputs: _Optional[_Iterable[_Union[TaskInput, _Mapping]]] = ..., asset: _Optional[_Union[_resources_pb2.Asset, _Mapping]] = ..., attempt: _Optional[int] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_to_close: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ..., purchase: _Optional[_Union[TaskPurchase, _Mapping]] = ...) -> None: ...
 
 class TaskPurchase(_message.Message):
-    __slots__ = ("submit_key", "state", "job_id", "possibly_submitted")
+    __slots__ = ("submit_key", "state", "job_id", "possibly_submitted", "possible_submissions", "intend_time")
     SUBMIT_KEY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     POSSIBLY_SUBMITTED_FIELD_NUMBER: _ClassVar[int]
+    POSSIBLE_SUBMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    INTEND_TIME_FIELD_NUMBER: _ClassVar[int]
     submit_key: str
     state: PurchaseState
     job_id: str
     possibly_submitted: bool
-    def __init__(self, submit_key: _Optional[str] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., job_id: _Optional[str] = ..., possibly_submitted: _Optional[bool] = ...) -> None: ...
+    possible_submissions: int
+    intend_time: _timestamp_pb2.Timestamp
+    def __init__(self, submit_key: _Optional[str] = ..., state: _Optional[_Union[PurchaseState, str]] = ..., job_id: _Optional[str] = ..., possibly_submitted: _Optional[bool] = ..., possible_submissions: _Optional[int] = ..., intend_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TaskInput(_message.Message):
     __slots__ = ("slot", "position", "node", "output")
