@@ -22,8 +22,9 @@ class Purchase:
     """The execution that is attached to it; the newest, when there were several."""
     pipeline_uid: PipelineUid
     """Of that execution."""
-    possibly_submitted: bool = False
-    """An earlier worker had it before its outcome was known."""
+    intend_time: datetime
+    possible_submissions: int = 0
+    """How many earlier workers had it before its outcome was known."""
     job_id: str = ""
     next_poll_at: datetime | None = None
     """When the vendor is asked (again); None while a worker runs the execution, and when it is over."""
@@ -36,6 +37,10 @@ class Purchase:
     """End of a poll's lease. The lease of a worker that runs the execution is the execution's."""
     cost_micros: int | None = None
     """What the vendor charged, in millionths of a US dollar; None when unknown."""
+
+    @property
+    def possibly_submitted(self) -> bool:
+        return self.possible_submissions > 0
 
     @property
     def submit_key(self) -> str:

@@ -13,8 +13,8 @@ from pipeline_service.store.codec import Row, output_from_json
 from pipeline_service.store.pool import Connection, as_json
 
 _COLUMNS = (
-    "id, owner, work_digest, draw, vendor, state, execution_id, pipeline_uid, possibly_submitted, job_id, next_poll_at,"
-    " poll_no, polls_unanswered, claim, lease_until, cost_micros"
+    "id, owner, work_digest, draw, vendor, state, execution_id, pipeline_uid, possibly_submitted, possible_submissions,"
+    " job_id, next_poll_at, poll_no, polls_unanswered, claim, lease_until, cost_micros, create_time"
 )
 _LOAD = f"""
 SELECT {_COLUMNS} FROM purchases
@@ -26,21 +26,21 @@ _INSERT = f"""
 INSERT INTO purchases ({_COLUMNS}, submit_key)
 SELECT {_COLUMNS}, id::text FROM json_to_recordset($1::text::json) AS u(
     id uuid, owner text, work_digest text, draw int, vendor text, state text, execution_id uuid, pipeline_uid uuid,
-    possibly_submitted boolean, job_id text, next_poll_at timestamptz, poll_no int, polls_unanswered int, claim uuid,
-    lease_until timestamptz, cost_micros bigint
+    possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
+    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, create_time timestamptz
 )
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants only
 _UPDATE = """
 UPDATE purchases AS p SET
     state = u.state, execution_id = u.execution_id, pipeline_uid = u.pipeline_uid,
-    possibly_submitted = u.possibly_submitted, job_id = u.job_id, next_poll_at = u.next_poll_at, poll_no = u.poll_no,
-    polls_unanswered = u.polls_unanswered, claim = u.claim, lease_until = u.lease_until, cost_micros = u.cost_micros,
-    update_time = now()
+    possibly_submitted = u.possibly_submitted, possible_submissions = u.possible_submissions, job_id = u.job_id,
+    next_poll_at = u.next_poll_at, poll_no = u.poll_no, polls_unanswered = u.polls_unanswered, claim = u.claim,
+    lease_until = u.lease_until, cost_micros = u.cost_micros, update_time = now()
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, old_state text, old_claim uuid, old_poll_no int, state text, execution_id uuid, pipeline_uid uuid,
-    possibly_submitted boolean, job_id text, next_poll_at timestamptz, poll_no int, polls_unanswered int, claim uuid,
-    lease_until timestamptz, cost_micros bigint
+    possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
+    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint
 )
 WHERE p.id = u.id AND p.state = u.old_state AND p.claim IS NOT DISTINCT FROM u.old_claim AND p.poll_no = u.old_poll_no
 """
@@ -105,7 +105,9 @@ def _values(one: Purchase) -> dict[str, Any]:
         "state": one.state,
         "execution_id": one.execution_id,
         "pipeline_uid": one.pipeline_uid,
+        # Read by the code before this column's companion.
         "possibly_submitted": one.possibly_submitted,
+        "possible_submissions": one.possible_submissions,
         "job_id": one.job_id,
         "next_poll_at": one.next_poll_at,
         "poll_no": one.poll_no,
@@ -113,6 +115,7 @@ def _values(one: Purchase) -> dict[str, Any]:
         "claim": one.claim,
         "lease_until": one.lease_until,
         "cost_micros": one.cost_micros,
+        "create_time": one.intend_time,
     }
 
 
@@ -126,7 +129,8 @@ def _purchase(row: Row) -> Purchase:
         state=PurchaseState(row["state"]),
         execution_id=ExecutionId(row["execution_id"]),
         pipeline_uid=PipelineUid(row["pipeline_uid"]),
-        possibly_submitted=row["possibly_submitted"],
+        intend_time=row["create_time"],
+        possible_submissions=max(row["possible_submissions"], int(row["possibly_submitted"])),
         job_id=row["job_id"],
         next_poll_at=row["next_poll_at"],
         poll_no=row["poll_no"],

@@ -187,6 +187,8 @@ def task_message(execution: Execution, pipeline: PipelineId, *, purchase: Purcha
                 state=f"PURCHASE_STATE_{purchase.state}",
                 job_id=purchase.job_id,
                 possibly_submitted=purchase.possibly_submitted,
+                possible_submissions=purchase.possible_submissions,
+                intend_time=timestamp(purchase.intend_time),
             )
         )
     return message

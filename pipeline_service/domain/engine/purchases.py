@@ -47,8 +47,8 @@ def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, 
         purchase = _intend(ws, execution, rules=rules, actor=actor)
     else:
         # Whoever had it before may have been cut off between the vendor's yes and its report.
-        unsure = purchase.possibly_submitted or purchase.state is not PurchaseState.SUBMITTED
-        purchase = replace(purchase, possibly_submitted=unsure)
+        unsure = 0 if purchase.state is PurchaseState.SUBMITTED else 1
+        purchase = replace(purchase, possible_submissions=purchase.possible_submissions + unsure)
     ws.put(
         replace(
             purchase,
@@ -111,7 +111,7 @@ def let_go(ws: WorkingSet, execution: Execution, *, next_poll_after: timedelta |
         due = ws.now + (next_poll_after or timedelta(0))
         ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
     else:
-        ws.put(replace(purchase, possibly_submitted=True, next_poll_at=ws.now + WORKER_MAY_SAY))
+        ws.put(replace(purchase, next_poll_at=ws.now + WORKER_MAY_SAY))
 
 
 def found_by_a_person(ws: WorkingSet, execution: Execution, *, job_id: str, actor: str) -> None:
@@ -159,6 +159,7 @@ def _intend(ws: WorkingSet, execution: Execution, *, rules: Rules, actor: str) -
         state=PurchaseState.INTENDED,
         execution_id=execution.id,
         pipeline_uid=execution.pipeline_uid,
+        intend_time=ws.now,
     )
     ws.put(purchase)
     _record(ws, execution, purchase, old_state="", actor=actor)
