@@ -24,6 +24,7 @@ from montage_cli.connection import find_connection
 from montage_cli.running import is_over
 from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
+from tests.due_times import expire
 from tests.e2e.documents import Document
 
 RUN_S = 60.0
@@ -145,12 +146,8 @@ class House:
     async def pass_deadline(self, execution: Row) -> None:
         """Move an execution's start_to_close into the past: the test owns the clock of the row."""
         async with self.database() as database:
-            status = await database.execute(
-                "UPDATE executions SET close_due_at = clock_timestamp() - interval '1 second' "
-                "WHERE id = $1 AND close_due_at IS NOT NULL",
-                execution.id,
-            )
-        assert status == "UPDATE 1"
+            moved = await expire(database, "close_due_at", [execution.id])
+        assert len(moved) == 1
 
     async def _forget_what_others_made(self, pipeline: str) -> None:
         async with self.database() as database:

@@ -1,7 +1,7 @@
 """The commands over a real store, with a worker that the test plays itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ from pipeline_service.commands.views import ExecutionView, RunView
 from pipeline_service.commands.waking import Waker
 from pipeline_service.domain.engine.reports import Answer, Complete, Fail, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import Claim, ExecutionId, NodeId, Owner, PipelineId, RunId
+from pipeline_service.domain.ids import Claim, NodeId, Owner, PipelineId, RunId
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.lists import Page
 from pipeline_service.domain.model import Dispatch, Execution
@@ -202,14 +202,6 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
     finally:
         writing.cancel()
         await asyncio.wait({writing})
-
-
-async def expire(pool: Pool, column: str, executions: Collection[ExecutionId]) -> None:
-    """Move a due time of executions into the past: the tests own the clock of the rows."""
-    await pool.execute(
-        f"UPDATE executions SET {column} = clock_timestamp() - interval '1 second' WHERE id = ANY($1)",  # noqa: S608
-        list(executions),
-    )
 
 
 async def _no_crash(_name: str) -> None:

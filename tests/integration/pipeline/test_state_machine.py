@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -53,6 +53,20 @@ def machine_in(world: World) -> type[PipelineMachine]:
     return MachineInWorld
 
 
+def play(world: World, story: Callable[[Bench], None]) -> None:
+    """One example, of steps that are written down."""
+
+    class Script(Bench):
+        def __init__(self) -> None:
+            super().__init__(world)
+
+        @rule()
+        def play(self) -> None:
+            story(self)
+
+    run_state_machine_as_test(Script, settings=settings(COMMON, max_examples=1, stateful_step_count=1))
+
+
 @pytest.fixture
 def world(database: Database) -> Iterator[World]:
     loop = asyncio.new_event_loop()
@@ -64,44 +78,56 @@ def world(database: Database) -> Iterator[World]:
     loop.close()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_invariants_hold_in_any_order_of_steps(world: World) -> None:
     run_state_machine_as_test(machine_in(world), settings=settings(COMMON, max_examples=120, derandomize=True))
 
     assert all(world.answers[answer] for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS, *SHARED)), world.answers
 
 
-@pytest.mark.timeout(60)
 def test_retry_that_gives_way_to_an_earlier_result_is_foreseen(world: World) -> None:
     """Rarely met by chance: its node is served without another attempt."""
 
-    class Script(Bench):
-        def __init__(self) -> None:
-            super().__init__(world)
+    def story(bench: Bench) -> None:
+        def complete(*, content: int) -> None:
+            one = bench.some_held(0)
+            bench.tell(bench.sender.completion(one, one.holder, content=content))
 
-        @rule()
-        def play(self) -> None:
-            self.document = {"a": Written(), "b": Written(inputs=("a",))}
-            self.act(self.importing())
-            self.act(self.running(0, force=False))
-            self._complete(content=1)
-            self._complete(content=1)
-            self.act(self.running(0, force=True))
-            self._complete(content=2)
-            one = self.some_held(0)
-            self.tell(self.sender.failure(one, one.holder, "timeout"))
-            self.document["a"] = Written(nonce="x")
-            self.act(self.importing())
-            self.act(self.running(0, force=False))
-            self._complete(content=1)
+        bench.document = {"a": Written(), "b": Written(inputs=("a",))}
+        bench.act(bench.importing())
+        bench.act(bench.running(0, force=False))
+        complete(content=1)
+        complete(content=1)
+        bench.act(bench.running(0, force=True))
+        complete(content=2)
+        one = bench.some_held(0)
+        bench.tell(bench.sender.failure(one, one.holder, "timeout"))
+        bench.document["a"] = Written(nonce="x")
+        bench.act(bench.importing())
+        bench.act(bench.running(0, force=False))
+        complete(content=1)
 
-        def _complete(self, *, content: int) -> None:
-            one = self.some_held(0)
-            self.tell(self.sender.completion(one, one.holder, content=content))
-
-    run_state_machine_as_test(Script, settings=settings(COMMON, max_examples=1, stateful_step_count=1))
+    play(world, story)
 
     assert world.answers["reused"] == 1
+
+
+def test_deadline_that_passed_is_not_put_back_by_a_heartbeat(world: World) -> None:
+    """Of a replica that remembers the execution as it was before its deadline was moved."""
+
+    def story(bench: Bench) -> None:
+        bench.document = {"a": Written()}
+        bench.act(bench.importing())
+        bench.act(bench.running(0, force=False))
+        one = bench.some_held(0)
+        bench.expire("close", one)
+        bench.tell(bench.sender.beat(one, one.holder))
+        bench.expire("lease", one)
+        bench.let_timers_look()
+        found = sorted(row["state"] for row in bench.rows.executions.values())
+        bench.verify(is_true=found == ["QUEUED", "TIMED_OUT"], otherwise=f"no second attempt: {found}")
+
+    play(world, story)
 
 
 @pytest.mark.slow

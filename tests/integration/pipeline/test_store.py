@@ -19,8 +19,9 @@ from pipeline_service.domain.ids import Claim, ExecutionId
 from pipeline_service.domain.states import Disposition, RunState, StartOutcome
 from pipeline_service.domain.values import Output
 from pipeline_service.store.pool import Pools
+from tests.due_times import expire
 from tests.factories import noop
-from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, expire, running_rig
+from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, running_rig
 
 CANCEL = "UPDATE executions SET state = 'CANCELLED', end_time = now(), dispatch_due_at = NULL WHERE id = $1"
 DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))

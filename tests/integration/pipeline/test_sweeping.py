@@ -16,8 +16,9 @@ from pipeline_service.store.pool import Pools
 from servicekit import nats_client
 from servicekit.nats_client import NatsAddress
 from servicekit.tls import TlsFiles
+from tests.due_times import expire
 from tests.factories import noop
-from tests.integration.pipeline.rig import Rig, expire, running_rig
+from tests.integration.pipeline.rig import Rig, running_rig
 from tests.stacks import running_stack
 
 QUEUE = TaskQueue("noop")

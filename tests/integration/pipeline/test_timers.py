@@ -13,8 +13,9 @@ from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.keys import MANIFEST, artifact_prefix
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import WaitingFor
+from tests.due_times import expire
 from tests.factories import noop
-from tests.integration.pipeline.rig import Rig, expire
+from tests.integration.pipeline.rig import Rig
 
 
 class TestTimers:

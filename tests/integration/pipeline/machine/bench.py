@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start, Wake
 from pipeline_service.store.pool import Pools
+from tests.due_times import expire
 from tests.factories import a_document, noop
 from tests.integration.pipeline.machine.checks import Lineage, check_rows, check_step
 from tests.integration.pipeline.machine.model import Attempt, Model
@@ -29,10 +30,6 @@ MAX_ROUNDS = 200
 LATER = {"initialInterval": 600, "maxInterval": 600}
 """No retry becomes due because a step took long: the rows' clock is the machine's."""
 DUE_COLUMNS = {"dispatch": "dispatch_due_at", "lease": "lease_until", "close": "close_due_at"}
-EXPIRE = """
-UPDATE executions SET {column} = clock_timestamp() - interval '1 second' WHERE id = $1 AND {column} IS NOT NULL
-RETURNING *
-"""
 CHANGED_NOTHING = frozenset(
     {
         *("LOST", "SUPERSEDED", "DUPLICATE", "CONFLICT", "STALE", "HELD", "PAUSED"),
@@ -215,13 +212,13 @@ class Bench(RuleBasedStateMachine):
 
     def expire(self, kind: str, one: Attempt) -> None:
         """Move a due time into the past, where there is one: the tests own the clock of the rows."""
-        moved = self.do(self.world.owner.fetchrow(EXPIRE.format(column=DUE_COLUMNS[kind]), one.id))
+        assert one.id
+        moved = self.do(expire(self.world.owner, DUE_COLUMNS[kind], [one.id]))
         self._note(f"{kind} of {self.name_of(one)} is over")
         one.is_dispatch_due |= kind == "dispatch" and one.state == "QUEUED"
         one.is_lease_over |= kind == "lease" and one.state == "RUNNING"
         one.is_close_due |= kind == "close" and one.is_active
-        if moved:
-            self.rows.executions[moved["id"]] = dict(moved)
+        self.rows.executions.update((row["id"], dict(row)) for row in moved)
 
     def some_active(self, which: int) -> Attempt:
         """One of the active executions; a resume lets one become active where there is none, or a run makes it."""

@@ -54,7 +54,7 @@ class Disturbances(Bench):
     def dispatch_is_due(self, which: int) -> None:
         self.count("dispatch_is_due")
         one = self.some_held(which)
-        self.tell(replace(self.sender.beat(one, one.holder), requeue_after=timedelta(seconds=5)))
+        self.tell(replace(self.sender.beat(one, one.holder), requeue_after=timedelta(hours=1)))
         self.expire("dispatch", one)
         self.let_timers_look()
 

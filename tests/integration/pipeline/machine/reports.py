@@ -62,7 +62,7 @@ class Sender:
             case 2:
                 return Beat(execution_id=_id(one), claim=_claim(claim), waiting_for=WaitingFor.CALLBACK, actor=ACTOR)
             case 3:
-                after = timedelta(seconds=content % 2 * 5)
+                after = timedelta(hours=content % 2)
                 return Beat(execution_id=_id(one), claim=_claim(claim), requeue_after=after, actor=ACTOR)
             case 4 | 5:
                 return self.failure(one, claim, ERROR_TYPES[content % len(ERROR_TYPES)])

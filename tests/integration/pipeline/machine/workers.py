@@ -58,7 +58,7 @@ class Workers(Bench):
         one = self.some_held(which)
         self.tell(replace(self.sender.beat(one, one.holder), waiting_for=WaitingFor.CALLBACK))
 
-    @rule(which=PICKS, after=st.sampled_from((timedelta(0), timedelta(seconds=5))))
+    @rule(which=PICKS, after=st.sampled_from((timedelta(0), timedelta(hours=1))))
     def requeue(self, which: int, after: timedelta) -> None:
         self.count("requeue")
         one = self.some_held(which)
