@@ -37,18 +37,20 @@ class GetNodeResponse(_message.Message):
     def __init__(self, node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ...) -> None: ...
 
 class CreateNodeRequest(_message.Message):
-    __slots__ = ("parent", "node_id", "node", "strict", "request_id")
+    __slots__ = ("parent", "node_id", "node", "strict", "request_id", "validate_only")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     parent: str
     node_id: str
     node: _resources_pb2.Node
     strict: bool
     request_id: str
-    def __init__(self, parent: _Optional[str] = ..., node_id: _Optional[str] = ..., node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, parent: _Optional[str] = ..., node_id: _Optional[str] = ..., node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CreateNodeResponse(_message.Message):
     __slots__ = ("node",)
@@ -57,16 +59,18 @@ class CreateNodeResponse(_message.Message):
     def __init__(self, node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ...) -> None: ...
 
 class UpdateNodeRequest(_message.Message):
-    __slots__ = ("node", "update_mask", "strict", "request_id")
+    __slots__ = ("node", "update_mask", "strict", "request_id", "validate_only")
     NODE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     STRICT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     node: _resources_pb2.Node
     update_mask: _field_mask_pb2.FieldMask
     strict: bool
     request_id: str
-    def __init__(self, node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, node: _Optional[_Union[_resources_pb2.Node, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., strict: _Optional[bool] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpdateNodeResponse(_message.Message):
     __slots__ = ("node",)

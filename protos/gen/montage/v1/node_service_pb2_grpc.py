@@ -27,6 +27,8 @@ if _version_not_supported:
 
 class NodeServiceStub:
     """The steps of pipelines, their attempts and their results. For clients and ops.
+
+    What PipelineService says of callers, names, errors, repeats, writers, lists and sizes holds here as well.
     """
 
     def __init__(self, channel):
@@ -124,6 +126,8 @@ class NodeServiceStub:
 
 class NodeServiceServicer:
     """The steps of pipelines, their attempts and their results. For clients and ops.
+
+    What PipelineService says of callers, names, errors, repeats, writers, lists and sizes holds here as well.
     """
 
     def GetNode(self, request, context):
@@ -137,22 +141,26 @@ class NodeServiceServicer:
         """Adds a node at the end of a pipeline.
 
         A node that breaks the rules of its type is saved with its problems, unless `strict`; it cannot run until they are mended.
-        INVALID_ARGUMENT for an unknown type, a reference to a missing node, a circle, or a value of the wrong shape.
+        INVALID_ARGUMENT for an unknown type, a reference to a missing node, a circle, a value of the wrong shape, or one node or edge
+        more than a pipeline takes: 2,000 and 10,000, 64 inputs per slot, 64 KiB of config. ALREADY_EXISTS with NODE_EXISTS when the id is taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateNode(self, request, context):
-        """Changes a node. `inputs`, `config` or `asset` reset it: its last good output stays readable, an active execution is
-        superseded. Another title or other labels do not, unless the title is the prompt. ABORTED when the etag is not the present one.
+        """Changes a node. `inputs`, `config` or `asset` reset it to PENDING: its last good output stays readable as `last_output`, an active
+        execution is cancelled, runs that still wanted the node end as CANCELLED, and completed nodes below become STALE. Settings that do not
+        affect the output (`ConfigField.affects_output`), the same values again, `labels`, `retry` and `title` reset nothing, unless the title
+        is the prompt. Refused as CreateNode refuses; ABORTED when the etag is not the present one. Its type is changed by an import alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteNode(self, request, context):
-        """Deletes a node and every reference to it; the nodes that referred to it are checked again and reset.
+        """Deletes a node and every reference to it; the nodes that referred to it are checked again and reset. What runs of them is
+        cancelled. ABORTED when the etag is not the present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -216,14 +224,15 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListNodes(self, request, context):
-        """Lists the nodes of a pipeline in the order of its document.
+        """Lists the nodes of a pipeline, in the order of its document unless `order_by` says otherwise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetNodeOutputUrl(self, request, context):
-        """Answers a presigned URL for the node's last good output, also for that of an asset. FAILED_PRECONDITION when it has none.
+        """Answers a presigned URL for the node's last good output, also for that of an asset. FAILED_PRECONDITION with OUTPUT_MISSING when it
+        has none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,7 +246,7 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListExecutions(self, request, context):
-        """Lists the attempts of a node, newest first.
+        """Lists the attempts of a node, newest first unless `order_by` says otherwise. Those of a removed node are listed under `-`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -355,6 +364,8 @@ def add_NodeServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class NodeService:
     """The steps of pipelines, their attempts and their results. For clients and ops.
+
+    What PipelineService says of callers, names, errors, repeats, writers, lists and sizes holds here as well.
     """
 
     @staticmethod

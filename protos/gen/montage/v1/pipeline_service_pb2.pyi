@@ -30,14 +30,16 @@ PLAN_ACTION_MAYBE: PlanAction
 PLAN_ACTION_BLOCKED: PlanAction
 
 class CreatePipelineRequest(_message.Message):
-    __slots__ = ("pipeline_id", "pipeline", "request_id")
+    __slots__ = ("pipeline_id", "pipeline", "request_id", "validate_only")
     PIPELINE_ID_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     pipeline_id: str
     pipeline: _resources_pb2.Pipeline
     request_id: str
-    def __init__(self, pipeline_id: _Optional[str] = ..., pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, pipeline_id: _Optional[str] = ..., pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class CreatePipelineResponse(_message.Message):
     __slots__ = ("pipeline",)
@@ -58,14 +60,16 @@ class GetPipelineResponse(_message.Message):
     def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ...) -> None: ...
 
 class UpdatePipelineRequest(_message.Message):
-    __slots__ = ("pipeline", "update_mask", "request_id")
+    __slots__ = ("pipeline", "update_mask", "request_id", "validate_only")
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     pipeline: _resources_pb2.Pipeline
     update_mask: _field_mask_pb2.FieldMask
     request_id: str
-    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, pipeline: _Optional[_Union[_resources_pb2.Pipeline, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ...) -> None: ...
 
 class UpdatePipelineResponse(_message.Message):
     __slots__ = ("pipeline",)

@@ -28,8 +28,34 @@ if _version_not_supported:
 class PipelineServiceStub:
     """Pipelines, their runs and their history. For clients and ops.
 
-    A caller sees and names only the pipelines of its own owner. Every error carries `google.rpc.ErrorInfo` with
-    domain `montage` and an `ErrorReason`.
+    What follows holds for NodeService as well.
+
+    **Callers.** A caller is the SPIFFE identity of its certificate and belongs to an owner, `default` unless the operator says
+    otherwise. It sees and names only what is its owner's; anything else is NOT_FOUND.
+
+    **Names.** An id is `^[a-z0-9][a-z0-9-]{0,62}$`, unique in its parent, and never changes. The id of what was deleted is free again; a
+    `uid` names one thing for ever.
+
+    **Errors.** Every error carries `google.rpc.ErrorInfo` with the domain `montage` and an `ErrorReason` without its prefix, and
+    where it helps `BadRequest`, `PreconditionFailure`, `ResourceInfo` or `RetryInfo`. A refused call has changed nothing. UNAVAILABLE may be
+    repeated as it is; of a call that changes something with the same `request_id`, since the first try may have come through.
+
+    **Repeats.** A `request_id` belongs to owner, identity and method, and is kept for 24 hours, with the answer where that has at most
+    64 KiB. Of a larger answer a repeat shows the resource as it is by then. A refused call is not remembered, and may be made again
+    under its id.
+
+    **Writers.** `etag` says which version was read; with another one by now the call is refused with ABORTED. An empty one is not
+    checked. Edits of one pipeline are made one after the other, each whole.
+
+    **Lists.** A page has `page_size` entries at most, and fewer where they are large: it ends near 1 MiB. The list is over when
+    `next_page_token` is empty, and not before. A token holds for the same caller, method, filter, order and parent, whatever the page's size; others are
+    refused with INVALID_PAGE_TOKEN. What stays from the first page to the last is seen once, whatever comes and goes meanwhile.
+    A `filter` has at most 64 comparisons and 16 levels; OR binds tighter than AND; a value with white space, parentheses or an operator
+    stands in single or double quotes; times are as in RFC 3339; states are the words of their enum without its prefix.
+    `order_by` is one field, and behind it perhaps `desc`.
+
+    **Sizes.** A request has at most 1 MiB, that of ImportPipeline 16 MiB. An answer of ExportPipeline may have as much; every other one
+    stays below 4 MiB, which gRPC takes unless told otherwise.
     """
 
     def __init__(self, channel):
@@ -143,12 +169,38 @@ class PipelineServiceStub:
 class PipelineServiceServicer:
     """Pipelines, their runs and their history. For clients and ops.
 
-    A caller sees and names only the pipelines of its own owner. Every error carries `google.rpc.ErrorInfo` with
-    domain `montage` and an `ErrorReason`.
+    What follows holds for NodeService as well.
+
+    **Callers.** A caller is the SPIFFE identity of its certificate and belongs to an owner, `default` unless the operator says
+    otherwise. It sees and names only what is its owner's; anything else is NOT_FOUND.
+
+    **Names.** An id is `^[a-z0-9][a-z0-9-]{0,62}$`, unique in its parent, and never changes. The id of what was deleted is free again; a
+    `uid` names one thing for ever.
+
+    **Errors.** Every error carries `google.rpc.ErrorInfo` with the domain `montage` and an `ErrorReason` without its prefix, and
+    where it helps `BadRequest`, `PreconditionFailure`, `ResourceInfo` or `RetryInfo`. A refused call has changed nothing. UNAVAILABLE may be
+    repeated as it is; of a call that changes something with the same `request_id`, since the first try may have come through.
+
+    **Repeats.** A `request_id` belongs to owner, identity and method, and is kept for 24 hours, with the answer where that has at most
+    64 KiB. Of a larger answer a repeat shows the resource as it is by then. A refused call is not remembered, and may be made again
+    under its id.
+
+    **Writers.** `etag` says which version was read; with another one by now the call is refused with ABORTED. An empty one is not
+    checked. Edits of one pipeline are made one after the other, each whole.
+
+    **Lists.** A page has `page_size` entries at most, and fewer where they are large: it ends near 1 MiB. The list is over when
+    `next_page_token` is empty, and not before. A token holds for the same caller, method, filter, order and parent, whatever the page's size; others are
+    refused with INVALID_PAGE_TOKEN. What stays from the first page to the last is seen once, whatever comes and goes meanwhile.
+    A `filter` has at most 64 comparisons and 16 levels; OR binds tighter than AND; a value with white space, parentheses or an operator
+    stands in single or double quotes; times are as in RFC 3339; states are the words of their enum without its prefix.
+    `order_by` is one field, and behind it perhaps `desc`.
+
+    **Sizes.** A request has at most 1 MiB, that of ImportPipeline 16 MiB. An answer of ExportPipeline may have as much; every other one
+    stays below 4 MiB, which gRPC takes unless told otherwise.
     """
 
     def CreatePipeline(self, request, context):
-        """Makes an empty pipeline. ALREADY_EXISTS when the id is taken.
+        """Makes an empty pipeline. ALREADY_EXISTS with PIPELINE_EXISTS when the id is taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,22 +214,23 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdatePipeline(self, request, context):
-        """Changes title, version or labels. ABORTED when the etag is not the present one.
+        """Changes title, version or labels; resets nothing. NOT_FOUND when there is none of that name, ABORTED when the etag is not the
+        present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePipeline(self, request, context):
-        """Deletes a pipeline with its nodes; its artifacts and its history stay. FAILED_PRECONDITION while something runs, unless
-        `force`, which ends that.
+        """Deletes a pipeline with its nodes; its artifacts and its history stay in the store, and its id is free. FAILED_PRECONDITION while
+        something runs, unless `force`, which ends that. ABORTED when the etag is not the present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPipelines(self, request, context):
-        """Lists the caller's pipelines, newest first.
+        """Lists the caller's pipelines, newest first unless `order_by` says otherwise.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,7 +240,8 @@ class PipelineServiceServicer:
         """Makes a pipeline equal to a document, in one transaction: all or nothing.
 
         A pipeline that does not exist is made. Of one that exists only the nodes that changed are reset; completed nodes
-        below them stay readable and become stale. A document with problems is refused with INVALID_ARGUMENT and nothing is
+        below them stay readable and become stale. What runs of a changed or removed node is cancelled, and runs that still wanted it
+        end as CANCELLED. A document with problems is refused with INVALID_ARGUMENT and nothing is
         created; `BadRequest` lists the problems with their places (`nodes[3].inputs.audio`), as many as a gRPC status carries.
         With `validate_only` the answer lists **all** of them.
         """
@@ -196,7 +250,8 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportPipeline(self, request, context):
-        """Answers the document that makes a pipeline equal to this one: what ImportPipeline takes, uploaded assets by their digest.
+        """Answers the document that makes a pipeline equal to this one: what ImportPipeline takes, uploaded assets by their digest. Imported
+        elsewhere, it is exported as the same document again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -221,8 +276,10 @@ class PipelineServiceServicer:
     def RunPipeline(self, request, context):
         """Brings targets up to date, like `make`: nodes that are current are kept, the others run when their inputs are complete.
 
-        FAILED_PRECONDITION when a wanted node is not valid; the message names it. ABORTED when `plan_digest` is given and the plan
-        is another one by now.
+        Every leaf, or the targets, and whatever they need; work that is ready runs at the same time. A failure takes along only what is
+        below it. Equal work of an owner, in whichever pipeline, is done once: its result is taken over (`reused_from`).
+        FAILED_PRECONDITION when a wanted node is not valid; the message names it. INVALID_ARGUMENT for a target that is no node. ABORTED
+        with PLAN_CHANGED when `plan_digest` is given and the plan is another one by now. Of a paused pipeline nothing is started before it is resumed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -285,7 +342,7 @@ class PipelineServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """Lists what happened to a pipeline, oldest first.
+        """Lists what happened to a pipeline, always oldest first. Events are kept for as long as the pipeline has its name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -297,7 +354,8 @@ class PipelineServiceServicer:
 
         With `after_sequence` the snapshot is left out and the stream goes on behind that event, without a gap or a repeat. Streams
         break: UNAVAILABLE when the service stops, RESOURCE_EXHAUSTED with WATCHER_TOO_SLOW when updates stay unread for 10 seconds.
-        Watch again behind the last sequence that was received, at any replica.
+        Watch again behind the last sequence that was received, at any replica. When nothing else was sent for 15 seconds there is a
+        Heartbeat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -417,8 +475,34 @@ def add_PipelineServiceServicer_to_server(servicer, server):
 class PipelineService:
     """Pipelines, their runs and their history. For clients and ops.
 
-    A caller sees and names only the pipelines of its own owner. Every error carries `google.rpc.ErrorInfo` with
-    domain `montage` and an `ErrorReason`.
+    What follows holds for NodeService as well.
+
+    **Callers.** A caller is the SPIFFE identity of its certificate and belongs to an owner, `default` unless the operator says
+    otherwise. It sees and names only what is its owner's; anything else is NOT_FOUND.
+
+    **Names.** An id is `^[a-z0-9][a-z0-9-]{0,62}$`, unique in its parent, and never changes. The id of what was deleted is free again; a
+    `uid` names one thing for ever.
+
+    **Errors.** Every error carries `google.rpc.ErrorInfo` with the domain `montage` and an `ErrorReason` without its prefix, and
+    where it helps `BadRequest`, `PreconditionFailure`, `ResourceInfo` or `RetryInfo`. A refused call has changed nothing. UNAVAILABLE may be
+    repeated as it is; of a call that changes something with the same `request_id`, since the first try may have come through.
+
+    **Repeats.** A `request_id` belongs to owner, identity and method, and is kept for 24 hours, with the answer where that has at most
+    64 KiB. Of a larger answer a repeat shows the resource as it is by then. A refused call is not remembered, and may be made again
+    under its id.
+
+    **Writers.** `etag` says which version was read; with another one by now the call is refused with ABORTED. An empty one is not
+    checked. Edits of one pipeline are made one after the other, each whole.
+
+    **Lists.** A page has `page_size` entries at most, and fewer where they are large: it ends near 1 MiB. The list is over when
+    `next_page_token` is empty, and not before. A token holds for the same caller, method, filter, order and parent, whatever the page's size; others are
+    refused with INVALID_PAGE_TOKEN. What stays from the first page to the last is seen once, whatever comes and goes meanwhile.
+    A `filter` has at most 64 comparisons and 16 levels; OR binds tighter than AND; a value with white space, parentheses or an operator
+    stands in single or double quotes; times are as in RFC 3339; states are the words of their enum without its prefix.
+    `order_by` is one field, and behind it perhaps `desc`.
+
+    **Sizes.** A request has at most 1 MiB, that of ImportPipeline 16 MiB. An answer of ExportPipeline may have as much; every other one
+    stays below 4 MiB, which gRPC takes unless told otherwise.
     """
 
     @staticmethod
