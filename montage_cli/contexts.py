@@ -34,8 +34,8 @@ def read_context(path: Path, name: str) -> Mapping[str, str]:
     if not isinstance(contexts, dict) or name not in contexts:
         known = list(contexts) if isinstance(contexts, dict) else []
         near = get_close_matches(name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known) or 'none'}"
-        raise _unusable(path, f"no context '{name}'; {hint}")
+        meant = f"did you mean '{near[0]}'? It" if near else "it"
+        raise _unusable(path, f"no context '{name}'; {meant} has {', '.join(known) or 'none'}")
     found = contexts[name]
     wrong = [key for key in KEYS if not isinstance(found, dict) or not isinstance(found.get(key), str)]
     if wrong:

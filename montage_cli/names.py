@@ -72,7 +72,8 @@ def parse_name(text: str) -> Name:
     if short:
         return Name(pipeline_id=short[1], node_id=short[2])
     raise InvalidName(
-        f"expected PIPELINE, PIPELINE/NODE or a resource name such as pipelines/x/nodes/y; found {text!r}"
+        f"expected PIPELINE, PIPELINE/NODE or a resource name such as pipelines/x/nodes/y; an id has 1 to 63 of"
+        f" a-z, 0-9 and '-', and begins with a letter or digit; found {text!r}"
     )
 
 

@@ -14,7 +14,7 @@ from montage.v1 import resources_pb2 as resources
 from montage_cli.canonical import in_order
 from montage_cli.names import last_id
 from montage_cli.summary import RunSummary, decision_of
-from montage_cli.text import printable, seconds, size
+from montage_cli.text import printable, seconds, short_key, size
 
 
 def as_json(message: Message) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def write_pipelines(pipelines: Sequence[resources.Pipeline]) -> None:
 
 
 def write_nodes(nodes: Sequence[resources.Node]) -> None:
-    rows = [(last_id(one.name), one.type, state_of(one), one.output.s3_key) for one in nodes]
+    rows = [(last_id(one.name), one.type, state_of(one), short_key(one.output.s3_key)) for one in nodes]
     write_table(("NODE", "TYPE", "STATE", "ARTIFACT"), rows)
 
 
@@ -79,7 +79,7 @@ def write_summary(summary: RunSummary) -> None:
             one.execution or "-",
             str(one.attempt or "-"),
             "-" if one.seconds is None else f"{one.seconds:.1f}",
-            one.artifact or "-",
+            short_key(one.artifact) or "-",
         )
         for one in summary.nodes
     ]

@@ -19,7 +19,9 @@ class Refused(Exception):
 def words_of(error: MontageError, hint: str) -> str:
     """The message, each field that breaks a rule, and the hint, on lines of their own."""
     lines = [f"error: {error.message}"]
-    lines += [f"  {violation.field}: {violation.description}" for violation in error.violations]
+    told = [f"{violation.field}: {violation.description}" for violation in error.violations]
+    # Of a single one the message says the same.
+    lines += [f"  {one}" for one in told if not error.message.startswith(one)]
     if error.omitted_violations:
         lines.append(f"  … and {error.omitted_violations} more")
     if hint:

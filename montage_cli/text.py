@@ -3,6 +3,7 @@
 import unicodedata
 
 _STAND_IN = "\N{REPLACEMENT CHARACTER}"
+_KEY_WIDTH = 32
 _HARMLESS = frozenset("\n\t\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 
 
@@ -24,6 +25,11 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def short_key(key: str) -> str:
+    """The end of a key of the store, for a table; the whole one is told by `describe` and in JSON."""
+    return key if len(key) <= _KEY_WIDTH else f"…{key[1 - _KEY_WIDTH :]}"
 
 
 def last_lines(text: str, count: int) -> list[str]:

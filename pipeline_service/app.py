@@ -54,6 +54,7 @@ from pipeline_service.transport.errors import DOMAIN, ERRORS
 from pipeline_service.transport.executions import ExecutionServicer
 from pipeline_service.transport.nodes import NodeServicer
 from pipeline_service.transport.owners import Owners
+from pipeline_service.transport.patterns import PATTERNS
 from pipeline_service.transport.pipelines import PipelineServicer
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.watch import Pace
@@ -143,6 +144,16 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("waker", look_out("waker", waker.tick, metrics, interval_s=interval_s, bell=wakes))
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
+    validator = MessageValidator(
+        (
+            pipeline_service_pb2.ImportPipelineRequest,
+            pipeline_service_pb2.RunPipelineRequest,
+            execution_service_pb2.ReportExecutionsRequest,
+            execution_service_pb2.ExecutionReport,
+        ),
+        patterns=PATTERNS,
+    )
+
     def count_report(kind: str, answer: str) -> None:
         metrics.reports.labels(kind=kind, answer=answer).inc()
 
@@ -179,7 +190,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 capabilities=capabilities,
                 names=PostgresNames(pools.engine),
                 rules=rules,
-                validator=MessageValidator([execution_service_pb2.ExecutionReport]),
+                validator=validator,
                 count=count_report,
             ),
             server,
@@ -188,7 +199,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             CallbackServicer(reporter=reporter, capabilities=capabilities, count=count_report), server
         ),
     ]
-    server = _grpc_server(settings, tls, services, metrics)
+    server = _grpc_server(settings, tls, services, metrics, validator)
     await server.start()
     life.on_stop(server.stop)
     life.on_stop(watchers.close)
@@ -204,7 +215,9 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.on_stop(ops.stop)
 
 
-def _grpc_server(settings: Settings, tls: TlsFiles, services: list[Register], metrics: Metrics) -> GrpcServer:
+def _grpc_server(
+    settings: Settings, tls: TlsFiles, services: list[Register], metrics: Metrics, validator: MessageValidator
+) -> GrpcServer:
     def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
         metrics.certificate_reloads.labels(outcome="ok" if succeeded else "failed").inc()
 
@@ -217,11 +230,7 @@ def _grpc_server(settings: Settings, tls: TlsFiles, services: list[Register], me
         domain=DOMAIN,
         version=VERSION,
         errors=ERRORS,
-        warm_up=(
-            pipeline_service_pb2.ImportPipelineRequest,
-            pipeline_service_pb2.RunPipelineRequest,
-            execution_service_pb2.ReportExecutionsRequest,
-        ),
+        validator=validator,
         limits=ServerLimits(max_request_bytes_of={IMPORT_METHOD: MAX_DOCUMENT_BYTES}),
         drain=Drain(notice_s=settings.drain_notice_s),
         on_error=lambda method, code: metrics.rpc_errors.labels(method=method, code=code).inc(),

@@ -51,7 +51,10 @@ class Dependencies:
         except Exception as error:  # whatever goes wrong in a check means that it is not there
             # Only the kind: the text may quote an address or a query.
             is_there, kind = False, type(error).__name__
-        if self._known.get(name, True) is not is_there:
+        if name not in self._known:
+            # The first look comes while we start, and so may others: what is still away at the second one is told.
+            self._known[name] = True
+        elif self._known[name] is not is_there:
             self._log.warning("dependency_changed", dependency=name, is_there=is_there, error=kind)
-        self._known[name] = is_there
+            self._known[name] = is_there
         await self._set_serving(f"montage.{name}", serving=is_there)

@@ -1,13 +1,12 @@
 """A grpc.aio server that is safe by default: mutual TLS, access rules, health, reflection, limits, a drain on stop."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
 import structlog
-from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
@@ -67,7 +66,7 @@ class GrpcServer:
         domain: str,
         errors: ErrorTable,
         version: str = "",
-        warm_up: Iterable[type[Message]] = (),
+        validator: MessageValidator | None = None,
         limits: ServerLimits | None = None,
         drain: Drain | None = None,
         on_error: CountCall | None = None,
@@ -76,7 +75,8 @@ class GrpcServer:
         """Bind nothing yet. Raises MissingRule when a method of `services` has no entry in `access`.
 
         `listen` is host:port, port 0 takes a free one. Health may be asked by everyone who has a certificate,
-        reflection by `reflection_access`. `domain` goes into every ErrorInfo, `version` into answers of Health/Check.
+        reflection by `reflection_access`. `validator` knows the rules of the contract. `domain` goes into every
+        ErrorInfo, `version` into answers of Health/Check.
         """
         limits = limits or ServerLimits()
         self._listen = listen
@@ -97,7 +97,7 @@ class GrpcServer:
             AccessInterceptor(table=table, domain=domain, on_refusal=on_refusal),
             ValidationInterceptor(
                 domain=domain,
-                validator=MessageValidator(warm_up),
+                validator=validator or MessageValidator(),
                 max_request_bytes=limits.max_request_bytes,
                 max_request_bytes_of=limits.max_request_bytes_of,
             ),

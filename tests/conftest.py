@@ -1,10 +1,15 @@
-"""What every test gets: no sockets in unit tests."""
+"""What every test gets: no sockets in unit tests, and no clock on single examples."""
 
 import socket
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no defect; that something takes far too long is seen by the time limit of each test.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 UNIT = Path(__file__).parent / "unit"
 

@@ -83,7 +83,7 @@ def _invalid_field(reason: str) -> _Mapper:
         return RpcError(
             code=_CODE.INVALID_ARGUMENT,
             reason=reason,
-            message=f"{error.field}: {error.description}.",
+            message=_sentence(f"{error.field}: {error.description}"),
             fields=(violation,),
         )
 
@@ -94,7 +94,7 @@ def _invalid_page_token(error: Exception) -> RpcError:
     return RpcError(
         code=_CODE.INVALID_ARGUMENT,
         reason="INVALID_PAGE_TOKEN",
-        message=f"{error}.",
+        message=_sentence(str(error)),
         fields=(FieldViolation(field="page_token", description=str(error)),),
     )
 
@@ -103,7 +103,7 @@ def _plain(code: grpc.StatusCode, reason: str, message: str = "", *, retry_after
     """An answer whose message is the given one, or the error's own."""
 
     def answer(error: Exception) -> RpcError:
-        return RpcError(code=code, reason=reason, message=message or f"{error}.", retry_after=retry_after)
+        return RpcError(code=code, reason=reason, message=message or _sentence(str(error)), retry_after=retry_after)
 
     return answer
 
@@ -112,9 +112,14 @@ def _mismatch(error: Exception) -> RpcError:
     return RpcError(
         code=_CODE.FAILED_PRECONDITION,
         reason="ARTIFACT_MISMATCH",
-        message=f"{error}.",
+        message=_sentence(str(error)),
         preconditions=(PreconditionViolation(type="ARTIFACT", subject="output", description=str(error)),),
     )
+
+
+def _sentence(text: str) -> str:
+    """The text with a full stop, unless it ends with a question."""
+    return text if text.endswith("?") else f"{text}."
 
 
 ERRORS: ErrorTable = {

@@ -243,7 +243,7 @@ class TestValidation:
         kind = message_with_rules()
         door = RuledDoor(kind)
         access = {f"/house.v1.Ruled/{name}": allow(COOK) for name in ("UnaryUnary", "StreamStream")}
-        server = await start_server(services=[door.register], access=access, warm_up=[kind])
+        server = await start_server(services=[door.register], access=access, validator=MessageValidator([kind]))
         channel = await open_channel(server.port)
         codec = {"request_serializer": kind.SerializeToString, "response_deserializer": kind.FromString}
 

@@ -55,8 +55,8 @@ def test_context_lies_where_xdg_says(home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("stagin", "no context 'stagin'; did you mean 'staging'?"),
-        ("zebra", "no context 'zebra'; there are staging, half"),
+        ("stagin", "no context 'stagin'; did you mean 'staging'? It has staging, half"),
+        ("zebra", "no context 'zebra'; it has staging, half"),
         ("half", "context 'half' needs address, ca_cert, client_cert, client_key as text; missing or wrong: "
          "ca_cert, client_cert, client_key"),
     ],

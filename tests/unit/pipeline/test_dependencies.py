@@ -2,6 +2,8 @@
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from pipeline_service.dependencies import Dependencies
 
 
@@ -33,6 +35,23 @@ async def test_dependency_is_told_away_and_there_again() -> None:
 
     assert away == {"montage.database": False, "montage.nats": True}
     assert health.told == {"montage.database": True, "montage.nats": True}
+
+
+async def test_dependency_that_is_not_there_yet_at_the_first_look_is_logged_at_the_second() -> None:
+    async def queue() -> None:
+        raise ConnectionError
+
+    looks = Dependencies({"queue": queue}, set_serving=Health().set_serving)
+    with capture_logs() as first:
+        await looks.look()
+    with capture_logs() as second:
+        await looks.look()
+        await looks.look()
+
+    assert first == []
+    assert [(one["event"], one["dependency"], one["is_there"]) for one in second] == [
+        ("dependency_changed", "queue", False)
+    ]
 
 
 async def test_check_that_does_not_answer_is_away() -> None:
