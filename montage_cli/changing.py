@@ -26,24 +26,33 @@ class NewThing:
     inputs: Mapping[str, str]
     """By slot: ids of nodes, separated by commas."""
     strict: bool
+    is_rehearsal: bool
+    """Only tell what would be made."""
 
 
 async def create(session: Session, name: Name, new: NewThing) -> ExitCode:
     """Make an empty pipeline, or a node at the end of one; tells what a node still lacks."""
+    done = "would create" if new.is_rehearsal else "created"
     if name.node_id is None:
         pipeline = await session.client.create_pipeline(
-            name.pipeline_id, title=new.title, version=new.version, labels=new.labels
+            name.pipeline_id,
+            title=new.title,
+            version=new.version,
+            labels=new.labels,
+            validate_only=new.is_rehearsal,
         )
         if not session.answer(output.as_json(pipeline), names=[pipeline.name]):
-            session.say(f"created {pipeline.name}")
+            session.say(f"{done} {pipeline.name}")
         return ExitCode.DONE
     node = resources.Node(type=new.type, title=new.title, labels=new.labels)
     for slot, sources in new.inputs.items():
         node.inputs.add(slot=slot, nodes=[node_of(name.pipeline, one) for one in sources.split(",")])
     await apply_settings(session.client, node, new.settings)
-    made = await session.client.create_node(name.pipeline, node, node_id=name.node_id, strict=new.strict)
+    made = await session.client.create_node(
+        name.pipeline, node, node_id=name.node_id, strict=new.strict, validate_only=new.is_rehearsal
+    )
     if not session.answer(output.node_as_json(made), names=[made.name]):
-        session.say(f"created {made.name}")
+        session.say(f"{done} {made.name}")
         tell_problems(session, made)
     return ExitCode.DONE
 

@@ -23,6 +23,7 @@ _OF_NODES = ("type", "settings", "inputs", "strict")
     "--input", "inputs", metavar="SLOT=NODE[,NODE]", multiple=True, callback=pairs_of, help="Of a node: its sources."
 )
 @click.option("--strict", is_flag=True, help="Refuse a node that could not run.")
+@click.option("--dry-run", "is_rehearsal", is_flag=True, help="Only tell what would be made.")
 @output_option()
 @click.pass_context
 def create(
@@ -36,6 +37,7 @@ def create(
     settings: dict[str, str],
     inputs: dict[str, str],
     strict: bool,
+    is_rehearsal: bool,
     output: Format,
 ) -> None:
     """Make an empty pipeline, or a node at the end of one."""
@@ -46,7 +48,14 @@ def create(
     from montage_cli import changing
 
     new = changing.NewThing(
-        title=title, version=version, labels=labels, type=type_, settings=settings, inputs=inputs, strict=strict
+        title=title,
+        version=version,
+        labels=labels,
+        type=type_,
+        settings=settings,
+        inputs=inputs,
+        strict=strict,
+        is_rehearsal=is_rehearsal,
     )
     context.exit(open_session(context, output).perform(lambda session: changing.create(session, name, new)))
 
@@ -63,10 +72,18 @@ def create(
 )
 @click.option("--unset", metavar="KEY", multiple=True, help="Remove it.")
 @click.option("--strict", is_flag=True, help="Refuse a change after which the node could not run.")
+@click.option("--dry-run", "is_rehearsal", is_flag=True, help="With --set or --unset: only tell what would change.")
 @output_option()
 @click.pass_context
 def edit(
-    context: click.Context, name: Name, *, given: dict[str, str], unset: tuple[str, ...], strict: bool, output: Format
+    context: click.Context,
+    name: Name,
+    *,
+    given: dict[str, str],
+    unset: tuple[str, ...],
+    strict: bool,
+    is_rehearsal: bool,
+    output: Format,
 ) -> None:
     """Change a pipeline's document in $EDITOR, or a title or a setting by --set.
 
@@ -74,10 +91,12 @@ def edit(
     """
     from montage_cli import editing
 
-    settings = editing.Settings(given=given, unset=unset, strict=strict)
+    settings = editing.Settings(given=given, unset=unset, strict=strict, is_rehearsal=is_rehearsal)
     session = open_session(context, output)
     if given or unset:
         context.exit(session.perform(lambda session: editing.set_(session, name, settings)))
+    if is_rehearsal:
+        raise click.UsageError("--dry-run needs --set or --unset; the editor shows its difference before it imports")
     if name.kind is not Kind.PIPELINE:
         raise click.UsageError(f"a node takes --set or --unset; the whole document: montage edit {name.pipeline_id}")
     context.exit(session.perform(lambda session: editing.edit(session, name, os.environ)))

@@ -38,6 +38,8 @@ class Settings:
     given: Mapping[str, str]
     unset: Sequence[str]
     strict: bool
+    is_rehearsal: bool
+    """Only tell what would change."""
 
 
 async def set_(session: Session, name: Name, settings: Settings) -> ExitCode:
@@ -47,7 +49,9 @@ async def set_(session: Session, name: Name, settings: Settings) -> ExitCode:
     node = await session.client.get_node(name.node)
     before = _settable(node)
     fields = await apply_settings(session.client, node, settings.given, settings.unset)
-    changed = await session.client.update_node(node, *fields, strict=settings.strict)
+    changed = await session.client.update_node(
+        node, *fields, strict=settings.strict, validate_only=settings.is_rehearsal
+    )
     if not session.answer(output.node_as_json(changed), names=[changed.name]):
         _tell_changes(session, before, _settable(changed), settings)
         tell_problems(session, changed)
@@ -95,7 +99,7 @@ async def _set_on_pipeline(session: Session, name: Name, settings: Settings) -> 
     )
     if change_labels(wanted.labels, settings.given, settings.unset):
         fields.append("labels")
-    changed = await session.client.update_pipeline(wanted, *fields)
+    changed = await session.client.update_pipeline(wanted, *fields, validate_only=settings.is_rehearsal)
     if not session.answer(output.as_json(changed), names=[changed.name]):
         were, are = ({TITLE: one.title, VERSION: one.version, **labels_told(one.labels)} for one in (before, changed))
         _tell_changes(session, were, are, settings)
@@ -111,6 +115,8 @@ def _tell_changes(
 ) -> None:
     for key in (*settings.given, *settings.unset):
         session.say(f"{key}: {_shown(before.get(key))} → {_shown(after.get(key))}")
+    if settings.is_rehearsal:
+        session.say("nothing was changed")
 
 
 def _shown(value: object) -> str:

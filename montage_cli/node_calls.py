@@ -31,20 +31,34 @@ class NodeCalls:
             for node in page.nodes:
                 yield node
 
-    async def create_node(self, pipeline: str, node: Node, *, node_id: str = "", strict: bool = False) -> Node:
-        """Add a node; one that breaks its type's rules is kept with its problems, unless `strict`."""
+    async def create_node(
+        self, pipeline: str, node: Node, *, node_id: str = "", strict: bool = False, validate_only: bool = False
+    ) -> Node:
+        """Add a node; one that breaks its type's rules is kept with its problems, unless `strict`.
+
+        With `validate_only` only tell what it would be.
+        """
         request = api.CreateNodeRequest(
-            parent=pipeline, node_id=node_id, node=node, strict=strict, request_id=new_request_id()
+            parent=pipeline,
+            node_id=node_id,
+            node=node,
+            strict=strict,
+            validate_only=validate_only,
+            request_id=new_request_id(),
         )
         answer: api.CreateNodeResponse = await self._caller.safe(self._nodes.CreateNode, request)
         return answer.node
 
-    async def update_node(self, node: Node, *fields: str, strict: bool = False) -> Node:
-        """Give fields (`title`, `labels`, `inputs`, `config`, `asset`) the values in `node`; its etag is checked."""
+    async def update_node(self, node: Node, *fields: str, strict: bool = False, validate_only: bool = False) -> Node:
+        """Give `title`, `labels`, `retry`, `inputs`, `config` or `asset` the values in `node`; its etag is checked.
+
+        With `validate_only` only tell what it would be.
+        """
         request = api.UpdateNodeRequest(
             node=node,
             update_mask=field_mask_pb2.FieldMask(paths=fields),
             strict=strict,
+            validate_only=validate_only,
             request_id=new_request_id(),
         )
         answer: api.UpdateNodeResponse = await self._caller.safe(self._nodes.UpdateNode, request)

@@ -23,12 +23,19 @@ class PipelineCalls:
         self._caller = caller
 
     async def create_pipeline(
-        self, pipeline_id: str = "", *, title: str = "", version: str = "", labels: Mapping[str, str] | None = None
+        self,
+        pipeline_id: str = "",
+        *,
+        title: str = "",
+        version: str = "",
+        labels: Mapping[str, str] | None = None,
+        validate_only: bool = False,
     ) -> Pipeline:
-        """Make an empty pipeline; without an id it gets a UUID."""
+        """Make an empty pipeline; without an id it gets a UUID. With `validate_only` only tell what it would be."""
         request = api.CreatePipelineRequest(
             pipeline_id=pipeline_id,
             pipeline=Pipeline(title=title, version=version, labels=labels),
+            validate_only=validate_only,
             request_id=new_request_id(),
         )
         answer: api.CreatePipelineResponse = await self._caller.safe(self._pipelines.CreatePipeline, request)
@@ -39,10 +46,16 @@ class PipelineCalls:
         answer: api.GetPipelineResponse = await self._caller.safe(self._pipelines.GetPipeline, request)
         return answer.pipeline
 
-    async def update_pipeline(self, pipeline: Pipeline, *fields: str) -> Pipeline:
-        """Give `title`, `version` or `labels` (default: all) the values in `pipeline`; its etag is checked."""
+    async def update_pipeline(self, pipeline: Pipeline, *fields: str, validate_only: bool = False) -> Pipeline:
+        """Give `title`, `version` or `labels` (default: all) the values in `pipeline`; its etag is checked.
+
+        With `validate_only` only tell what it would be.
+        """
         request = api.UpdatePipelineRequest(
-            pipeline=pipeline, update_mask=field_mask_pb2.FieldMask(paths=fields), request_id=new_request_id()
+            pipeline=pipeline,
+            update_mask=field_mask_pb2.FieldMask(paths=fields),
+            validate_only=validate_only,
+            request_id=new_request_id(),
         )
         answer: api.UpdatePipelineResponse = await self._caller.safe(self._pipelines.UpdatePipeline, request)
         return answer.pipeline

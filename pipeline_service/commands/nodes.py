@@ -8,9 +8,9 @@ from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.asset_bytes import asset_outputs, put_contents
 from pipeline_service.commands.errors import AlreadyExists, FailedPrecondition, InvalidNode, NotFound
 from pipeline_service.commands.etags import check_etag, node_etag
-from pipeline_service.commands.ports import Artifacts, Caller, Journal, Publisher, Store
+from pipeline_service.commands.ports import Artifacts, Caller, Edit, Journal, Publisher, Store
 from pipeline_service.commands.repeating import while_contended
-from pipeline_service.commands.views import Reader
+from pipeline_service.commands.views import NodeView, Reader
 from pipeline_service.domain.document import Document, DocumentNode, read_node
 from pipeline_service.domain.edits import put_node, without_node
 from pipeline_service.domain.engine.editing import apply_import
@@ -62,9 +62,13 @@ class Nodes:
         raw: Raw,
         *,
         strict: bool,
-    ) -> NodeId:
-        """Add a node, given as in a document. Raises NotFound, AlreadyExists, InvalidNode."""
-        edited = await self._read(caller.owner, {"id": str(uuid4()), **raw})
+        validate_only: bool = False,
+    ) -> NodeView:
+        """Add a node, given as in a document, unless `validate_only`; answer it as it is or would be.
+
+        Raises NotFound, AlreadyExists, InvalidNode.
+        """
+        edited = await self._read(caller.owner, {"id": str(uuid4()), **raw}, validate_only=validate_only)
         name = f"pipelines/{pipeline_id}/nodes/{edited.node.id}"
 
         def change(structure: Structure) -> Document:
@@ -72,8 +76,8 @@ class Nodes:
                 raise AlreadyExists("node", name)
             return self._put(structure, edited.node, strict=strict)
 
-        await self._edit(await self._find(caller.owner, pipeline_id), change, edited.outputs, name=name, caller=caller)
-        return edited.node.id
+        uid = await self._find(caller.owner, pipeline_id)
+        return await self._put_node(uid, change, edited, name=name, caller=caller, is_rehearsal=validate_only)
 
     async def update(
         self,
@@ -84,14 +88,19 @@ class Nodes:
         *,
         strict: bool,
         etag: str,
-    ) -> None:
-        """Change the given ones of EDITABLE. Raises NotFound, EtagMismatch, InvalidNode."""
+        validate_only: bool = False,
+    ) -> NodeView:
+        """Change the given ones of EDITABLE, unless `validate_only`; answer the node as it is or would be.
+
+        Raises NotFound, EtagMismatch, InvalidNode.
+        """
         name = f"pipelines/{pipeline_id}/nodes/{node_id}"
         view = await self._reader.node(caller.owner, pipeline_id, node_id)
         if view is None:
             raise NotFound("node", name)
         given = {"asset": _asset(view.spec.asset)} if view.spec.asset else {}
-        edited = await self._read(caller.owner, {"id": node_id, "type": view.spec.type, **given, **changes})
+        raw = {"id": node_id, "type": view.spec.type, **given, **changes}
+        edited = await self._read(caller.owner, raw, validate_only=validate_only)
 
         def change(structure: Structure) -> Document:
             spec = _find_spec(structure, node_id)
@@ -100,7 +109,8 @@ class Nodes:
             parts = {name: getattr(edited.node, name) for name in EDITABLE if name in changes}
             return self._put(structure, replace(present, **parts), strict=strict)
 
-        await self._edit(await self._find(caller.owner, pipeline_id), change, edited.outputs, name=name, caller=caller)
+        uid = await self._find(caller.owner, pipeline_id)
+        return await self._put_node(uid, change, edited, name=name, caller=caller, is_rehearsal=validate_only)
 
     async def delete(
         self,
@@ -118,7 +128,9 @@ class Nodes:
             return without_node(document_of(structure), node_id)
 
         uid = await self._find(caller.owner, pipeline_id)
-        await self._edit(uid, change, {}, name=name, caller=caller)
+        async with self._store.edit([uid]) as transaction:
+            working_set = await self._edit(transaction, uid, change, {}, name=name, caller=caller)
+        self._journal.committed(working_set)
 
     async def execute(
         self,
@@ -157,27 +169,44 @@ class Nodes:
         self._journal.committed(working_set)
         return name
 
-    async def _edit(
-        self, uid: PipelineUid, change: Change, outputs: Mapping[NodeId, Output], *, name: str, caller: Caller
-    ) -> None:
-        async with self._store.edit([uid]) as transaction:
-            await transaction.remember(caller.request, name)
-            working_set = await transaction.load()
-            structure = working_set.structures[uid]
-            plan = plan_import(change(structure), structure, catalogue=self._rules.catalogue, new_uid=uuid4)
-            uploaded = {spec.uid: outputs[spec.id] for spec in plan.structure.nodes.values() if spec.id in outputs}
-            apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
-            await transaction.save_structure(plan)
-            await transaction.save(working_set)
-        self._journal.committed(working_set)
+    async def _put_node(
+        self, uid: PipelineUid, change: Change, edited: Edited, *, name: str, caller: Caller, is_rehearsal: bool
+    ) -> NodeView:
+        async with self._store.edit([uid], is_rehearsal=is_rehearsal) as transaction:
+            working_set = await self._edit(transaction, uid, change, edited.outputs, name=name, caller=caller)
+            view = await transaction.show_node(_find_spec(working_set.structures[uid], edited.node.id).uid)
+        if not is_rehearsal:
+            self._journal.committed(working_set)
+        return view
 
-    async def _read(self, owner: Owner, raw: Raw) -> Edited:
+    async def _edit(
+        self,
+        transaction: Edit,
+        uid: PipelineUid,
+        change: Change,
+        outputs: Mapping[NodeId, Output],
+        *,
+        name: str,
+        caller: Caller,
+    ) -> WorkingSet:
+        await transaction.remember(caller.request, name)
+        working_set = await transaction.load()
+        structure = working_set.structures[uid]
+        plan = plan_import(change(structure), structure, catalogue=self._rules.catalogue, new_uid=uuid4)
+        uploaded = {spec.uid: outputs[spec.id] for spec in plan.structure.nodes.values() if spec.id in outputs}
+        apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
+        await transaction.save_structure(plan)
+        await transaction.save(working_set)
+        return working_set
+
+    async def _read(self, owner: Owner, raw: Raw, *, validate_only: bool) -> Edited:
         """Read a node and see to its bytes, before any lock is taken."""
         node, violations = read_node(raw, self._rules.catalogue)
         if node is None:
             raise InvalidNode(violations)
         outputs = await asset_outputs(self._artifacts, owner, [node])
-        await put_contents(self._artifacts, owner, [node])
+        if not validate_only:
+            await put_contents(self._artifacts, owner, [node])
         return Edited(node=node, outputs=outputs)
 
     def _put(self, structure: Structure, node: DocumentNode, *, strict: bool) -> Document:

@@ -18,6 +18,7 @@ from pipeline_service.commands.views import PipelineView, Reader
 from pipeline_service.domain.document import Document, read_document
 from pipeline_service.domain.engine.editing import apply_deletion, apply_import
 from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.history import Span
 from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import Structure
 from pipeline_service.domain.states import EventType
@@ -55,9 +56,16 @@ class Pipelines:
         self._journal = journal
 
     async def create(
-        self, caller: Caller, pipeline_id: str, *, title: str, version: str, labels: Mapping[str, str]
-    ) -> PipelineId:
-        """Make an empty pipeline. Raises AlreadyExists."""
+        self,
+        caller: Caller,
+        pipeline_id: str,
+        *,
+        title: str,
+        version: str,
+        labels: Mapping[str, str],
+        validate_only: bool = False,
+    ) -> PipelineView:
+        """Make an empty pipeline, unless `validate_only`; answer it as it is or would be. Raises AlreadyExists."""
         new = NewPipeline(
             uid=PipelineUid(uuid4()),
             owner=caller.owner,
@@ -66,13 +74,15 @@ class Pipelines:
             version=version,
             labels=labels,
         )
-        async with self._store.edit([new.uid], create=new) as transaction:
+        async with self._store.edit([new.uid], create=new, is_rehearsal=validate_only) as transaction:
             await transaction.remember(caller.request, f"pipelines/{new.id}")
             working_set = await transaction.load()
             working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=caller.identity)
             await transaction.save(working_set)
-        self._journal.committed(working_set)
-        return new.id
+            made = await transaction.show_pipeline(new.uid)
+        if not validate_only:
+            self._journal.committed(working_set)
+        return made
 
     async def import_document(
         self,
@@ -89,7 +99,7 @@ class Pipelines:
             raise InvalidDocument(violations)
         facts = await asset_outputs(self._artifacts, caller.owner, document.nodes)
         if validate_only:
-            return await self._plan_only(caller, document, create_only=create_only)
+            return await self._plan_only(caller, document, create_only=create_only, etag=etag)
         await put_contents(self._artifacts, caller.owner, document.nodes)
         for tries_left in reversed(range(MAX_TRIES)):
             try:
@@ -110,11 +120,15 @@ class Pipelines:
         version: str | None,
         labels: Mapping[str, str] | None,
         etag: str,
-    ) -> None:
-        """Change what is not None. Raises NotFound, EtagMismatch."""
+        validate_only: bool = False,
+    ) -> PipelineView:
+        """Change what is not None, unless `validate_only`; answer what it is or would be.
+
+        Raises NotFound, EtagMismatch.
+        """
         uid = (await self._find(caller.owner, pipeline_id)).uid
         given = {"title": title, "version": version, "labels": labels}
-        async with self._store.edit([uid]) as transaction:
+        async with self._store.edit([uid], is_rehearsal=validate_only) as transaction:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(uid, working_set.structures[uid].version))
@@ -122,7 +136,10 @@ class Pipelines:
             changed = ", ".join(name for name, value in given.items() if value is not None)
             working_set.record(EventType.PIPELINE_UPDATED, uid, actor=caller.identity, message=changed)
             await transaction.save(working_set)
-        self._journal.committed(working_set)
+            described = await transaction.show_pipeline(uid)
+        if not validate_only:
+            self._journal.committed(working_set)
+        return described
 
     async def delete(
         self,
@@ -153,15 +170,17 @@ class Pipelines:
             raise NotFound("pipeline", f"pipelines/{pipeline_id}")
         return pipeline
 
-    async def _plan_only(self, caller: Caller, document: Document, *, create_only: bool) -> Imported:
+    async def _plan_only(self, caller: Caller, document: Document, *, create_only: bool, etag: str) -> Imported:
         pipeline_uid = await self._store.find_pipeline(caller.owner, document.id)
         if pipeline_uid is None:
             structure = build_structure(PipelineUid(uuid4()), pipeline_id=document.id, version=0, specs=())
+            check_etag(etag, "")
         elif create_only:
             raise AlreadyExists("pipeline", f"pipelines/{document.id}")
         else:
             async with self._store.edit([pipeline_uid]) as transaction:
                 structure = (await transaction.load()).structures[pipeline_uid]
+            check_etag(etag, pipeline_etag(pipeline_uid, structure.version))
         return Imported(document=document, plan=self._plan(document, structure), pipeline_uid=pipeline_uid)
 
     async def _import(
@@ -189,14 +208,16 @@ class Pipelines:
                 labels=document.labels,
             )
         async with self._store.edit([pipeline_uid], create=new) as transaction:
-            await transaction.remember(caller.request, f"pipelines/{document.id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(pipeline_uid, working_set.structures[pipeline_uid].version))
+            before = working_set.sequences[pipeline_uid]
             plan = self._plan(document, working_set.structures[pipeline_uid])
             uploaded = {spec.uid: facts[spec.id] for spec in plan.structure.nodes.values() if spec.id in facts}
             first = EventType.PIPELINE_CREATED if new else EventType.PIPELINE_IMPORTED
             working_set.record(first, pipeline_uid, actor=caller.identity)
             apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
+            span = Span(pipeline_uid=pipeline_uid, first=before + 1, last=working_set.sequences[pipeline_uid])
+            await transaction.remember(caller.request, f"pipelines/{document.id}/{span}")
             await transaction.save_structure(plan)
             if new is None:
                 await transaction.describe(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from pipeline_service.commands.views import NodeView, PipelineView
 from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId
@@ -162,6 +163,12 @@ class Edit(Transaction, Protocol):
     async def delete(self, pipeline: PipelineUid) -> None:
         """Make the pipeline invisible and its id free."""
 
+    async def show_pipeline(self, pipeline: PipelineUid) -> PipelineView:
+        """A locked pipeline as it stands in this transaction."""
+
+    async def show_node(self, node: NodeUid) -> NodeView:
+        """A node of a locked pipeline, likewise. Goes behind `save_structure` and `save`."""
+
 
 class Store(Protocol):
     """The state, in Postgres."""
@@ -175,9 +182,9 @@ class Store(Protocol):
         """
 
     def edit(
-        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
+        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None, is_rehearsal: bool = False
     ) -> AbstractAsyncContextManager[Edit]:
-        """The same for an edit; `create` is made first, within it.
+        """The same for an edit; `create` is made first, within it. What a rehearsal writes is taken back at its end.
 
         Raises AlreadyExists for `create`, else Unavailable, Contended, BadRow.
         """

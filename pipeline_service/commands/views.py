@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from pipeline_service.commands.etags import pipeline_etag
+from pipeline_service.domain.history import NodeEvent
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.lists import Cursor, Page
 from pipeline_service.domain.model import Event, Execution, Node, NodeSpec, Run
@@ -115,8 +116,15 @@ class Listed(Generic[View]):
     """A page of a list."""
 
     items: Sequence[View]
-    next: Cursor | None
-    """Behind which the next page begins; None on the last."""
+    places: Sequence[Cursor]
+    """Of each item, in the same order: a page may begin behind any of them."""
+    has_more: bool
+    """Whether the list goes on behind the last item."""
+
+    @property
+    def next(self) -> Cursor | None:
+        """Behind which the next page begins; None on the last."""
+        return self.places[-1] if self.has_more else None
 
 
 class Reader(Protocol):
@@ -157,6 +165,9 @@ class Reader(Protocol):
 
     async def snapshot(self, owner: Owner, pipeline_id: PipelineId) -> SnapshotView | None:
         """A pipeline with all its nodes."""
+
+    async def node_events(self, pipeline_uid: PipelineUid, *, through: int) -> Sequence[NodeEvent]:
+        """What made, edited and removed the nodes of a pipeline, up to a sequence number, in sequence."""
 
     async def events(self, pipeline_uid: PipelineUid, *, after: int, limit: int) -> Sequence[EventView]:
         """Events behind a sequence number, in sequence."""

@@ -4,17 +4,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from pipeline_service.commands.errors import Contended
+from pipeline_service.commands.views import NodeView, PipelineView
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, PipelineUid
+from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
 from pipeline_service.domain.model import Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.states import ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.codec import output_to_json
+from pipeline_service.store.freshness import with_freshness
 from pipeline_service.store.loading import PostgresTransaction
 from pipeline_service.store.pool import Connection, as_json
 from pipeline_service.store.reuse import wake_waiters
 from pipeline_service.store.rows import STATUS_OF
 from pipeline_service.store.saving import Loaded, Values, changed, save_events
+from pipeline_service.store.shown import NODE_COLUMNS, NODES, PIPELINE_COLUMNS, node_view, pipeline_view
 from pipeline_service.store.structures import write_structure
 
 _DESCRIBE = "UPDATE pipelines SET title = $2, version = $3, labels = $4, update_time = now() WHERE uid = $1"
@@ -27,6 +30,8 @@ WHERE uid = $1
 _DELETE = "UPDATE pipelines SET delete_time = now() WHERE uid = $1"
 _SUPERSEDE = "SELECT supersede_nodes($1::text::json, $2::text::json, $3::text::json, $4::text::json)"
 _COMPLETE = "SELECT complete_assets($1::text::json)"
+_PIPELINE = f"SELECT {PIPELINE_COLUMNS} FROM pipelines AS p WHERE p.uid = $1"  # noqa: S608 - constants only
+_NODE = f"SELECT {NODE_COLUMNS} {NODES} WHERE n.uid = $1"
 
 
 class PostgresEdit(PostgresTransaction):
@@ -59,6 +64,19 @@ class PostgresEdit(PostgresTransaction):
 
     async def delete(self, pipeline: PipelineUid) -> None:
         await self._connection.execute(_DELETE, pipeline)
+
+    async def show_pipeline(self, pipeline: PipelineUid) -> PipelineView:
+        row = await self._connection.fetchrow(_PIPELINE, pipeline)
+        if row is None:
+            raise AssertionError(f"the locked pipeline {pipeline} is not there")
+        return pipeline_view(row)
+
+    async def show_node(self, node: NodeUid) -> NodeView:
+        row = await self._connection.fetchrow(_NODE, node)
+        if row is None:
+            raise AssertionError(f"the node {node} that was written is not there")
+        (view,) = await with_freshness(self._connection, [node_view(row)])
+        return view
 
     async def save(self, working_set: WorkingSet) -> None:
         await _save_state(self._connection, working_set, loaded=self._loaded)

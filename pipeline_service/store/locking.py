@@ -1,7 +1,7 @@
 """Opens transactions: pipelines are locked first, in ascending order, and nothing below them before."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 from pipeline_service.commands.errors import AlreadyExists
@@ -42,17 +42,24 @@ async def open_transaction(
 
 @asynccontextmanager
 async def open_edit(
-    pool: Pool, caches: Caches, pipelines: Collection[PipelineUid], create: NewPipeline | None
+    pool: Pool, caches: Caches, pipelines: Collection[PipelineUid], create: NewPipeline | None, *, is_rehearsal: bool
 ) -> AsyncIterator[PostgresEdit]:
-    """The same for an edit; `create` is made first."""
-    with translated():
+    """The same for an edit; `create` is made first. A rehearsal is rolled back at its end."""
+    with translated(), suppress(_Rehearsed):
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
             if create is not None:
                 await _create(connection, create)
             locked, now = await _lock(connection, pipelines, with_deleted=False)
             edit = PostgresEdit(connection, locked=locked, caches=caches, now=now)
             yield edit
-    edit.remember_structure()
+            if is_rehearsal:
+                raise _Rehearsed
+    if not is_rehearsal:
+        edit.remember_structure()
+
+
+class _Rehearsed(Exception):
+    """Takes back what a rehearsal wrote."""
 
 
 async def _lock(

@@ -45,9 +45,13 @@ class ListStatement:
         return statement, parameters.values
 
     def listed(self, rows: Sequence[Row], page: Page, view: Callable[[Row], View]) -> Listed[View]:
-        """The rows of a page, and the place behind which the next one begins."""
-        found = [view(row) for row in rows[: page.limit]]
-        return Listed(items=found, next=self._place(rows[page.limit - 1]) if len(rows) > page.limit else None)
+        """The rows of a page, each with its place."""
+        shown = rows[: page.limit]
+        return Listed(
+            items=[view(row) for row in shown],
+            places=[self._place(row) for row in shown],
+            has_more=len(rows) > page.limit,
+        )
 
     def _place(self, row: Row) -> Cursor:
         return tuple(row[f"key_{number}"] for number in range(2 if self.tie else 1))

@@ -106,9 +106,9 @@ class PostgresStore:
 
     @asynccontextmanager
     async def edit(
-        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None
+        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None, is_rehearsal: bool = False
     ) -> AsyncIterator[PostgresEdit]:
-        async with open_edit(self._edit, self._caches, pipelines, create) as transaction:
+        async with open_edit(self._edit, self._caches, pipelines, create, is_rehearsal=is_rehearsal) as transaction:
             await self._crash_point("edit.locked")
             yield transaction
             await self._crash_point("edit.before_commit")

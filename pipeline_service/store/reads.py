@@ -12,7 +12,9 @@ from pipeline_service.commands.views import (
     RunView,
     SnapshotView,
 )
+from pipeline_service.domain.history import NodeEvent
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.states import EventType
 from pipeline_service.domain.values import Progress
 from pipeline_service.store.freshness import with_freshness
 from pipeline_service.store.lists import PostgresLists
@@ -50,6 +52,11 @@ SELECT {SHOWN_EXECUTION_COLUMNS} FROM executions
 WHERE pipeline_uid = {PIPELINE_UID} AND id = $4 AND work ->> 'nodeId' = $3
 """
 _EVENTS = f"SELECT {EVENT_COLUMNS} FROM events WHERE pipeline_uid = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+_NODE_EVENTS = """
+SELECT e.seq, e.type, e.node_id, n.position FROM events AS e LEFT JOIN nodes AS n ON n.uid = e.node_uid
+WHERE e.pipeline_uid = $1 AND e.seq <= $2 AND e.type IN ('NODE_CREATED', 'NODE_UPDATED', 'NODE_DELETED')
+ORDER BY e.seq
+"""
 _PROGRESS = """
 SELECT id, work ->> 'nodeId' AS node_id, progress_stage, progress_fraction, progress_time FROM executions
 WHERE pipeline_uid = $1 AND state IN ('QUEUED', 'RUNNING', 'WAITING') AND progress_time > $2
@@ -100,6 +107,19 @@ class PostgresReader(PostgresLists):
                 rows = await connection.fetch(_ALL_NODES, row["uid"])
                 nodes = await with_freshness(connection, [node_view(one) for one in rows])
         return SnapshotView(pipeline=pipeline_view(row), nodes=nodes)
+
+    async def node_events(self, pipeline_uid: PipelineUid, *, through: int) -> Sequence[NodeEvent]:
+        with translated():
+            rows = await self._pool.fetch(_NODE_EVENTS, pipeline_uid, through)
+        return [
+            NodeEvent(
+                sequence=row["seq"],
+                type=EventType(row["type"]),
+                node_id=NodeId(row["node_id"]),
+                position=row["position"],
+            )
+            for row in rows
+        ]
 
     async def events(self, pipeline_uid: PipelineUid, *, after: int, limit: int) -> Sequence[EventView]:
         with translated():

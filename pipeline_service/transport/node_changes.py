@@ -17,7 +17,7 @@ from pipeline_service.wire.names import (
     parse_node,
     parse_pipeline,
 )
-from pipeline_service.wire.resources import execution_message, node_message
+from pipeline_service.wire.resources import execution_message, node_message, unmade
 from servicekit.grpc_handlers import Context
 
 
@@ -41,8 +41,10 @@ class NodeChanges:
             return pb.CreateNodeResponse(node=node_message(view, pipeline))
 
         async def act(by: Caller) -> pb.CreateNodeResponse:
-            made = await self._nodes.create(by, pipeline, raw, strict=request.strict)
-            return await answer(node_name(pipeline, made))
+            validate_only = request.validate_only
+            view = await self._nodes.create(by, pipeline, raw, strict=request.strict, validate_only=validate_only)
+            made = node_message(view, pipeline)
+            return pb.CreateNodeResponse(node=unmade(made, is_named=bool(request.node_id)) if validate_only else made)
 
         return await self._repeats.once(request, caller, answer_type=pb.CreateNodeResponse, act=act, rebuild=answer)
 
@@ -56,8 +58,16 @@ class NodeChanges:
             return pb.UpdateNodeResponse(node=node_message(await self.show(caller.owner, pipeline, node), pipeline))
 
         async def act(by: Caller) -> pb.UpdateNodeResponse:
-            await self._nodes.update(by, pipeline, node, changes, strict=request.strict, etag=request.node.etag)
-            return await answer(request.node.name)
+            changed = await self._nodes.update(
+                by,
+                pipeline,
+                node,
+                changes,
+                strict=request.strict,
+                etag=request.node.etag,
+                validate_only=request.validate_only,
+            )
+            return pb.UpdateNodeResponse(node=node_message(changed, pipeline))
 
         return await self._repeats.once(request, caller, answer_type=pb.UpdateNodeResponse, act=act, rebuild=answer)
 

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import PurePosixPath
 
 from montage.v1 import node_service_pb2 as pb
@@ -67,9 +68,8 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         found = await self._reader.nodes(owner, pipeline, paging.page)
         if found is None:
             raise NotFound("pipeline", request.parent)
-        return pb.ListNodesResponse(
-            nodes=[node_message(view, pipeline) for view in found.items], next_page_token=paging.token(found.next)
-        )
+        nodes, token = paging.answer(found, partial(node_message, pipeline=pipeline))
+        return pb.ListNodesResponse(nodes=nodes, next_page_token=token)
 
     async def GetNodeOutputUrl(
         self, request: pb.GetNodeOutputUrlRequest, context: Context
@@ -113,10 +113,8 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         found = await self._reader.executions(owner, pipeline, paging.page, node_id=None if node == ALL_NODES else node)
         if found is None:
             raise NotFound("node", request.parent)
-        return pb.ListExecutionsResponse(
-            executions=[execution_message(view, pipeline) for view in found.items],
-            next_page_token=paging.token(found.next),
-        )
+        executions, token = paging.answer(found, partial(execution_message, pipeline=pipeline))
+        return pb.ListExecutionsResponse(executions=executions, next_page_token=token)
 
     async def ListNodeTypes(
         self,

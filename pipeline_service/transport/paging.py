@@ -4,14 +4,22 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from google.protobuf.message import Message
+
+from pipeline_service.commands.views import Listed
 from pipeline_service.domain.ids import Owner
 from pipeline_service.domain.lists import Cursor, Kind, Listing, Page, read_filter, read_order
 
 DEFAULT_PAGE_SIZE = 25
+BYTES_PER_PAGE = 1024 * 1024
+"""A client takes messages of 4 MiB unless told otherwise, and a node may be 64 KiB of config and more."""
+View = TypeVar("View")
+Answered = TypeVar("Answered", bound=Message)
 
 
 class InvalidPageToken(ValueError):
@@ -34,6 +42,21 @@ class Paging:
             order=order,
             after=_read(request.page_token, self._arguments, listing.cursor_kinds(order)),
         )
+
+    def answer(self, found: Listed[View], message: Callable[[View], Answered]) -> tuple[list[Answered], str]:
+        """What a page answers, and the token of the next one.
+
+        A page ends before it is too large for a client, though it would hold more; one item it has always.
+        """
+        messages: list[Answered] = []
+        size_bytes = 0
+        for view in found.items:
+            one = message(view)
+            size_bytes += one.ByteSize()
+            if messages and size_bytes > BYTES_PER_PAGE:
+                return messages, self.token(found.places[len(messages) - 1])
+            messages.append(one)
+        return messages, self.token(found.next)
 
     def token(self, place: Cursor | None) -> str:
         """The token that goes on behind a place; empty for none."""

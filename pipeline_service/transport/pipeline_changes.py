@@ -10,6 +10,7 @@ from pipeline_service.commands.pipelines import Imported, Pipelines
 from pipeline_service.commands.ports import Caller
 from pipeline_service.commands.runs import RunRequest, Runs
 from pipeline_service.commands.views import Reader
+from pipeline_service.domain.history import Span, difference
 from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.repeats import Repeats
@@ -24,7 +25,7 @@ from pipeline_service.wire.names import (
     run_name,
 )
 from pipeline_service.wire.plans import plan_message
-from pipeline_service.wire.resources import pipeline_message, preview_message, run_message
+from pipeline_service.wire.resources import pipeline_message, preview_message, run_message, unmade
 from pipeline_service.wire.values import json_object
 from servicekit.grpc_handlers import Context
 
@@ -48,10 +49,19 @@ class PipelineChanges:
             return pb.CreatePipelineResponse(pipeline=await self.show(caller.owner, parse_pipeline(name)))
 
         async def act(by: Caller) -> pb.CreatePipelineResponse:
-            made = await self._pipelines.create(
-                by, request.pipeline_id, title=given.title, version=given.version, labels=dict(given.labels)
+            made = pipeline_message(
+                await self._pipelines.create(
+                    by,
+                    request.pipeline_id,
+                    title=given.title,
+                    version=given.version,
+                    labels=dict(given.labels),
+                    validate_only=request.validate_only,
+                )
             )
-            return await answer(pipeline_name(made))
+            if request.validate_only:
+                made = unmade(made, is_named=bool(request.pipeline_id))
+            return pb.CreatePipelineResponse(pipeline=made)
 
         return await self._repeats.once(request, caller, answer_type=pb.CreatePipelineResponse, act=act, rebuild=answer)
 
@@ -64,15 +74,16 @@ class PipelineChanges:
             return pb.UpdatePipelineResponse(pipeline=await self.show(caller.owner, pipeline))
 
         async def act(by: Caller) -> pb.UpdatePipelineResponse:
-            await self._pipelines.update(
+            described = await self._pipelines.update(
                 by,
                 pipeline,
                 title=given.title if "title" in fields else None,
                 version=given.version if "version" in fields else None,
                 labels=dict(given.labels) if "labels" in fields else None,
                 etag=given.etag,
+                validate_only=request.validate_only,
             )
-            return await answer(given.name)
+            return pb.UpdatePipelineResponse(pipeline=pipeline_message(described))
 
         return await self._repeats.once(request, caller, answer_type=pb.UpdatePipelineResponse, act=act, rebuild=answer)
 
@@ -91,13 +102,11 @@ class PipelineChanges:
         caller = self._callers.caller(context)
 
         async def answer(name: str) -> pb.ImportPipelineResponse:
-            return pb.ImportPipelineResponse(pipeline=await self.show(caller.owner, parse_pipeline(name)))
+            return await self._imported_before(name, caller.owner)
 
         async def act(by: Caller) -> pb.ImportPipelineResponse:
             return await self._import(request, by)
 
-        if request.validate_only:
-            return await act(caller)
         return await self._repeats.once(request, caller, answer_type=pb.ImportPipelineResponse, act=act, rebuild=answer)
 
     async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
@@ -110,9 +119,6 @@ class PipelineChanges:
             priority=request.priority,
             plan_digest=request.plan_digest,
         )
-        if request.validate_only:
-            run = await self._runs.preview(caller, pipeline, wanted)
-            return pb.RunPipelineResponse(run=preview_message(run, pipeline))
 
         async def answer(name: str) -> pb.RunPipelineResponse:
             view = await self._views.run(caller.owner, *parse_run(name))
@@ -121,6 +127,9 @@ class PipelineChanges:
             return pb.RunPipelineResponse(run=run_message(view, pipeline))
 
         async def act(by: Caller) -> pb.RunPipelineResponse:
+            if request.validate_only:
+                run = await self._runs.preview(by, pipeline, wanted)
+                return pb.RunPipelineResponse(run=preview_message(run, pipeline))
             return await answer(run_name(pipeline, await self._runs.start(by, pipeline, wanted)))
 
         return await self._repeats.once(request, caller, answer_type=pb.RunPipelineResponse, act=act, rebuild=answer)
@@ -139,6 +148,18 @@ class PipelineChanges:
         if view is None:
             raise NotFound("pipeline", pipeline_name(pipeline))
         return pipeline_message(view)
+
+    async def _imported_before(self, name: str, owner: Owner) -> pb.ImportPipelineResponse:
+        """An answer that was too large to be kept: the pipeline as it is now, what was done as its history says."""
+        answer = pb.ImportPipelineResponse(pipeline=await self.show(owner, parse_pipeline(name)))
+        span = Span.read(name)
+        if span is not None and answer.pipeline.uid == str(span.pipeline_uid):
+            done = difference(await self._views.node_events(span.pipeline_uid, through=span.last), span)
+            answer.added_nodes.extend(done.added)
+            answer.changed_nodes.extend(done.changed)
+            answer.removed_nodes.extend(done.removed)
+            answer.unchanged_nodes.extend(done.unchanged)
+        return answer
 
     async def _import(self, request: pb.ImportPipelineRequest, caller: Caller) -> pb.ImportPipelineResponse:
         try:

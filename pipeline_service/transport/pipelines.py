@@ -1,6 +1,7 @@
 """PipelineService, for clients and ops."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from montage.v1 import pipeline_service_pb2 as pb
 from montage.v1 import pipeline_service_pb2_grpc
@@ -56,9 +57,8 @@ class PipelineServicer(PipelineControl, pipeline_service_pb2_grpc.PipelineServic
         owner = self._owners.owner(context)
         paging = Paging(request, PIPELINES, owner)
         found = await self._reader.pipelines(owner, paging.page)
-        return pb.ListPipelinesResponse(
-            pipelines=[pipeline_message(view) for view in found.items], next_page_token=paging.token(found.next)
-        )
+        pipelines, token = paging.answer(found, pipeline_message)
+        return pb.ListPipelinesResponse(pipelines=pipelines, next_page_token=token)
 
     async def CreateAsset(self, request: pb.CreateAssetRequest, context: Context) -> pb.CreateAssetResponse:
         registered = await self._assets.register(
@@ -96,9 +96,8 @@ class PipelineServicer(PipelineControl, pipeline_service_pb2_grpc.PipelineServic
         found = await self._reader.runs(owner, pipeline, paging.page)
         if found is None:
             raise NotFound("pipeline", request.parent)
-        return pb.ListRunsResponse(
-            runs=[run_message(view, pipeline) for view in found.items], next_page_token=paging.token(found.next)
-        )
+        runs, token = paging.answer(found, partial(run_message, pipeline=pipeline))
+        return pb.ListRunsResponse(runs=runs, next_page_token=token)
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
         owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)
@@ -106,9 +105,8 @@ class PipelineServicer(PipelineControl, pipeline_service_pb2_grpc.PipelineServic
         found = await self._reader.history(owner, pipeline, paging.page, after=request.after_sequence)
         if found is None:
             raise NotFound("pipeline", request.parent)
-        return pb.ListEventsResponse(
-            events=[event_message(view, pipeline) for view in found.items], next_page_token=paging.token(found.next)
-        )
+        events, token = paging.answer(found, partial(event_message, pipeline=pipeline))
+        return pb.ListEventsResponse(events=events, next_page_token=token)
 
     async def WatchPipeline(
         self, request: pb.WatchPipelineRequest, context: Context

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from pipeline_service.commands.errors import RequestIdReused, RequestRepeated, Unavailable
+from pipeline_service.commands.errors import PipelineError, RequestIdReused, Unavailable
 from pipeline_service.commands.ports import Caller, CrashPoint, RequestKey, Requests
 
 Answer = TypeVar("Answer", bound=Message)
@@ -32,17 +32,18 @@ class Repeats:
     ) -> Answer:
         """Act, unless the request was made before: then answer what it was answered, or what its resource says now.
 
-        Raises RequestIdReused when the id came with another request before.
+        A rehearsal has no effect, so there is nothing to be remembered of it. Raises RequestIdReused when the id came
+        with another request before.
         """
-        if not request.request_id:
+        if not request.request_id or getattr(request, "validate_only", False):
             return await act(caller)
         key = _key(request, caller)
         found = await self._requests.recall(key)
         if found is None:
             try:
                 answer = await act(replace(caller, request=key))
-            except RequestRepeated:
-                # Made at the same moment, here or at another replica, and committed now.
+            except PipelineError:
+                # Perhaps refused only since it was made at the same moment, here or at another replica, and is done.
                 found = await self._requests.recall(key)
                 if found is None:
                     raise

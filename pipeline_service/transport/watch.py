@@ -12,6 +12,7 @@ from pipeline_service.commands.errors import FailedPrecondition, NotFound, Unava
 from pipeline_service.commands.views import PipelineView, Reader, SnapshotView
 from pipeline_service.domain.ids import Owner, PipelineId
 from pipeline_service.domain.states import EventType
+from pipeline_service.transport.paging import BYTES_PER_PAGE
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.wire.names import execution_name, node_name, pipeline_name
 from pipeline_service.wire.resources import event_message, node_message, pipeline_message
@@ -20,8 +21,6 @@ from pipeline_service.wire.values import progress_message
 Update = pipeline_service_pb2.WatchPipelineResponse
 
 NODES_PER_PAGE = 200
-BYTES_PER_PAGE = 1024 * 1024
-"""A client takes messages of 4 MiB unless told otherwise, and a node may be 64 KiB of config and more."""
 EVENTS_PER_READ = 500
 # Commits of this process wake a watch at once; those of other replicas, and progress, are seen at the next look.
 LOOK_EVERY_S = 1.0

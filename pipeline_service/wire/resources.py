@@ -1,5 +1,7 @@
 """What is read, as the contract shows it."""
 
+from typing import TypeVar
+
 from montage.v1 import resources_pb2, work_pb2
 
 from pipeline_service.commands.etags import node_etag
@@ -18,6 +20,8 @@ from pipeline_service.wire.values import (
     struct,
     timestamp,
 )
+
+Made = TypeVar("Made", resources_pb2.Pipeline, resources_pb2.Node)
 
 
 def pipeline_message(view: PipelineView) -> resources_pb2.Pipeline:
@@ -74,6 +78,13 @@ def node_message(view: NodeView, pipeline: PipelineId) -> resources_pb2.Node:
         etag=node_etag(spec),
         paused=node.paused,
     )
+
+
+def unmade(message: Made, *, is_named: bool) -> Made:
+    """What would be made: without what only its making gives it, and without a name unless one was asked for."""
+    for field in ("uid", "etag", "create_time", "update_time", *(() if is_named else ("name",))):
+        message.ClearField(field)
+    return message
 
 
 def execution_message(view: ExecutionView, pipeline: PipelineId) -> resources_pb2.Execution:

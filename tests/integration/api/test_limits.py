@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
-from montage.v1.node_service_pb2 import CreateNodeRequest
+from montage.v1.node_service_pb2 import CreateNodeRequest, ListNodesRequest
 from montage.v1.pipeline_service_pb2 import ImportPipelineRequest, ListRunsRequest
 
 from tests.factories import a_document, noop
@@ -119,6 +119,22 @@ async def test_document_takes_16_mib_and_not_one_byte_more(client: Client) -> No
 
     assert {problem.field for problem in answer.problems} == {"nodes", "version"}
     assert above[:2] == TOO_LARGE
+
+
+@pytest.mark.timeout(120)
+async def test_page_of_large_nodes_ends_before_its_size_is_too_much_for_a_client(client: Client, name: str) -> None:
+    ids = [f"n{number}" for number in range(100)]
+    await client.import_(*(noop(one, nonce=f"{one}/" + "x" * 60_000) for one in ids), document_id=name)
+
+    pages, token = [], ""
+    while not pages or token:
+        request = ListNodesRequest(parent=f"pipelines/{name}", page_size=500, page_token=token)
+        answer = await client.nodes.ListNodes(request)
+        pages.append(answer)
+        token = answer.next_page_token
+
+    assert [node.name.split("/")[3] for page in pages for node in page.nodes] == ids
+    assert all(0.9 * MIB < page.ByteSize() < 1.1 * MIB for page in pages[:-1])
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(500, True), (501, False), (-1, False)])

@@ -81,6 +81,34 @@ async def test_answer_above_64_kib_is_built_again(
     assert await client.node_ids(name) == ["a", "b"]
 
 
+@pytest.mark.timeout(60)
+async def test_difference_of_a_large_import_is_told_again(
+    client: Client, name: str, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    ids = [f"{number:04}-{'x' * 50}" for number in range(1300)]
+    await client.import_(*map(noop, ids), noop("gone"), document_id=name)
+    request = ImportPipelineRequest(request_id=f"{name}-import")
+    changed = [noop(one, nonce="new") if number == 7 else noop(one) for number, one in enumerate(ids)]
+    request.document.update(a_document(noop("new"), *reversed(changed), document_id=name))
+
+    first = await client.pipelines.ImportPipeline(request)
+    kept = await database.fetchval("SELECT answer FROM requests WHERE request_id = $1", request.request_id)
+    again = await client.pipelines.ImportPipeline(request)
+
+    assert (list(first.added_nodes), list(first.changed_nodes)) == (["new"], [ids[7]])
+    assert (list(first.removed_nodes), len(first.unchanged_nodes)) == (["gone"], 1299)
+    assert kept is None
+    assert again == first
+
+
+async def test_creation_that_comes_twice_at_the_same_moment_is_answered_twice(client: Client, name: str) -> None:
+    request = CreatePipelineRequest(pipeline_id=name, request_id=f"{name}-make")
+
+    answers = await asyncio.gather(*(client.pipelines.CreatePipeline(request) for _ in range(8)))
+
+    assert all(answer == answers[0] for answer in answers)
+
+
 async def test_request_is_forgotten_after_a_day_and_not_before(
     stack: Stack, client: Client, name: str, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:

@@ -1,5 +1,6 @@
 """The changes of the fake service: what is edited one by one, and what a person decides about work."""
 
+import copy
 from typing import Any
 
 import grpc
@@ -32,15 +33,17 @@ class FakeChanges:
             message = f"'{name}' exists already."
             await refuse(context, grpc.StatusCode.ALREADY_EXISTS, "PIPELINE_EXISTS", message, resource=name)
         made = resources.Pipeline(name=name, title=request.pipeline.title, labels=request.pipeline.labels, etag="1")
-        self.pipelines[name], self.nodes[name] = made, []
+        if not request.validate_only:
+            self.pipelines[name], self.nodes[name] = made, []
         return api.CreatePipelineResponse(pipeline=made)
 
     async def UpdatePipeline(self, request: api.UpdatePipelineRequest, context: Context) -> api.UpdatePipelineResponse:
         pipeline = await self._pipeline(request.pipeline.name, context)
         await _check(request.pipeline.etag, pipeline.etag, context)
+        changed = _copy_unless(pipeline, kept=not request.validate_only)
         for field in request.update_mask.paths:
-            _take(field, pipeline, request.pipeline)
-        return api.UpdatePipelineResponse(pipeline=pipeline)
+            _take(field, changed, request.pipeline)
+        return api.UpdatePipelineResponse(pipeline=changed)
 
     async def DeletePipeline(self, request: api.DeletePipelineRequest, context: Context) -> api.DeletePipelineResponse:
         pipeline = await self._pipeline(request.name, context)
@@ -56,16 +59,18 @@ class FakeChanges:
         made.is_valid = "provider" in made.config.fields
         if not made.is_valid:
             made.problems.add(field="config.provider", description="is required")
-        self.nodes[request.parent].append(made)
+        if not request.validate_only:
+            self.nodes[request.parent].append(made)
         return node_api.CreateNodeResponse(node=made)
 
     async def UpdateNode(self, request: node_api.UpdateNodeRequest, context: Context) -> node_api.UpdateNodeResponse:
         node = await self._node(request.node.name, context)
         await _check(request.node.etag, node.etag, context)
+        changed = _copy_unless(node, kept=not request.validate_only)
         for field in request.update_mask.paths:
-            _take(field, node, request.node)
-        node.is_valid = True
-        return node_api.UpdateNodeResponse(node=node)
+            _take(field, changed, request.node)
+        changed.is_valid = True
+        return node_api.UpdateNodeResponse(node=changed)
 
     async def DeleteNode(self, request: node_api.DeleteNodeRequest, context: Context) -> node_api.DeleteNodeResponse:
         node = await self._node(request.name, context)
@@ -113,6 +118,11 @@ class FakeChanges:
         self.decided.append((method, request))
         node: resources.Node = await self._node(request.name, context)
         return node
+
+
+def _copy_unless(message: Any, *, kept: bool) -> Any:
+    """The message itself where changes of it are to be kept, else a copy of it."""
+    return message if kept else copy.deepcopy(message)
 
 
 def _take(field: str, kept: Any, given: Any) -> None:

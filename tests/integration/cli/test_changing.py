@@ -51,6 +51,25 @@ async def test_create_makes_an_empty_pipeline_and_nodes_and_tells_what_they_lack
     assert dict(made.config) == {"provider": "ffmpeg", "audioVolume": 2, "fast": True, "other": "x"}
 
 
+async def test_dry_run_tells_what_would_be_and_changes_nothing(montage: Montage, service: FakeService) -> None:
+    service.given_pipeline("welcome", ("mix", "mix-audio", ()))
+    before = str(service.pipelines), str(service.nodes)
+
+    pipeline = await montage("create", "other", "--dry-run")
+    node = await montage("create", "welcome/new", "--type", "mix-audio", "--dry-run")
+    title = await montage("edit", "welcome", "--set", "title=Film", "--dry-run")
+    setting = await montage("edit", "welcome/mix", "--set", "provider=ffmpeg", "--dry-run")
+    nothing_to_try = await montage("edit", "welcome", "--dry-run")
+
+    assert (str(service.pipelines), str(service.nodes)) == before
+    assert (pipeline.code, pipeline.stdout) == (0, "would create pipelines/other\n")
+    assert (node.code, node.stdout) == (0, "would create pipelines/welcome/nodes/new\n")
+    assert node.stderr == "it cannot run yet:\n  config.provider: is required\n"
+    assert title.stdout == 'title: "Welcome" → "Film"\nnothing was changed\n'
+    assert setting.stdout == 'provider: not set → "ffmpeg"\nnothing was changed\n'
+    assert nothing_to_try.code == 2
+
+
 async def test_create_of_a_taken_id_says_what_to_do(montage: Montage, service: FakeService) -> None:
     service.given_pipeline("welcome")
 
