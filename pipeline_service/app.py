@@ -122,7 +122,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     reconciler = Reconciler(artifacts=artifacts, reporter=reporter, crash_point=failpoints.hit)
     timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile, crash_point=failpoints.hit)
     pipelines = Pipelines(store=store, reader=reader, artifacts=artifacts, rules=rules, journal=journal)
-    runs = Runs(store=store, rules=rules, publisher=publisher, journal=journal)
+    runs = Runs(store=store, rules=rules, batcher=batcher, publisher=publisher, journal=journal)
     nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
     control = Control(store=store, rules=rules, publisher=publisher, journal=journal)
     capabilities = Capabilities(

@@ -15,6 +15,11 @@ import uvloop
 Resource = TypeVar("Resource")
 
 
+# How many objects are made before the collector looks for circles among them. With Python's own 700 that took a seventh
+# of the processor time of a loaded service, and found next to nothing: rows, messages and tasks end without it.
+_YOUNG_OBJECTS, _YOUNG_PER_MIDDLE, _MIDDLE_PER_OLD = 50_000, 10, 10
+
+
 class ExitCode(IntEnum):
     OK = 0
     """Stopped because somebody asked."""
@@ -110,6 +115,7 @@ async def _run(start: Callable[[Lifecycle], Awaitable[None]], stop_within_s: flo
         # Modules and parts stay for as long as the process lives: the collector need not look at them ever again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, _YOUNG_PER_MIDDLE, _MIDDLE_PER_OLD)
         log.info("started")
         await life.wait_for_stop()
     loop.call_later(stop_within_s, _give_up, log, stop_within_s)

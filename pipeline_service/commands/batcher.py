@@ -5,27 +5,30 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline_service.commands.apply_batch import apply_batch
-from pipeline_service.commands.errors import Contended, Overloaded, Unavailable
+from pipeline_service.commands.apply_batch import Change, Decided, Entry, apply_batch
+from pipeline_service.commands.errors import Contended, Overloaded, PipelineError, Unavailable
 from pipeline_service.commands.ports import CrashPoint, Journal, Publisher, Store
 from pipeline_service.domain.engine.reports import Answer, Report
-from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
 
 MAX_BATCH = 256
+MAX_EFFECTS = 2_000
+"""Rows that the entries of a batch may touch, as far as that is known; one entry may be of more."""
 MAX_WAITING = 10_000
 MAX_TRIES = 3
 
 
 @dataclass(frozen=True)
-class _Entry:
-    report: Report
+class _Waiting:
+    entry: Entry
     pipeline_uid: PipelineUid
-    answer: asyncio.Future[Answer] = field(repr=False)
+    effects: int
+    outcome: asyncio.Future[tuple[Decided, WorkingSet]] = field(repr=False)
 
 
 class Batcher:
-    """Applies reports in batches, one writer per shard of pipelines."""
+    """Applies reports and users' changes in batches, one writer per shard of pipelines."""
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class Batcher:
         self._publisher = publisher
         self._journal = journal
         self._crash_point = crash_point
-        self._queues: list[deque[_Entry]] = [deque() for _ in range(writers)]
+        self._queues: list[deque[_Waiting]] = [deque() for _ in range(writers)]
         self._arrivals = [asyncio.Event() for _ in range(writers)]
 
     async def submit(self, report: Report, pipeline_uid: PipelineUid) -> Answer:
@@ -50,13 +53,20 @@ class Batcher:
 
         A caller that gives up does not take its report back: it is applied all the same.
         """
-        shard = pipeline_uid.int % len(self._queues)
-        if len(self._queues[shard]) >= MAX_WAITING:
-            raise Overloaded(f"{MAX_WAITING} reports are waiting already")
-        entry = _Entry(report, pipeline_uid, asyncio.get_running_loop().create_future())
-        self._queues[shard].append(entry)
-        self._arrivals[shard].set()
-        return await entry.answer
+        answer, _ = await self._enqueue(report, pipeline_uid, effects=1)
+        if isinstance(answer, PipelineError):
+            raise AssertionError("a report is answered, not refused")  # noqa: TRY004 - no caller's mistake
+        return answer
+
+    async def change(self, change: Change, *, effects: int) -> WorkingSet:
+        """Apply a user's change in the same way. Answers the rows as they were committed.
+
+        Raises what it was refused with. `effects` says how many rows it may touch.
+        """
+        answer, working_set = await self._enqueue(change, change.pipeline_uid, effects=effects)
+        if isinstance(answer, PipelineError):
+            raise answer
+        return working_set
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -64,16 +74,27 @@ class Batcher:
             for shard in range(len(self._queues)):
                 group.create_task(self._write(shard), name=f"writer-{shard}")
 
+    def _enqueue(
+        self, entry: Entry, pipeline_uid: PipelineUid, *, effects: int
+    ) -> asyncio.Future[tuple[Decided, WorkingSet]]:
+        shard = pipeline_uid.int % len(self._queues)
+        if len(self._queues[shard]) >= MAX_WAITING:
+            raise Overloaded(f"{MAX_WAITING} reports are waiting already")
+        waiting = _Waiting(entry, pipeline_uid, effects, asyncio.get_running_loop().create_future())
+        self._queues[shard].append(waiting)
+        self._arrivals[shard].set()
+        return waiting.outcome
+
     async def _write(self, shard: int) -> None:
         queue, arrival = self._queues[shard], self._arrivals[shard]
         while True:
             await arrival.wait()
-            batch = [queue.popleft() for _ in range(min(len(queue), MAX_BATCH))]
+            batch = _next_batch(queue)
             if not queue:
                 arrival.clear()
             await self._apply(batch)
 
-    async def _apply(self, batch: Sequence[_Entry]) -> None:
+    async def _apply(self, batch: Sequence[_Waiting]) -> None:
         """Apply a batch; when it cannot be, apply its halves, until the culprit stands alone."""
         try:
             await self._commit(batch)
@@ -87,12 +108,12 @@ class Batcher:
             await self._apply(batch[:middle])
             await self._apply(batch[middle:])
 
-    async def _commit(self, batch: Sequence[_Entry]) -> None:
-        pipelines = {entry.pipeline_uid for entry in batch}
-        reports = [entry.report for entry in batch]
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        pipelines = {waiting.pipeline_uid for waiting in batch}
+        entries = [waiting.entry for waiting in batch]
         for tries_left in reversed(range(MAX_TRIES)):
             try:
-                applied = await apply_batch(reports, pipelines, store=self._store, rules=self._rules)
+                applied = await apply_batch(entries, pipelines, store=self._store, rules=self._rules)
                 break
             except Contended:
                 if not tries_left:
@@ -101,12 +122,21 @@ class Batcher:
         self._publisher.publish(applied.working_set.dispatches)
         self._journal.committed(applied.working_set)
         await self._crash_point("batch.before_answer")
-        for entry, answer in zip(batch, applied.answers, strict=True):
-            if not entry.answer.done():
-                entry.answer.set_result(answer)
+        for waiting, answer in zip(batch, applied.answers, strict=True):
+            if not waiting.outcome.done():
+                waiting.outcome.set_result((answer, applied.working_set))
 
 
-def _refuse(batch: Sequence[_Entry], error: Exception) -> None:
-    for entry in batch:
-        if not entry.answer.done():
-            entry.answer.set_exception(error)
+def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:
+    batch = [queue.popleft()]
+    effects = batch[0].effects
+    while queue and len(batch) < MAX_BATCH and effects + queue[0].effects <= MAX_EFFECTS:
+        batch.append(queue.popleft())
+        effects += batch[-1].effects
+    return batch
+
+
+def _refuse(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.outcome.done():
+            waiting.outcome.set_exception(error)

@@ -53,6 +53,14 @@ class DueWork:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Graph:
+    """Which graph a pipeline's id stands for, and how large it is."""
+
+    pipeline_uid: PipelineUid
+    nodes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewPipeline:
     """A pipeline to be made."""
 
@@ -194,6 +202,12 @@ class Store(Protocol):
 
     async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
         """The uid of an owner's pipeline."""
+
+    async def find_graph(self, owner: Owner, pipeline_id: PipelineId) -> Graph | None:
+        """The same with the size of its graph."""
+
+    async def execution_names(self, executions: Collection[ExecutionId]) -> Mapping[ExecutionId, str]:
+        """Resource names of executions, in whichever pipelines; they never change."""
 
     async def taken_uids(self, uids: Collection[UUID]) -> frozenset[UUID]:
         """Which of them name a pipeline or a node already, of whomever, or ever named a node that was executed."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pipeline_service.commands.answering import answer_questions
+from pipeline_service.commands.apply_batch import Change
+from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import FailedPrecondition, InvalidField, NotFound, PlanChanged
 from pipeline_service.commands.ports import Caller, Journal, Publisher, Store, Transaction
 from pipeline_service.commands.repeating import while_contended
@@ -12,7 +14,7 @@ from pipeline_service.commands.views import RunNodeView, RunView
 from pipeline_service.domain.engine.planning import Kind, Plan, expected_duration, plan_of, rehearsal
 from pipeline_service.domain.engine.runs import start_run, wanted_problems
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeId, NodeUid, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.ids import NodeId, NodeUid, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.model import Run
 from pipeline_service.domain.violations import did_you_mean
 
@@ -27,6 +29,22 @@ class RunRequest:
     priority: int = 0
     plan_digest: str = ""
     """The plan that was looked at: the run does that, or nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A request with what it is about."""
+
+    wanted: RunRequest
+    caller: Caller
+    pipeline_id: PipelineId
+    uid: PipelineUid
+    nodes: int
+    run_id: RunId
+
+    @property
+    def run_name(self) -> str:
+        return f"pipelines/{self.pipeline_id}/runs/{self.run_id}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,118 +63,143 @@ class Forecast:
 class Runs:
     """The use cases of runs."""
 
-    def __init__(self, *, store: Store, rules: Rules, publisher: Publisher, journal: Journal) -> None:
+    def __init__(self, *, store: Store, rules: Rules, batcher: Batcher, publisher: Publisher, journal: Journal) -> None:
         self._store = store
         self._rules = rules
+        self._batcher = batcher
         self._publisher = publisher
         self._journal = journal
 
-    async def start(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> RunId:
+    async def start(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> RunView:
         """Start a run. Raises NotFound, FailedPrecondition, PlanChanged, InvalidField for a target that is no node."""
-        uid = await self._find(caller, pipeline_id)
-        return await while_contended(lambda: self._start(caller, uid, request))
+        asked = await self._find(caller, pipeline_id, request)
+        if request.plan_digest:
+            # To compare plans one is rehearsed, with a look-up for each level; no batch waits for that.
+            working_set = await while_contended(lambda: self._start_as_planned(asked))
+        else:
+            change = Change(
+                pipeline_uid=asked.uid,
+                decide=lambda ws: self._start(ws, asked),
+                resource=asked.run_name,
+                request=caller.request,
+            )
+            working_set = await self._batcher.change(change, effects=asked.nodes)
+        return await self._view(working_set, asked)
 
     async def plan(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> Forecast:
         """Say what a run would do, and change nothing. Raises NotFound, InvalidField for a target that is no node."""
-        uid = await self._find(caller, pipeline_id)
-        async with self._store.transaction([uid]) as transaction:
-            working_set = await transaction.load()
-            rehearsed, run = await self._rehearse(transaction, working_set, uid, request, actor=caller.identity)
-        plan = plan_of(working_set, rehearsed, run)
+        asked = await self._find(caller, pipeline_id, request)
+        async with self._store.transaction([asked.uid]) as transaction:
+            plan = await self._rehearse(transaction, await transaction.load(), asked)
         durations = await self._store.durations(caller.owner, {node.kind for node in plan.nodes})
         return Forecast(plan=plan, durations=durations)
 
     async def preview(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> RunView:
         """The run that `start` would make, as it would be at first. Changes nothing; raises what `start` raises."""
-        uid = await self._find(caller, pipeline_id)
-        async with self._store.transaction([uid]) as transaction:
+        asked = await self._find(caller, pipeline_id, request)
+        async with self._store.transaction([asked.uid]) as transaction:
             working_set = await transaction.load()
-            await self._check(transaction, working_set, uid, request, actor=caller.identity)
-            run = self._begin(working_set, uid, request, actor=caller.identity)
+            await self._check(transaction, working_set, asked)
+            self._begin(working_set, asked)
             await answer_questions(transaction, working_set, rules=self._rules)
-            makers = {row.reused_from for row in working_set.rows_of(run) if row.reused_from}
-            names = {maker: await transaction.execution_name(maker) for maker in makers}
-        return _view(working_set, working_set.runs[run.id], names)
+        return await self._view(working_set, asked)
 
-    async def _start(self, caller: Caller, uid: PipelineUid, request: RunRequest) -> RunId:
-        async with self._store.transaction([uid]) as transaction:
+    async def _start_as_planned(self, asked: _Asked) -> WorkingSet:
+        async with self._store.transaction([asked.uid]) as transaction:
             working_set = await transaction.load()
-            await self._check(transaction, working_set, uid, request, actor=caller.identity)
-            run = self._begin(working_set, uid, request, actor=caller.identity)
+            await self._check(transaction, working_set, asked)
+            self._begin(working_set, asked)
             await answer_questions(transaction, working_set, rules=self._rules)
-            name = f"pipelines/{working_set.structures[uid].pipeline_id}/runs/{run.id}"
-            await transaction.remember(caller.request, name)
+            await transaction.remember(asked.caller.request, asked.run_name)
             await transaction.save(working_set)
         self._publisher.publish(working_set.dispatches)
         self._journal.committed(working_set)
-        return run.id
+        return working_set
 
-    async def _check(
-        self, transaction: Transaction, working_set: WorkingSet, uid: PipelineUid, request: RunRequest, *, actor: str
-    ) -> None:
-        """Raises what keeps a run from being started."""
-        invalid = wanted_problems(working_set, uid, _targets(working_set, uid, request))
-        if invalid:
-            raise FailedPrecondition(f"not valid, so that they cannot run: {', '.join(invalid)}")
-        if not request.plan_digest:
+    async def _check(self, transaction: Transaction, working_set: WorkingSet, asked: _Asked) -> None:
+        """Raises what keeps a run from being started, also that it would do something else than was looked at."""
+        _check_valid(working_set, asked)
+        insisted = asked.wanted.plan_digest
+        if not insisted:
             return
-        rehearsed, run = await self._rehearse(transaction, working_set, uid, request, actor=actor)
-        found = plan_of(working_set, rehearsed, run).digest
-        if found != request.plan_digest:
-            raise PlanChanged(f"the plan is another one by now: expected {request.plan_digest}, found {found}")
+        found = (await self._rehearse(transaction, working_set, asked)).digest
+        if found != insisted:
+            raise PlanChanged(f"the plan is another one by now: expected {insisted}, found {found}")
 
-    async def _rehearse(
-        self, transaction: Transaction, working_set: WorkingSet, uid: PipelineUid, request: RunRequest, *, actor: str
-    ) -> tuple[WorkingSet, Run]:
+    async def _rehearse(self, transaction: Transaction, working_set: WorkingSet, asked: _Asked) -> Plan:
         """Start the run where nothing is written, and let it take over level by level what it can."""
         rehearsed = rehearsal(working_set)
-        run = self._begin(rehearsed, uid, request, actor=actor)
+        run = self._begin(rehearsed, asked)
         while await answer_questions(transaction, rehearsed, rules=self._rules):
             pass
-        return rehearsed, run
+        return plan_of(working_set, rehearsed, run)
 
-    def _begin(self, working_set: WorkingSet, uid: PipelineUid, request: RunRequest, *, actor: str) -> Run:
+    def _start(self, working_set: WorkingSet, asked: _Asked) -> None:
+        _check_valid(working_set, asked)
+        self._begin(working_set, asked)
+
+    def _begin(self, working_set: WorkingSet, asked: _Asked) -> Run:
         return start_run(
             working_set,
-            uid,
-            targets=_targets(working_set, uid, request),
-            force=request.force,
-            priority=request.priority,
+            asked.uid,
+            targets=_targets(working_set, asked),
+            force=asked.wanted.force,
+            priority=asked.wanted.priority,
+            run_id=asked.run_id,
             rules=self._rules,
-            actor=actor,
+            actor=asked.caller.identity,
         )
 
-    async def _find(self, caller: Caller, pipeline_id: PipelineId) -> PipelineUid:
-        uid = await self._store.find_pipeline(caller.owner, pipeline_id)
-        if uid is None:
+    async def _find(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> _Asked:
+        found = await self._store.find_graph(caller.owner, pipeline_id)
+        if found is None:
             raise NotFound("pipeline", f"pipelines/{pipeline_id}")
-        return uid
+        return _Asked(
+            wanted=request,
+            caller=caller,
+            pipeline_id=pipeline_id,
+            uid=found.pipeline_uid,
+            nodes=found.nodes,
+            run_id=RunId(self._rules.new_id()),
+        )
+
+    async def _view(self, working_set: WorkingSet, asked: _Asked) -> RunView:
+        """A run as the transaction left it that started it."""
+        run = working_set.runs[asked.run_id]
+        specs = working_set.structures[asked.uid].nodes
+        rows = sorted(working_set.rows_of(run), key=lambda row: specs[row.node_uid].position)
+        names = await self._store.execution_names({row.reused_from for row in rows if row.reused_from})
+        return RunView(
+            run=run,
+            target_ids=tuple(specs[target].id for target in run.targets),
+            nodes=tuple(
+                RunNodeView(
+                    node_id=specs[row.node_uid].id,
+                    decision=row.decision,
+                    reason=row.reason,
+                    execution_id=row.execution_id,
+                    reused_from=names[row.reused_from] if row.reused_from else "",
+                )
+                for row in rows
+            ),
+        )
 
 
-def _view(working_set: WorkingSet, run: Run, names: Mapping[ExecutionId, str]) -> RunView:
-    specs = working_set.structures[run.pipeline_uid].nodes
-    rows = sorted(working_set.rows_of(run), key=lambda row: specs[row.node_uid].position)
-    return RunView(
-        run=run,
-        target_ids=tuple(specs[target].id for target in run.targets),
-        nodes=tuple(
-            RunNodeView(
-                node_id=specs[row.node_uid].id,
-                decision=row.decision,
-                reason=row.reason,
-                execution_id=row.execution_id,
-                reused_from=names[row.reused_from] if row.reused_from else "",
-            )
-            for row in rows
-        ),
-    )
+def _check_valid(working_set: WorkingSet, asked: _Asked) -> None:
+    """Raises FailedPrecondition when a node that is needed is not valid."""
+    invalid = wanted_problems(working_set, asked.uid, _targets(working_set, asked))
+    if invalid:
+        raise FailedPrecondition(f"not valid, so that they cannot run: {', '.join(invalid)}")
 
 
-def _targets(working_set: WorkingSet, uid: PipelineUid, request: RunRequest) -> tuple[NodeUid, ...]:
-    structure = working_set.structures[uid]
+def _targets(working_set: WorkingSet, asked: _Asked) -> tuple[NodeUid, ...]:
+    structure = working_set.structures.get(asked.uid)
+    if structure is None or asked.uid in working_set.deleted:
+        # Since it was found.
+        raise NotFound("pipeline", f"pipelines/{asked.pipeline_id}")
     by_id = {spec.id: spec.uid for spec in structure.nodes.values()}
-    unknown = [target for target in request.targets if target not in by_id]
+    unknown = [target for target in asked.wanted.targets if target not in by_id]
     if unknown:
         hint = did_you_mean(unknown[0], by_id)
         raise InvalidField("targets", f"pipeline '{structure.pipeline_id}' has no node '{unknown[0]}'{hint}")
-    return tuple(by_id[target] for target in request.targets)
+    return tuple(by_id[target] for target in asked.wanted.targets)

@@ -11,7 +11,7 @@ from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_delivered, load_purchases
 from pipeline_service.store.remembered import RememberedRows, Rows
 from pipeline_service.store.requests import remember
-from pipeline_service.store.reuse import execution_name, leave_wakes, look_up, take_wakes
+from pipeline_service.store.reuse import execution_names, leave_wakes, look_up, take_wakes
 from pipeline_service.store.rows import (
     EXECUTION_COLUMNS,
     NODE_COLUMNS,
@@ -63,6 +63,7 @@ class LockedPipeline:
     structure_version: int
     last_sequence: int
     is_paused: bool
+    is_deleted: bool
     version: str
     """Another one whenever somebody has written the row."""
 
@@ -108,6 +109,7 @@ class PostgresTransaction:
             structures=structures,
             sequences={pipeline.uid: pipeline.last_sequence for pipeline in self._locked},
             paused=[pipeline.uid for pipeline in self._locked if pipeline.is_paused],
+            deleted=[pipeline.uid for pipeline in self._locked if pipeline.is_deleted],
             nodes=[node for rows in found for node in rows.nodes],
             executions=loaded,
             runs=[run for rows in found for run in rows.runs],
@@ -123,7 +125,7 @@ class PostgresTransaction:
         return await look_up(self._connection, questions, locked=[pipeline.uid for pipeline in self._locked])
 
     async def execution_name(self, execution: ExecutionId) -> str:
-        return await execution_name(self._connection, execution)
+        return (await execution_names(self._connection, [execution]))[execution]
 
     async def take_wakes(self, pipelines: Collection[PipelineUid]) -> None:
         await take_wakes(self._connection, pipelines)

@@ -12,7 +12,8 @@ from pipeline_service.store.loading import Caches, LockedPipeline, PostgresTrans
 from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, translated
 
 _LOCK = """
-SELECT uid, owner, structure_version, last_seq, paused, xmin::text AS version, clock_timestamp() AS now
+SELECT uid, owner, structure_version, last_seq, paused, delete_time IS NOT NULL AS is_deleted, xmin::text AS version,
+    clock_timestamp() AS now
 FROM pipelines WHERE uid = ANY($1) AND (delete_time IS NULL OR $2)
 ORDER BY uid FOR NO KEY UPDATE
 """
@@ -74,6 +75,7 @@ async def _lock(
             structure_version=row["structure_version"],
             last_sequence=row["last_seq"],
             is_paused=row["paused"],
+            is_deleted=row["is_deleted"],
             version=row["version"],
         )
         for row in rows

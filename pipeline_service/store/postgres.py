@@ -12,6 +12,7 @@ from pipeline_service.commands.ports import (
     DueExecution,
     DuePoll,
     DueWork,
+    Graph,
     NewPipeline,
     Place,
     Wanted,
@@ -24,10 +25,15 @@ from pipeline_service.store.loading import Caches, PostgresTransaction
 from pipeline_service.store.locking import open_edit, open_transaction
 from pipeline_service.store.pool import Pools, translated
 from pipeline_service.store.remembered import RememberedRows
+from pipeline_service.store.reuse import execution_names
 from pipeline_service.store.structures import StructureCache
 
 _LOCATE = "SELECT id, pipeline_uid, node_uid FROM executions WHERE id = ANY($1)"
 _FIND = "SELECT uid FROM pipelines WHERE owner = $1 AND id = $2 AND delete_time IS NULL"
+_FIND_GRAPH = """
+SELECT uid, pending_nodes + in_progress_nodes + completed_nodes + failed_nodes AS nodes
+FROM pipelines WHERE owner = $1 AND id = $2 AND delete_time IS NULL
+"""
 _TAKEN = """
 SELECT uid FROM pipelines WHERE uid = ANY($1)
 UNION SELECT uid FROM nodes WHERE uid = ANY($1)
@@ -123,6 +129,17 @@ class PostgresStore:
         with translated():
             uid = await self._engine.fetchval(_FIND, owner, pipeline_id)
         return PipelineUid(uid) if uid else None
+
+    async def find_graph(self, owner: Owner, pipeline_id: PipelineId) -> Graph | None:
+        with translated():
+            row = await self._engine.fetchrow(_FIND_GRAPH, owner, pipeline_id)
+        return Graph(pipeline_uid=PipelineUid(row["uid"]), nodes=row["nodes"]) if row else None
+
+    async def execution_names(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, str]:
+        if not executions:
+            return {}
+        with translated():
+            return await execution_names(self._engine, executions)
 
     async def taken_uids(self, uids: Collection[UUID]) -> frozenset[UUID]:
         if not uids:

@@ -6,7 +6,7 @@ from pipeline_service.domain.engine.working_set import Artifact, Finding, Questi
 from pipeline_service.domain.ids import ExecutionId, PipelineUid
 from pipeline_service.domain.model import Execution
 from pipeline_service.store.codec import Row, output_from_json
-from pipeline_service.store.pool import Connection
+from pipeline_service.store.pool import Connection, Pool
 
 # What the loaded pipelines do is known to the working set, and may have changed there.
 _LOOK_UP = """
@@ -22,8 +22,9 @@ LEFT JOIN executions AS e ON e.owner = q.owner AND e.work_digest = q.work_digest
 ORDER BY q.place
 """
 EXECUTION_NAME = "'pipelines/' || p.id || '/nodes/' || (e.work ->> 'nodeId') || '/executions/' || e.id"
-_NAME = f"""
-SELECT {EXECUTION_NAME} FROM executions AS e JOIN pipelines AS p ON p.uid = e.pipeline_uid WHERE e.id = $1
+_NAMES = f"""
+SELECT e.id, {EXECUTION_NAME} AS name FROM executions AS e JOIN pipelines AS p ON p.uid = e.pipeline_uid
+WHERE e.id = ANY($1)
 """  # noqa: S608 - constants only
 _TAKE = "DELETE FROM wakes WHERE pipeline_uid = ANY($1)"
 _LEAVE = "INSERT INTO wakes (pipeline_uid, node_uid, reason) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])"
@@ -40,9 +41,11 @@ async def look_up(
     return [_finding(question, row) for question, row in zip(questions, rows, strict=True)]
 
 
-async def execution_name(connection: Connection, execution: ExecutionId) -> str:
-    """The resource name of an execution."""
-    return str(await connection.fetchval(_NAME, execution))
+async def execution_names(
+    connection: "Connection | Pool", executions: Collection[ExecutionId]
+) -> dict[ExecutionId, str]:
+    """The resource names of executions."""
+    return {ExecutionId(row["id"]): row["name"] for row in await connection.fetch(_NAMES, list(executions))}
 
 
 async def take_wakes(connection: Connection, pipelines: Collection[PipelineUid]) -> None:

@@ -22,7 +22,6 @@ from pipeline_service.wire.names import (
     parse_run,
     parse_target,
     pipeline_name,
-    run_name,
 )
 from pipeline_service.wire.plans import plan_message
 from pipeline_service.wire.resources import pipeline_message, preview_message, run_message, unmade
@@ -130,7 +129,7 @@ class PipelineChanges:
             if request.validate_only:
                 run = await self._runs.preview(by, pipeline, wanted)
                 return pb.RunPipelineResponse(run=preview_message(run, pipeline))
-            return await answer(run_name(pipeline, await self._runs.start(by, pipeline, wanted)))
+            return pb.RunPipelineResponse(run=run_message(await self._runs.start(by, pipeline, wanted), pipeline))
 
         return await self._repeats.once(request, caller, answer_type=pb.RunPipelineResponse, act=act, rebuild=answer)
 

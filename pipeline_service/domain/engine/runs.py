@@ -38,6 +38,7 @@ def start_run(
     force: bool,
     again: Collection[NodeUid] = (),
     priority: int = 0,
+    run_id: RunId | None = None,
     rules: Rules,
     actor: str,
 ) -> Run:
@@ -48,7 +49,7 @@ def start_run(
     """
     structure = ws.structures[pipeline_uid]
     run = Run(
-        id=RunId(rules.new_id()),
+        id=run_id or RunId(rules.new_id()),
         pipeline_uid=pipeline_uid,
         state=RunState.ACTIVE,
         targets=targets,

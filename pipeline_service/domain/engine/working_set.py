@@ -84,6 +84,7 @@ class WorkingSet:
         structures: Mapping[PipelineUid, Structure],
         sequences: Mapping[PipelineUid, int],
         paused: Iterable[PipelineUid] = (),
+        deleted: Iterable[PipelineUid] = (),
         nodes: Iterable[Node] = (),
         executions: Iterable[Execution] = (),
         runs: Iterable[Run] = (),
@@ -96,6 +97,8 @@ class WorkingSet:
         self.structures = dict(structures)
         self.sequences = dict(sequences)
         self.paused = set(paused)
+        self.deleted = frozenset(deleted)
+        """Gone for users; what was bought for them is asked about to its end."""
         self.nodes = {node.uid: node for node in nodes}
         self.executions = {execution.id: execution for execution in executions}
         self.runs: dict[RunId, Run] = {}

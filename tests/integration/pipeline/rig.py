@@ -105,7 +105,7 @@ class Rig:
 
     async def run(self, *targets: str, pipeline: str = "film", force: bool = False) -> RunId:
         request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
-        return await self.runs.start(CALLER, PipelineId(pipeline), request)
+        return (await self.runs.start(CALLER, PipelineId(pipeline), request)).run.id
 
     async def wake(self) -> None:
         """Look for wakes until there are none."""
@@ -196,7 +196,7 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
             reporter=reporter,
             pipelines=Pipelines(**parts),
             nodes=Nodes(**parts, publisher=outbox),
-            runs=Runs(store=store, rules=rules, publisher=outbox, journal=outbox),
+            runs=Runs(store=store, rules=rules, batcher=batcher, publisher=outbox, journal=outbox),
             waker=Waker(store=store, batcher=batcher),
         )
     finally:

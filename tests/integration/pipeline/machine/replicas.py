@@ -69,7 +69,7 @@ class Replica:
             rules=self._rules,
             journal=outbox,
         )
-        self._runs = Runs(store=store, rules=self._rules, publisher=outbox, journal=outbox)
+        self._runs = Runs(store=store, rules=self._rules, batcher=self._batcher, publisher=outbox, journal=outbox)
         self._waker = Waker(store=store, batcher=self._batcher)
         self._control = Control(store=store, rules=self._rules, publisher=outbox, journal=outbox)
         reconciler = Reconciler(artifacts=self._artifacts, reporter=self._reporter)
