@@ -125,7 +125,7 @@ class ManagedProcess:
             self._keeper = asyncio.create_task(self._keep(exited), name=f"keep {self.name}")
         return None
 
-    async def wait_ready(self, timeout_s: float = 20.0) -> None:
+    async def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until it is ready (again, after a kill). Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             await self._ready.wait()

@@ -264,7 +264,7 @@ async def open_store(stack: Stack) -> AsyncIterator[ObjectStore]:
         await store.close()
 
 
-async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float = 20.0) -> T:
+async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float = 45.0) -> T:
     """Wait until the condition answers something true, and answer that. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while True:
@@ -274,7 +274,7 @@ async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float
             await asyncio.sleep(_LOOK_S)
 
 
-async def until_true(condition: Callable[[], object], *, within_s: float = 20.0) -> None:
+async def until_true(condition: Callable[[], object], *, within_s: float = 45.0) -> None:
     """The same for what can be seen without waiting."""
 
     async def look() -> bool:

@@ -20,7 +20,7 @@ from tests.e2e.house import House, Row, new_id, open_house, state_of, until_true
 from tests.e2e.kills import Held, held_encoding
 from tests.mutations.copies import apply_patch, copy_repository
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATCH = repository_root() / "tests" / "mutations" / "gateway_believes_every_capability.patch"
 PATH = "/spi/video_production/executor_callback"

@@ -12,7 +12,7 @@ from tests.e2e.house import House, new_id, node_state, open_house, state_of, unt
 from tests.e2e.kills import held_encoding
 from tests.e2e.processes import below, go_on, is_alive, stop
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RENDERER = "executor_service.integrations.local.render"
 AT_ONCE_S = 1.0

@@ -27,7 +27,7 @@ from servicekit.grpc_retry import error_reason
 from tests.e2e.house import House, open_house
 from tests.fakes.certificates import CertificateAuthority
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLIENT = "spiffe://montage/client/dev"
 LONG_AGO = timedelta(days=200)

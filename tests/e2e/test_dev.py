@@ -15,8 +15,6 @@ from tests.e2e.documents import Document, animation
 from tests.e2e.house import until_true, write_document
 from tests.e2e.processes import below, is_alive
 
-pytestmark = pytest.mark.timeout(90)
-
 READY_S = 45.0
 STOP_S = 20.0
 BIN = repository_root() / "bin"
@@ -49,7 +47,7 @@ class Dev:
         async for line in self.process.stdout:
             self.printed.append(line.decode().rstrip())
 
-    async def until_printed(self, pattern: str, *, after: int = 0, within_s: float = 20.0) -> None:
+    async def until_printed(self, pattern: str, *, after: int = 0, within_s: float = 45.0) -> None:
         """Wait for a line, not counting the first `after`. Raises AssertionError with what there was instead."""
 
         def is_there() -> bool:

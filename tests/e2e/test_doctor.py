@@ -18,7 +18,7 @@ from montage_cli.findings import Finding, Result
 from tests.e2e.house import House, open_house, until
 from tests.fakes.certificates import CertificateAuthority
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PROCESSES = ("postgres", "nats", "s3", "migrate", "pipeline")
 LONG_AGO = timedelta(days=200)

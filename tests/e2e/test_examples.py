@@ -15,8 +15,6 @@ from devstack.layout import repository_root
 from devstack.stack import Stack, StackOptions
 from tests.stacks import running_stack
 
-pytestmark = pytest.mark.timeout(150)
-
 ROOT = repository_root()
 MAKING_S = 60.0
 """For all examples together, on a machine that others use as well; alone it takes a third of that."""

@@ -18,7 +18,7 @@ from tests.e2e.processes import is_stopped
 from tests.e2e.vendors import LedgerVendor, open_vendor
 from tests.factories import a_document, noop
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STOPPED_WITHIN_S = 60.0
 

@@ -13,7 +13,7 @@ from tests.e2e.house import House, new_id, open_house, state_of, until, until_tr
 from tests.e2e.kills import LEASE_S, Queue, held_encoding, look_into_queue, undisturbed_merge
 from tests.e2e.processes import is_alive, is_stopped
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CROWD = 25
 IS_WRITING = """

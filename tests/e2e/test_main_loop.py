@@ -14,8 +14,6 @@ from devstack.layout import repository_root
 from devstack.stack import Stack, StackOptions
 from tests.stacks import running_stack
 
-pytestmark = pytest.mark.timeout(120)
-
 ROOT = repository_root()
 PROCESSES = ("postgres", "nats", "s3", "migrate", "pipeline", "executor")
 

@@ -14,7 +14,7 @@ from tests.e2e.processes import is_stopped
 from tests.e2e.vendors import LedgerVendor, open_vendor
 from tests.factories import a_document, noop
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLACES = [
     pytest.param("executor.after_claim", marks=pytest.mark.slow),

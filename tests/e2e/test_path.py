@@ -31,7 +31,7 @@ from tests.e2e.house import (
 )
 from tests.e2e.processes import below, parent_of
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True, kw_only=True)

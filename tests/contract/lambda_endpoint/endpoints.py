@@ -25,10 +25,10 @@ OTHER_ACCESS_KEY = "AKTESTOPERATOR"
 OTHER_SECRET_KEY = "secret-of-the-operator"
 FUNCTIONS = "tests.contract.lambda_endpoint.functions"
 NAMES = ("echo", "note", "fail", "leave", "hold")
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 45.0
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 45.0) -> None:
     """Return as soon as `condition` holds."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 REGION = "us-east-1"
 ACCESS_KEY = "AKTESTPIPELINE"
 SECRET_KEY = "secret-of-the-pipeline"
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 45.0
 
 
 @dataclass(frozen=True, kw_only=True)

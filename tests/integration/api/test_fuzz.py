@@ -166,7 +166,6 @@ def test_watch_hears_of_changes_at_once_and_of_a_stop(stage: Stage) -> None:
     assert "watch again" in refusal.message
 
 
-@pytest.mark.timeout(120)
 def test_the_messages_take_nine_of_ten_branches_of_transport_and_wire(
     stage: Stage, branches: Branches, tmp_path: Path
 ) -> None:

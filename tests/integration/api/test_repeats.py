@@ -81,7 +81,6 @@ async def test_answer_above_64_kib_is_built_again(
     assert await client.node_ids(name) == ["a", "b"]
 
 
-@pytest.mark.timeout(60)
 async def test_difference_of_a_large_import_is_told_again(
     client: Client, name: str, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
@@ -145,7 +144,6 @@ async def test_other_body_under_the_same_id_is_refused_also_while_the_first_is_a
     assert {error.code() for error in refused} == {grpc.StatusCode.ALREADY_EXISTS}
 
 
-@pytest.mark.timeout(120)
 async def test_of_two_writers_with_the_same_etag_exactly_one_wins_in_50_rounds(
     stack: Stack, client: Client, name: str
 ) -> None:

@@ -80,7 +80,6 @@ class Replicas:
             yield Client(channel)
 
 
-@pytest.mark.timeout(120)
 async def test_watcher_that_is_killed_200_times_sees_every_sequence_once(
     stack: Stack, service: Service, client: Client, name: str
 ) -> None:

@@ -36,7 +36,7 @@ from tests.fakes.execution_service import FakeExecution, FakeExecutionService
 
 METHODS = ("StartExecution", "HeartbeatExecution", "CompleteExecution", "FailExecution", "ReportExecutions")
 EXECUTOR = "spiffe://montage/executor"
-PATIENCE_S = 15.0
+PATIENCE_S = 45.0
 
 
 class Away(Exception):

@@ -141,6 +141,8 @@ async def test_cancel_told_over_control_stops_the_work_before_its_next_heartbeat
     around: World, start_executor: StartExecutor
 ) -> None:
     await around.create_queue("noop")
+    # The next heartbeat comes after a quarter of it.
+    around.service.lease = timedelta(minutes=10)
     execution_id, execution = await around.given(config={"seconds": 600})
     await start_executor()
     await until(lambda: execution.claim is not None)
