@@ -35,7 +35,7 @@ PERMISSIONS: Mapping[str, Mapping[str, list[str]]] = {
             f"$JS.API.CONSUMER.NAMES.{STREAM}",
             f"$JS.API.CONSUMER.LIST.{STREAM}",
         ],
-        "subscribe": ["_INBOX_pipeline.>", "events.>", f"$JS.EVENT.ADVISORY.CONSUMER.*.{STREAM}.>"],
+        "subscribe": ["_INBOX_pipeline.>", "events.>", "slots.*", f"$JS.EVENT.ADVISORY.CONSUMER.*.{STREAM}.>"],
     },
     # Takes work from durables that are there, and acknowledges it.
     "executor": {
@@ -45,6 +45,7 @@ PERMISSIONS: Mapping[str, Mapping[str, list[str]]] = {
             f"$JS.API.CONSUMER.INFO.{STREAM}.>",
             f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.>",
             f"$JS.ACK.{STREAM}.>",
+            "slots.*",
         ],
         "subscribe": ["_INBOX_executor.>", "control.>"],
     },

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from executor_service.completion.reports import ExecutionReports
 from executor_service.config import ExecutorSettings
+from executor_service.consumer.announcing import Announcer
 from executor_service.consumer.consumer import QueueConsumer
 from executor_service.consumer.drain import RELEASE_S, drain
 from executor_service.executors.executor import Executors
@@ -54,7 +55,8 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls))
     reports = ExecutionReports(ExecutionServiceStub(channel))
     life.on_stop(reports.close)
-    nats = await nats_client.connect(_nats_address(settings, tls), name=f"executor-{uuid.uuid4().hex[:8]}")
+    worker = f"executor-{uuid.uuid4().hex[:8]}"
+    nats = await nats_client.connect(_nats_address(settings, tls), name=worker)
     life.on_stop(lambda: nats_client.close(nats))
 
     runner = Runner(
@@ -77,7 +79,10 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     ]
     for consumer in consumers:
         life.spawn(f"consume {consumer.queue}", consumer.run())
+    announcer = Announcer(nats, worker=worker, slots=settings.queues())
+    life.spawn("announce", announcer.run())
     life.on_stop(lambda: drain(consumers, runner, grace_s=settings.drain_s))
+    life.on_stop(announcer.withdraw)
 
 
 def _executors(

@@ -21,6 +21,7 @@ from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import PipelineError
+from pipeline_service.commands.filling import Filler
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Pipelines
@@ -31,6 +32,7 @@ from pipeline_service.commands.runs import Runs
 from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.commands.timers import Timers
 from pipeline_service.commands.waking import Waker
+from pipeline_service.commands.windows import Windows
 from pipeline_service.config import Settings
 from pipeline_service.dependencies import Dependencies
 from pipeline_service.domain.engine.working_set import Rules
@@ -41,6 +43,7 @@ from pipeline_service.metrics import Metrics
 from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
+from pipeline_service.relay.slots import Slots
 from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
@@ -87,7 +90,9 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     metrics = Metrics(registry)
     tls = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
     catalogue = build_catalogue(with_test_types=settings.test_types)
-    rules = _rules(settings, catalogue)
+    slots = Slots()
+    windows = Windows(fixed=settings.windows(), slots=slots.of)
+    rules = _rules(settings, catalogue, windows)
 
     pools = await _open_database(settings)
     life.on_stop(pools.close)
@@ -99,6 +104,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         _nats_address(settings, tls), name="pipeline", on_error=lambda kind: metrics.nats_errors.labels(kind=kind).inc()
     )
     life.on_stop(lambda: nats_client.close(nats))
+    await slots.listen(nats)
 
     failpoints = Failpoints.parse(settings.failpoints)
     store = PostgresStore(pools, structures=StructureCache(), crash_point=failpoints.hit)
@@ -108,7 +114,9 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     controls = Controls(nats)
     places = Places(store)
     wakes = asyncio.Event()
-    journal = LoggedJournal(watchers, controls=controls, alarms=metrics.alarms, places=places, wakes=wakes)
+    journal = LoggedJournal(
+        watchers, controls=controls, alarms=metrics.alarms, places=places, wakes=wakes, windows=windows
+    )
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(
         nats.jetstream(),
@@ -135,6 +143,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("relay", publisher.run())
     life.spawn("controls", controls.run())
     life.spawn("batcher", batcher.run())
+    filler = Filler(store=store, batcher=batcher, windows=windows, crash_point=failpoints.hit)
     sweeper = Sweeper(store=store, backlog=StreamBacklog(nats.jetstream()))
     life.spawn("sweeping", _sweep_queue(sweeper, metrics))
     life.spawn("forgetting", _forget_requests(requests))
@@ -142,6 +151,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     interval_s = settings.timer_interval_s
     life.spawn("timers", look_out("timers", timers.tick, metrics, interval_s=interval_s))
     life.spawn("waker", look_out("waker", waker.tick, metrics, interval_s=interval_s, bell=wakes))
+    life.spawn("filler", look_out("filler", filler.tick, metrics, interval_s=interval_s, bell=windows.bell))
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
     validator = MessageValidator(
@@ -238,7 +248,7 @@ def _grpc_server(
     )
 
 
-def _rules(settings: Settings, catalogue: Catalogue) -> Rules:
+def _rules(settings: Settings, catalogue: Catalogue, windows: Windows) -> Rules:
     cap = settings.max_start_to_close_s
     return Rules(
         catalogue=catalogue,
@@ -246,6 +256,7 @@ def _rules(settings: Settings, catalogue: Catalogue) -> Rules:
         new_id=uuid7,
         chance=random.random,
         max_start_to_close=timedelta(seconds=cap) if cap is not None else None,
+        room=windows.room,
     )
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from servicekit.config import HostPortField, ServiceSettings
+from pipeline_service.domain.ids import TaskQueue
+from servicekit.config import CommaList, HostPortField, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -57,6 +58,8 @@ class Settings(ServiceSettings):
     """How long a claim lasts without a heartbeat."""
     timer_interval_s: Annotated[float, Field(gt=0)] = 0.5
     """How often due work is looked for."""
+    dispatch_windows: CommaList = ()
+    """`queue=number,…`: how much of a task queue's work is handed out at once; others follow their executors' slots."""
     max_start_to_close_s: Annotated[float, Field(gt=0)] | None = None
     """Caps the time that node types allow an execution; None leaves it to them."""
     drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
@@ -70,6 +73,21 @@ class Settings(ServiceSettings):
     """Named crash points, for tests; empty arms none."""
     test_types: bool = False
     """Adds the node type `noop`."""
+
+    @field_validator("dispatch_windows")
+    @classmethod
+    def _are_windows(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        for one in written:
+            queue, _, number = one.partition("=")
+            if not queue or not number.isdecimal() or not int(number):
+                raise ValueError(f"expected queue=number, the number 1 or more, found {one!r}")
+        return written
+
+    def windows(self) -> dict[TaskQueue, int]:
+        """What `dispatch_windows` says, by queue."""
+        return {
+            TaskQueue(queue): int(number) for queue, _, number in (one.partition("=") for one in self.dispatch_windows)
+        }
 
 
 class MigrateSettings(ServiceSettings):

@@ -6,6 +6,7 @@ import structlog
 from prometheus_client import Counter
 
 from pipeline_service.commands.places import Places
+from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.relay.controls import Controls
 from pipeline_service.transport.watchers import Watchers
@@ -22,6 +23,7 @@ class LoggedJournal:
         alarms: Counter,
         places: Places,
         wakes: asyncio.Event,
+        windows: Windows,
     ) -> None:
         """`alarms` has the label `alarm`. `wakes` is set when a commit left wakes; others' are found by looking."""
         self._watchers = watchers
@@ -29,10 +31,12 @@ class LoggedJournal:
         self._alarms = alarms
         self._places = places
         self._wakes = wakes
+        self._windows = windows
         self._log = structlog.get_logger("pipeline_service.journal").bind()
 
     def committed(self, working_set: WorkingSet) -> None:
         self._places.remember(working_set.dispatches)
+        self._windows.committed(working_set)
         for event in working_set.events:
             fields = {
                 "node": event.node_id,

@@ -87,7 +87,7 @@ class Control:
             if is_in_doubt(ws, execution):
                 raise FailedPrecondition(f"the submission of '{node}' is in doubt: resolve it instead")
             if is_approved:
-                approve(ws, execution, message=message, actor=caller.identity)
+                approve(ws, execution, message=message, rules=self._rules, actor=caller.identity)
             else:
                 reject(ws, execution, message=message, rules=self._rules, actor=caller.identity)
 

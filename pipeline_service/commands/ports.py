@@ -10,7 +10,7 @@ from uuid import UUID
 from pipeline_service.commands.views import NodeView, PipelineView
 from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Json
@@ -31,6 +31,14 @@ class DueExecution:
 
     place: Place
     due: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueLoad:
+    """What a task queue has out, and whether anybody stands in line for it."""
+
+    out: int
+    has_line: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +237,15 @@ class Store(Protocol):
 
     async def due_work(self, limit: int) -> DueWork:
         """Executions whose dispatch, lease or deadline is due, the longest overdue first."""
+
+    async def queue_loads(self) -> Mapping[TaskQueue, QueueLoad]:
+        """How full each task queue is; those with nothing out and nobody in line are left out."""
+
+    async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> Sequence[DueExecution]:
+        """Who goes next: by priority, then who has fewest of its pipeline out, then age.
+
+        As many as the window has room for at that moment: who chooses at the same moment chooses the same.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

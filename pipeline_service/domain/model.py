@@ -20,6 +20,7 @@ from pipeline_service.domain.states import (
     EventType,
     ExecutionState,
     NodeState,
+    QueuePlace,
     RunDecision,
     RunState,
     WaitingFor,
@@ -137,7 +138,11 @@ class Execution:
     create_time: datetime
     dispatch_no: int = 1
     dispatches_unanswered: int = 0
-    """Times since the last claim that its work was due, also where a hold kept it; sets the distance to the next."""
+    """Times since the last claim that its work was handed out; sets the distance to the next."""
+    priority: int = 0
+    """The highest of the runs that want it; in a full task queue it goes before others."""
+    queue_place: QueuePlace = QueuePlace.BACKING_OFF
+    """Where its work is; says something only while it is QUEUED."""
     dispatch_due_at: datetime | None = None
     claim: Claim | None = None
     lease_until: datetime | None = None
@@ -160,6 +165,18 @@ class Execution:
     output: Output | None = None
     failure: Failure | None = None
     end_time: datetime | None = None
+
+    @property
+    def takes_place(self) -> bool:
+        """Whether it counts in its task queue's window: a worker has it, or is to take it."""
+        if self.state is ExecutionState.QUEUED:
+            return self.queue_place is QueuePlace.OUT
+        return self.state is ExecutionState.RUNNING
+
+    @property
+    def is_in_line(self) -> bool:
+        """Whether it waits for room in its task queue."""
+        return self.queue_place is QueuePlace.IN_LINE and self.state is ExecutionState.QUEUED
 
 
 @dataclass(frozen=True, kw_only=True)

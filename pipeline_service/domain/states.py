@@ -27,6 +27,19 @@ class ExecutionState(StrEnum):
 _ACTIVE = frozenset({ExecutionState.QUEUED, ExecutionState.RUNNING, ExecutionState.WAITING})
 
 
+class QueuePlace(StrEnum):
+    """Where the work of a QUEUED execution is."""
+
+    BACKING_OFF = "BACKING_OFF"
+    """Nowhere yet: its time has not come."""
+    HELD = "HELD"
+    """Kept back by a user."""
+    IN_LINE = "IN_LINE"
+    """Kept back because its task queue is full: whoever finds room there hands it out."""
+    OUT = "OUT"
+    """Handed to the task queue, where it waits for a worker."""
+
+
 class WaitingFor(StrEnum):
     CALLBACK = "CALLBACK"
     VENDOR = "VENDOR"

@@ -15,12 +15,14 @@ from pipeline_service.commands.ports import (
     Graph,
     NewPipeline,
     Place,
+    QueueLoad,
     Wanted,
     nowhere,
 )
 from pipeline_service.domain.engine.planning import Kind
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, TaskQueue
 from pipeline_service.store.editing import PostgresEdit
+from pipeline_service.store.lines import next_in_line, queue_loads
 from pipeline_service.store.loading import Caches, PostgresTransaction
 from pipeline_service.store.locking import open_edit, open_transaction
 from pipeline_service.store.pool import Pools, translated
@@ -178,6 +180,12 @@ class PostgresStore:
             closes=await self._due("close_due_at", limit),
             polls=await self._due_polls(limit),
         )
+
+    async def queue_loads(self) -> dict[TaskQueue, QueueLoad]:
+        return await queue_loads(self._engine)
+
+    async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> list[DueExecution]:
+        return await next_in_line(self._engine, queue, window=window, limit=limit)
 
     async def _due(self, column: str, limit: int) -> tuple[DueExecution, ...]:
         with translated():

@@ -11,7 +11,16 @@ from pipeline_service.domain.ids import (
     TaskQueue,
 )
 from pipeline_service.domain.model import Event, Execution, Node, Run, RunNode
-from pipeline_service.domain.states import Buys, EventType, ExecutionState, NodeState, RunDecision, RunState, WaitingFor
+from pipeline_service.domain.states import (
+    Buys,
+    EventType,
+    ExecutionState,
+    NodeState,
+    QueuePlace,
+    RunDecision,
+    RunState,
+    WaitingFor,
+)
 from pipeline_service.domain.values import Progress
 from pipeline_service.store.codec import Row, failure_from_json, output_from_json, work_from_json
 
@@ -33,7 +42,7 @@ EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
     " work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, claim, lease_until, last_claim,"
     " lost_leases, details, progress_stage, progress_fraction, progress_time, start_time, close_due_at, result_claim,"
-    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until, rate_limits"
+    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until, rate_limits, priority, queue_place"
 )
 
 
@@ -71,6 +80,8 @@ def execution_from_row(row: Row) -> Execution:
         work=work_from_json(row["work"]),
         dispatch_no=row["dispatch_no"],
         dispatches_unanswered=row["dispatches_unanswered"],
+        priority=row["priority"],
+        queue_place=QueuePlace(row["queue_place"]),
         dispatch_due_at=row["dispatch_due_at"],
         claim=_claim(row["claim"]),
         lease_until=row["lease_until"],

@@ -8,13 +8,13 @@ UPDATE executions AS e SET
     progress_stage = u.progress_stage, progress_fraction = u.progress_fraction, progress_time = u.progress_time,
     start_time = u.start_time, close_due_at = u.close_due_at, reconcile_until = u.reconcile_until,
     purchase_id = u.purchase_id, result_claim = u.result_claim, output = u.output, failure = u.failure,
-    end_time = u.end_time, spec_digest = u.spec_digest
+    end_time = u.end_time, spec_digest = u.spec_digest, priority = u.priority, queue_place = u.queue_place
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, old_state text, old_claim uuid, state text, waiting_for text, dispatch_no int, dispatches_unanswered int,
     dispatch_due_at timestamptz, claim uuid, lease_until timestamptz, last_claim uuid, lost_leases int, details jsonb,
     progress_stage text, progress_fraction float8, progress_time timestamptz, start_time timestamptz,
     close_due_at timestamptz, reconcile_until timestamptz, purchase_id uuid, result_claim uuid, output jsonb,
-    failure jsonb, end_time timestamptz, spec_digest text
+    failure jsonb, end_time timestamptz, spec_digest text, priority int, queue_place text
 )
 WHERE e.id = u.id AND e.state = u.old_state AND e.claim IS NOT DISTINCT FROM u.old_claim
 """
@@ -23,17 +23,17 @@ INSERT_EXECUTIONS = """
 INSERT INTO executions (
     id, owner, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, node_type,
     spec_digest, work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time,
-    buys, purchase_id, rate_limits
+    buys, purchase_id, rate_limits, priority, queue_place
 )
 SELECT
     id, owner, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, task_queue, provider, node_type,
     spec_digest, work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, close_due_at, create_time,
-    buys, purchase_id, rate_limits
+    buys, purchase_id, rate_limits, priority, queue_place
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, owner text, pipeline_uid uuid, node_uid uuid, run_id uuid, attempt int, first_attempt int, state text,
     task_queue text, provider text, node_type text, spec_digest text, work_digest text, work jsonb, dispatch_no int,
     dispatches_unanswered int, dispatch_due_at timestamptz, close_due_at timestamptz, create_time timestamptz,
-    buys text, purchase_id uuid, rate_limits int
+    buys text, purchase_id uuid, rate_limits int, priority int, queue_place text
 )
 """
 

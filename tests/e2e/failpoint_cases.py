@@ -16,6 +16,8 @@ class Situation(Enum):
     """The executor is held still before it can take anything."""
     WORKER_SILENT = auto()
     """The executor is held still with work in its hands."""
+    QUEUE_FULL = auto()
+    """More work than its task queue takes at once."""
     SAME_WORK_TWICE = auto()
     """Two pipelines want the same work at the same time; one of them waits for the other."""
     JOIN = auto()
@@ -58,6 +60,9 @@ CASES: Mapping[str, Case] = {
     "timers.close_due": Case(process="pipeline", situation=Situation.WORKER_SILENT, settings=_OVERDUE),
     "reconcile.before_look": Case(process="pipeline", situation=Situation.WORKER_SILENT, settings=_OVERDUE),
     "reconcile.after_look": Case(process="pipeline", situation=Situation.CALLBACK_LOST, settings=_OVERDUE_JOIN),
+    "filling.room_found": Case(
+        process="pipeline", situation=Situation.QUEUE_FULL, settings={"PIPELINE_DISPATCH_WINDOWS": "noop=1"}
+    ),
     "waking.due": Case(process="pipeline", situation=Situation.SAME_WORK_TWICE),
     "executor.got_message": Case(process="executor"),
     "executor.before_claim": Case(process="executor"),

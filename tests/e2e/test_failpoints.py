@@ -74,6 +74,10 @@ def documents_of(situation: Situation, nonce: str) -> Sequence[Document]:
             return [a_document(noop("first", nonce=nonce, seconds=2.5), document_id=nonce)]
         case Situation.NOBODY_WORKS:
             return [a_document(noop("first", nonce=nonce), document_id=nonce)]
+        case Situation.QUEUE_FULL:
+            return [
+                a_document(*(noop(f"n{number}", nonce=f"{nonce}-{number}") for number in range(4)), document_id=nonce)
+            ]
         case Situation.SAME_WORK_TWICE:
             node = noop("first", nonce=nonce, seconds=2)
             return [a_document(node, document_id=nonce), a_document(node, document_id=f"{nonce}-again")]

@@ -13,10 +13,11 @@ APPROVED = "approved"
 """What the next worker finds in the execution's details."""
 
 
-def approve(ws: WorkingSet, execution: Execution, *, message: str, actor: str) -> None:
+def approve(ws: WorkingSet, execution: Execution, *, message: str, rules: Rules, actor: str) -> None:
     """Put the execution back into its queue, with the approval in its details: the same attempt goes on."""
     details = {**execution.details, APPROVAL: APPROVED}
-    approved = put_sent(ws, replace(execution, state=ExecutionState.QUEUED, waiting_for=None, details=details))
+    queued = replace(execution, state=ExecutionState.QUEUED, waiting_for=None, details=details)
+    approved = put_sent(ws, queued, rules=rules)
     ws.record(
         EventType.EXECUTION_APPROVED,
         execution.pipeline_uid,

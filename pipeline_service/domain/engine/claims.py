@@ -10,7 +10,7 @@ from pipeline_service.domain.engine.results import succeed
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
-from pipeline_service.domain.states import Disposition, EventType, ExecutionState, StartOutcome, WorkKind
+from pipeline_service.domain.states import Disposition, EventType, ExecutionState, QueuePlace, StartOutcome, WorkKind
 from pipeline_service.domain.values import Progress
 
 
@@ -71,9 +71,9 @@ def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) ->
         else execution.progress,
     )
     if report.waiting_for is not None:
-        _release(ws, kept, report, EventType.EXECUTION_WAITING, state=ExecutionState.WAITING)
+        _release(ws, kept, report, EventType.EXECUTION_WAITING, state=ExecutionState.WAITING, rules=rules)
     elif report.requeue_after is not None:
-        _release(ws, kept, report, EventType.EXECUTION_REQUEUED, state=ExecutionState.QUEUED)
+        _release(ws, kept, report, EventType.EXECUTION_REQUEUED, state=ExecutionState.QUEUED, rules=rules)
     else:
         ws.put(kept)
     return Disposition.APPLIED
@@ -97,12 +97,15 @@ def _claimed(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rule
     )
 
 
-def _release(ws: WorkingSet, kept: Execution, report: Beat, event: EventType, *, state: ExecutionState) -> None:
+def _release(
+    ws: WorkingSet, kept: Execution, report: Beat, event: EventType, *, state: ExecutionState, rules: Rules
+) -> None:
     released = replace(kept, state=state, claim=None, lease_until=None, waiting_for=report.waiting_for)
     if report.requeue_after:
-        released = replace(released, dispatch_due_at=ws.now + report.requeue_after)
+        due = ws.now + report.requeue_after
+        released = replace(released, queue_place=QueuePlace.BACKING_OFF, dispatch_due_at=due)
     if report.requeue_after == timedelta(0):
-        put_sent(ws, released)
+        put_sent(ws, released, rules=rules)
     else:
         ws.put(released)
     park(ws, released, report)

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from pipeline_service.domain.engine.claims import beat, start
+from pipeline_service.domain.engine.dispatching import room_found
 from pipeline_service.domain.engine.polls import poll_due
 from pipeline_service.domain.engine.reports import (
     Answer,
@@ -14,6 +15,7 @@ from pipeline_service.domain.engine.reports import (
     LeaseOver,
     PollDue,
     Report,
+    RoomFound,
     Start,
     UnknownExecution,
     Wake,
@@ -40,7 +42,9 @@ def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
         case Fail():
             return fail(ws, execution, report, rules=rules)
         case DispatchDue():
-            return dispatch_due(ws, execution, report)
+            return dispatch_due(ws, execution, report, rules=rules)
+        case RoomFound():
+            return room_found(ws, execution, report)
         case LeaseOver():
             return lease_over(ws, execution, report, rules=rules)
         case CloseDue():

@@ -1,14 +1,18 @@
-"""When work is handed out: now, again, or not before a hold is over."""
+"""When work is handed out: now, again, when there is room, or not before a hold is over."""
 
 from datetime import timedelta
 
-from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.engine.reports import RoomFound
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
-from pipeline_service.domain.states import ExecutionState, RunDecision, RunState
+from pipeline_service.domain.states import Disposition, ExecutionState, QueuePlace, RunDecision, RunState
 
 REDISPATCH_FIRST = timedelta(seconds=5)
 REDISPATCH_MAX = timedelta(minutes=5)
+LINE_LOOK = timedelta(hours=1)
+"""Who stands in line is found there; the row's own due time is a backstop."""
 SCHEDULE_TO_CLOSE = timedelta(hours=4)
 """How long work may wait for a first worker; from then on its node type's start-to-close counts."""
 
@@ -27,33 +31,65 @@ def is_held(ws: WorkingSet, execution: Execution) -> bool:
     return RunState.PAUSED in wanting and RunState.ACTIVE not in wanting
 
 
-def put_sent(ws: WorkingSet, execution: Execution) -> Execution:
-    """Put a queued execution with its work on the way (again); a held one is looked at later instead.
+def put_sent(ws: WorkingSet, execution: Execution, *, rules: Rules) -> Execution:
+    """Put a queued execution with its work on the way (again).
 
-    A resume does not wait for that look.
+    A held one is looked at later instead, and a resume does not wait for that look. Where the task queue is full it
+    stands in line; who has a place there already keeps it.
     """
     if is_held(ws, execution):
-        unanswered = max(execution.dispatches_unanswered, 1)
-        sent = replace(execution, dispatch_due_at=ws.now + REDISPATCH_MAX, dispatches_unanswered=unanswered)
+        put = replace(execution, queue_place=QueuePlace.HELD, dispatch_due_at=ws.now + REDISPATCH_MAX)
+    elif _has_place(ws, execution) or _has_room(ws, execution.task_queue, rules=rules):
+        put = _next_dispatch(ws, execution)
+        ws.dispatch(put)
     else:
-        sent = _next_dispatch(ws, execution)
-        ws.dispatch(sent)
+        put = replace(execution, queue_place=QueuePlace.IN_LINE, dispatch_due_at=ws.now + LINE_LOOK)
+    ws.put(put)
+    return put
+
+
+def room_found(ws: WorkingSet, execution: Execution, report: RoomFound) -> Disposition:
+    """Hand out work that stood in line; whoever reports this has chosen it, and counted the room."""
+    if not execution.is_in_line or execution.dispatch_due_at != report.due:
+        return Disposition.SUPERSEDED
+    if is_held(ws, execution):
+        ws.put(replace(execution, queue_place=QueuePlace.HELD, dispatch_due_at=ws.now + REDISPATCH_MAX))
+        return Disposition.APPLIED
+    sent = _next_dispatch(ws, _with_a_new_clock(ws, execution))
+    ws.dispatch(sent)
     ws.put(sent)
-    return sent
+    return Disposition.APPLIED
 
 
-def release(ws: WorkingSet, execution: Execution) -> None:
+def release(ws: WorkingSet, execution: Execution, *, rules: Rules) -> None:
     """Hand out what a hold kept back, now that it may be over. A back-off that has not passed yet goes on.
 
     The clock of work that nobody has begun starts anew: it stood still during the hold.
     """
     if execution.state is not ExecutionState.QUEUED or is_held(ws, execution):
         return
-    if execution.start_time is None:
-        execution = replace(execution, close_due_at=ws.now + SCHEDULE_TO_CLOSE)
-        ws.put(execution)
-    if execution.dispatches_unanswered:
-        put_sent(ws, replace(execution, dispatches_unanswered=0))
+    execution = _with_a_new_clock(ws, execution)
+    ws.put(execution)
+    if execution.queue_place in (QueuePlace.HELD, QueuePlace.OUT):
+        put_sent(ws, replace(execution, dispatches_unanswered=0), rules=rules)
+
+
+def _has_place(ws: WorkingSet, execution: Execution) -> bool:
+    before = ws.executions.get(execution.id)
+    return before is not None and before.takes_place
+
+
+def _has_room(ws: WorkingSet, queue: TaskQueue, *, rules: Rules) -> bool:
+    """A place that this transaction gives away is not its own to take where others stand in line."""
+    room = rules.room(queue)
+    return room > 0 and room > ws.places_taken[queue]
+
+
+def _with_a_new_clock(ws: WorkingSet, execution: Execution) -> Execution:
+    """Nobody could take it until now: work that nobody has begun may wait for a worker as long as any."""
+    if execution.start_time is not None:
+        return execution
+    return replace(execution, close_due_at=ws.now + SCHEDULE_TO_CLOSE)
 
 
 def _next_dispatch(ws: WorkingSet, execution: Execution) -> Execution:
@@ -61,6 +97,7 @@ def _next_dispatch(ws: WorkingSet, execution: Execution) -> Execution:
     distance = min(REDISPATCH_FIRST * 2**execution.dispatches_unanswered, REDISPATCH_MAX)
     return replace(
         execution,
+        queue_place=QueuePlace.OUT,
         dispatch_no=execution.dispatch_no + 1,
         dispatches_unanswered=execution.dispatches_unanswered + 1,
         dispatch_due_at=ws.now + distance,

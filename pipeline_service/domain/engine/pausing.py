@@ -70,5 +70,5 @@ def _held(ws: WorkingSet, pipeline_uid: PipelineUid) -> list[Execution]:
 def _go_on(ws: WorkingSet, pipeline_uid: PipelineUid, held: Iterable[Execution], *, rules: Rules, actor: str) -> None:
     """Hand out what the hold kept back, and queue what became ready meanwhile."""
     for execution in held:
-        release(ws, execution)
+        release(ws, execution, rules=rules)
     advance(ws, pipeline_uid, rules=rules, actor=actor)

@@ -82,6 +82,15 @@ class DispatchDue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoomFound:
+    """Somebody who counted saw that the execution's task queue has room for it."""
+
+    execution_id: ExecutionId
+    due: datetime
+    """As it was seen in line."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeaseOver:
     """A timer saw that the worker went silent."""
 
@@ -113,7 +122,7 @@ class Wake:
     pipeline_uid: PipelineUid
 
 
-ExecutionReport = Start | Beat | Complete | Fail | DispatchDue | LeaseOver | CloseDue | PollDue
+ExecutionReport = Start | Beat | Complete | Fail | DispatchDue | RoomFound | LeaseOver | CloseDue | PollDue
 Report = ExecutionReport | Wake
 
 

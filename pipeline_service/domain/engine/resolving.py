@@ -32,7 +32,7 @@ def resolve(ws: WorkingSet, execution: Execution, resolution: Resolution, *, rul
         _go_on(ws, execution, _waiting(ws, execution), EventType.EXECUTION_WAITING, actor=actor)
     elif resolution.submits_again:
         closed_by_a_person(ws, execution, actor=actor)
-        queued = put_sent(ws, replace(execution, state=ExecutionState.QUEUED, waiting_for=None))
+        queued = put_sent(ws, replace(execution, state=ExecutionState.QUEUED, waiting_for=None), rules=rules)
         _go_on(ws, execution, queued, EventType.EXECUTION_REQUEUED, actor=actor)
     else:
         failure = Failure(error_type="cancelled", message="nobody knows whether the vendor accepted the submission")

@@ -58,6 +58,7 @@ def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, a
         work=ended.work,
         create_time=ws.now,
         dispatch_no=0,
+        priority=ended.priority,
         dispatch_due_at=ws.now + after,
         close_due_at=ws.now + SCHEDULE_TO_CLOSE,
         buys=ended.buys,
@@ -144,7 +145,7 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
     question = _question(ws, node, rules=rules, actor=actor)
     made_from = _made_from(ws, ws.spec(node), rules)
     if active is not None and active.work_digest == question.work_digest:
-        _join(ws, row, active, made_from=made_from)
+        _join(ws, run, row, active, made_from=made_from, rules=rules)
         return False
     if not ws.is_answered(question):
         ws.questions[node.uid] = question
@@ -165,16 +166,16 @@ def _serve(ws: WorkingSet, run: Run, row: RunNode, *, rules: Rules, actor: str) 
     return active is not None
 
 
-def _join(ws: WorkingSet, row: RunNode, active: Execution, *, made_from: str) -> None:
+def _join(ws: WorkingSet, run: Run, row: RunNode, active: Execution, *, made_from: str, rules: Rules) -> None:
     """Let a run share the execution that does the same work already.
 
     It may have been begun for an older structure that asked for the same: its result counts for this one.
     """
     was_held = is_held(ws, active)
-    ws.put(replace(active, spec_digest=made_from))
+    ws.put(replace(active, spec_digest=made_from, priority=max(active.priority, run.priority)))
     ws.put(replace(row, decision=RunDecision.ACTIVE, execution_id=active.id, waiting_digest=""))
     if was_held:
-        release(ws, ws.executions[active.id])
+        release(ws, ws.executions[active.id], rules=rules)
 
 
 def _question(ws: WorkingSet, node: Node, *, rules: Rules, actor: str) -> Question:
@@ -214,9 +215,11 @@ def _queue(ws: WorkingSet, run: Run, node: Node, digests: tuple[str, str], *, ru
             work=_pin(ws, spec, rules),
             create_time=ws.now,
             dispatch_no=0,
+            priority=run.priority,
             close_due_at=ws.now + SCHEDULE_TO_CLOSE,
             buys=_buys(run, spec, rules),
         ),
+        rules=rules,
     )
     _put_queued(ws, execution, actor=actor)
     return execution

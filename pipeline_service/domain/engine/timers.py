@@ -1,6 +1,6 @@
 """What happens because nothing happened. A timer that is late or repeats finds another due time and changes nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pipeline_service.domain.engine.attempts import has_attempt_left, policy_of
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE, is_held, put_sent
@@ -23,12 +23,12 @@ LAST_LOOK = POLL_FIRST * 4
 """How long an execution past its deadline stays active while its vendor is asked."""
 
 
-def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue) -> Disposition:
-    """Publish the execution's work (again), unless it is held."""
+def dispatch_due(ws: WorkingSet, execution: Execution, report: DispatchDue, *, rules: Rules) -> Disposition:
+    """Publish the execution's work (again), unless it is held or its task queue is full."""
     if execution.state is not ExecutionState.QUEUED or execution.dispatch_due_at != report.due:
         return Disposition.SUPERSEDED
-    sent = put_sent(ws, execution)
-    if sent.start_time is None and sent.dispatch_no > 1 and ws.now - sent.create_time > SCHEDULE_TO_START:
+    sent = put_sent(ws, execution, rules=rules)
+    if sent.dispatch_no > max(execution.dispatch_no, 1) and _waits_for_a_worker(sent, now=ws.now):
         ws.alarms.append(Alarm.UNCLAIMED)
     return Disposition.APPLIED
 
@@ -44,7 +44,7 @@ def lease_over(ws: WorkingSet, execution: Execution, report: LeaseOver, *, rules
         _quarantine_if_last(ws, lost, failure, rules=rules)
         give_up(ws, lost, failure, state=ExecutionState.FAILED, rules=rules, actor=ACTOR)
         return Disposition.APPLIED
-    queued = put_sent(ws, replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None))
+    queued = put_sent(ws, replace(lost, state=ExecutionState.QUEUED, claim=None, lease_until=None), rules=rules)
     ws.record(
         EventType.EXECUTION_REQUEUED,
         execution.pipeline_uid,
@@ -62,8 +62,8 @@ def close_due(ws: WorkingSet, execution: Execution, report: CloseDue, *, rules: 
     close_due_at = execution.close_due_at
     if not execution.state.is_active or close_due_at != report.due or close_due_at > ws.now:
         return Disposition.SUPERSEDED
-    if execution.start_time is None and is_held(ws, execution):
-        # A hold stops the clock of what nobody has begun; work that was begun keeps its deadline.
+    if execution.start_time is None and (execution.is_in_line or is_held(ws, execution)):
+        # A hold and a full task queue stop the clock of what nobody has begun; work that was begun keeps its deadline.
         ws.put(replace(execution, close_due_at=ws.now + SCHEDULE_TO_CLOSE))
         return Disposition.APPLIED
     purchase = purchase_of(ws, execution)
@@ -87,6 +87,13 @@ def wake(ws: WorkingSet, report: Wake, *, rules: Rules) -> Disposition:
         return Disposition.SUPERSEDED
     advance(ws, report.pipeline_uid, rules=rules, actor=ACTOR)
     return Disposition.APPLIED
+
+
+def _waits_for_a_worker(execution: Execution, *, now: datetime) -> bool:
+    """For too long, since it was queued, or since a hold or its time in line was over: then its clock began anew."""
+    if execution.start_time is not None or execution.close_due_at is None:
+        return False
+    return now - (execution.close_due_at - SCHEDULE_TO_CLOSE) > SCHEDULE_TO_START
 
 
 def _quarantine_if_last(ws: WorkingSet, execution: Execution, failure: Failure, *, rules: Rules) -> None:

@@ -1,12 +1,13 @@
 """The rows that one transaction decides about, and what the decisions changed."""
 
-from collections import defaultdict
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.model import Dispatch, Event, Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.purchase import Purchase
@@ -16,6 +17,11 @@ from pipeline_service.domain.values import Output
 RunNodeKey = tuple[RunId, NodeUid]
 Flight = tuple[Owner, str]
 """Work under way: an owner and a work digest. No two active executions are of one flight."""
+
+
+def any_room(_queue: TaskQueue) -> int:
+    """The room of task queues without a window."""
+    return sys.maxsize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,8 @@ class Rules:
     """0 ≤ x < 1, for jitter."""
     max_start_to_close: timedelta | None = None
     """Caps what the node types allow; None leaves it to them."""
+    room: Callable[[TaskQueue], int] = any_room
+    """How many executions more may be handed to a task queue; 0 also where others stand in line already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +133,10 @@ class WorkingSet:
         self.findings: dict[NodeUid, Finding] = {}
         self.owes_wakes = False
         """Whether wakes were written: somebody has something to do now."""
+        self.places_taken: Counter[TaskQueue] = Counter()
+        """By how many more executions each task queue's window is taken than before."""
+        self.lined_up: set[TaskQueue] = set()
+        """Task queues in which somebody stands in line now."""
         self._flights = {self._flight(one): one.id for one in self.executions.values() if one.state.is_active}
 
     def put(self, row: Node | Execution | Run | RunNode | Purchase) -> None:
@@ -133,6 +145,7 @@ class WorkingSet:
             case Node():
                 self.nodes[row.uid] = row
             case Execution():
+                self._count_place(row)
                 self.executions[row.id] = row
                 self._follow(row)
             case Run():
@@ -242,6 +255,14 @@ class WorkingSet:
 
     def _flight(self, execution: Execution) -> Flight:
         return self.owners[execution.pipeline_uid], execution.work_digest
+
+    def _count_place(self, execution: Execution) -> None:
+        before = self.executions.get(execution.id)
+        moved = execution.takes_place - (before is not None and before.takes_place)
+        if moved:
+            self.places_taken[execution.task_queue] += moved
+        if execution.is_in_line:
+            self.lined_up.add(execution.task_queue)
 
     def _follow(self, execution: Execution) -> None:
         flight = self._flight(execution)

@@ -9,6 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.control import Control
+from pipeline_service.commands.filling import Filler
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.pipelines import Imported, Pipelines
@@ -18,9 +20,10 @@ from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.runs import RunRequest, Runs
 from pipeline_service.commands.views import ExecutionView, RunView
 from pipeline_service.commands.waking import Waker
+from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.reports import Answer, Complete, Fail, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import Claim, NodeId, Owner, PipelineId, RunId
+from pipeline_service.domain.ids import Claim, NodeId, Owner, PipelineId, RunId, TaskQueue
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.lists import Page
 from pipeline_service.domain.model import Dispatch, Execution
@@ -70,12 +73,15 @@ class Outbox:
 
     dispatches: list[Dispatch] = field(default_factory=list)
     committed_sets: list[WorkingSet] = field(default_factory=list)
+    windows: Windows | None = None
 
     def publish(self, dispatches: Sequence[Dispatch]) -> None:
         self.dispatches.extend(dispatches)
 
     def committed(self, working_set: WorkingSet) -> None:
         self.committed_sets.append(working_set)
+        if self.windows is not None:
+            self.windows.committed(working_set)
 
 
 @dataclass(kw_only=True)
@@ -93,6 +99,8 @@ class Rig:
     nodes: Nodes
     runs: Runs
     waker: Waker
+    filler: Filler
+    control: Control
 
     @property
     def pool(self) -> Pool:
@@ -103,8 +111,8 @@ class Rig:
         document = a_document(*nodes, document_id=document_id)
         return await self.pipelines.import_document(CALLER, document, create_only=False, validate_only=False)
 
-    async def run(self, *targets: str, pipeline: str = "film", force: bool = False) -> RunId:
-        request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
+    async def run(self, *targets: str, pipeline: str = "film", force: bool = False, priority: int = 0) -> RunId:
+        request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force, priority=priority)
         return (await self.runs.start(CALLER, PipelineId(pipeline), request)).run.id
 
     async def wake(self) -> None:
@@ -170,11 +178,12 @@ class Rig:
 
 
 @asynccontextmanager
-async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
-    """Wire the commands over the pools as `app` does, and run the batcher."""
-    rules: Rules = replace(some_rules(new_id=uuid7), **changes)
+async def running_rig(pools: Pools, *, window: int | None = None, **changes: Any) -> AsyncIterator[Rig]:
+    """Wire the commands over the pools as `app` does, and run the batcher. `window` is that of the queue `noop`."""
+    windows = Windows(fixed={TaskQueue("noop"): window} if window else {}, slots=lambda _queue: 10_000)
+    rules: Rules = replace(some_rules(new_id=uuid7, room=windows.room), **changes)
     store = PostgresStore(pools, structures=StructureCache())
-    artifacts, outbox = MemoryArtifacts(), Outbox()
+    artifacts, outbox = MemoryArtifacts(), Outbox(windows=windows)
     batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
     reporter = Reporter(places=Places(store), artifacts=artifacts, batcher=batcher)
     parts: dict[str, Any] = {
@@ -198,6 +207,8 @@ async def running_rig(pools: Pools, **changes: Any) -> AsyncIterator[Rig]:
             nodes=Nodes(**parts, publisher=outbox),
             runs=Runs(store=store, rules=rules, batcher=batcher, publisher=outbox, journal=outbox),
             waker=Waker(store=store, batcher=batcher),
+            control=Control(store=store, rules=rules, publisher=outbox, journal=outbox),
+            filler=Filler(store=store, batcher=batcher, windows=windows),
         )
     finally:
         writing.cancel()

@@ -97,7 +97,7 @@ def default_of(field: FieldInfo) -> str:
             return "none"
         case bool() as value:
             return str(int(value))
-        case "":
+        case "" | ():
             return "empty"
         case float() as value:
             return f"{value:g}"

@@ -90,7 +90,7 @@ class TestApproval:
         world = self.waiting_world()
         execution = world.active("a")
 
-        approve(world.ws, execution, message="good take", actor=ACTOR)
+        approve(world.ws, execution, message="good take", rules=world.rules, actor=ACTOR)
 
         approved = world.active("a")
         assert (approved.id, approved.state, approved.attempt) == (execution.id, ExecutionState.QUEUED, 1)

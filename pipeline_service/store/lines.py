@@ -1,0 +1,68 @@
+"""Lines in front of full task queues: how full they are, and who goes next."""
+
+import asyncpg
+
+from pipeline_service.commands.ports import DueExecution, Place, QueueLoad
+from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid, TaskQueue
+from pipeline_service.store.pool import Pool, translated
+
+LOOKED_AT = 10_000
+"""Of a longer line, those that come first by priority and age: a look at all of it would cost more than it settles."""
+# Both parts read a partial index that holds what is out and little more: who stands in line is due far later.
+_OUT = """
+SELECT task_queue, pipeline_uid FROM executions
+WHERE dispatch_due_at < clock_timestamp() + interval '10 minutes' AND state = 'QUEUED' AND queue_place = 'OUT'
+UNION ALL
+SELECT task_queue, pipeline_uid FROM executions WHERE lease_until IS NOT NULL AND state = 'RUNNING'
+"""
+# One probe of the index for each queue that has a line, however long that is.
+_LINES = """
+SELECT min(task_queue) AS task_queue FROM executions WHERE state = 'QUEUED' AND queue_place = 'IN_LINE'
+UNION ALL
+SELECT (
+    SELECT min(task_queue) FROM executions
+    WHERE state = 'QUEUED' AND queue_place = 'IN_LINE' AND task_queue > lines.task_queue
+) FROM lines WHERE task_queue IS NOT NULL
+"""
+_LOADS = f"""
+WITH RECURSIVE lines AS ({_LINES}), taken AS (SELECT task_queue, count(*) AS number FROM ({_OUT}) AS o GROUP BY 1)
+SELECT task_queue, coalesce(taken.number, 0) AS number, lines.task_queue IS NOT NULL AS has_line
+FROM taken FULL JOIN (SELECT task_queue FROM lines WHERE task_queue IS NOT NULL) AS lines USING (task_queue)
+"""  # noqa: S608 - constants only
+# An execution that goes takes a place of its pipeline: the second one in line counts as having one more out.
+_NEXT = f"""
+WITH taken AS (
+    SELECT pipeline_uid, count(*) AS number FROM ({_OUT}) AS o WHERE task_queue = $1 GROUP BY 1
+),
+line AS (
+    SELECT id, pipeline_uid, node_uid, priority, dispatch_due_at FROM executions
+    WHERE task_queue = $1 AND state = 'QUEUED' AND queue_place = 'IN_LINE'
+    ORDER BY priority DESC, id LIMIT $3
+),
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY pipeline_uid ORDER BY priority DESC, id) AS before FROM line
+)
+SELECT id, pipeline_uid, node_uid, dispatch_due_at FROM ranked LEFT JOIN taken USING (pipeline_uid)
+ORDER BY priority DESC, before + coalesce(taken.number, 0), id
+LIMIT least(greatest($2 - (SELECT coalesce(sum(number), 0) FROM taken), 0), $4)
+"""  # noqa: S608 - constants only
+
+
+async def queue_loads(pool: Pool) -> dict[TaskQueue, QueueLoad]:
+    with translated():
+        rows = await pool.fetch(_LOADS)
+    return {TaskQueue(row["task_queue"]): QueueLoad(out=row["number"], has_line=row["has_line"]) for row in rows}
+
+
+async def next_in_line(pool: Pool, queue: TaskQueue, *, window: int, limit: int) -> list[DueExecution]:
+    with translated():
+        rows = await pool.fetch(_NEXT, queue, window, LOOKED_AT, limit)
+    return [DueExecution(place=_place(row), due=row["dispatch_due_at"]) for row in rows]
+
+
+def _place(row: asyncpg.Record) -> Place:
+    return Place(
+        execution_id=ExecutionId(row["id"]),
+        pipeline_uid=PipelineUid(row["pipeline_uid"]),
+        node_uid=NodeUid(row["node_uid"]),
+    )

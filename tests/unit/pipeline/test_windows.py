@@ -1,0 +1,104 @@
+"""What this process believes of its task queues, between two counts."""
+
+from pipeline_service.commands.ports import QueueLoad
+from pipeline_service.commands.windows import Windows
+from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.relay.slots import Slots
+from tests.factories import NOW
+
+LOCAL, FFMPEG, FETCH = TaskQueue("local"), TaskQueue("ffmpeg"), TaskQueue("fetch")
+
+
+def some_windows() -> Windows:
+    return Windows(fixed={FFMPEG: 3}, slots=lambda queue: 5 if queue == LOCAL else 0)
+
+
+def a_commit(*, taken: int = 0, lined_up: bool = False) -> WorkingSet:
+    ws = WorkingSet(now=NOW, structures={}, sequences={}, owners={})
+    ws.places_taken[FFMPEG] = taken
+    ws.lined_up = {FFMPEG} if lined_up else set()
+    return ws
+
+
+def test_window_is_what_the_operator_says_or_two_for_each_slot_or_64() -> None:
+    windows = some_windows()
+
+    assert [windows.size(queue) for queue in (FFMPEG, LOCAL, FETCH)] == [3, 10, 64]
+
+
+def test_room_follows_what_is_committed_and_what_is_counted() -> None:
+    windows = some_windows()
+    windows.committed(a_commit(taken=2))
+    assert windows.room(FFMPEG) == 1
+
+    windows.counted({FFMPEG: QueueLoad(out=7, has_line=False)})
+    assert windows.room(FFMPEG) == 0
+
+    windows.committed(a_commit(taken=-6))
+    assert windows.room(FFMPEG) == 2
+    windows.counted({})
+    assert windows.room(FFMPEG) == 3
+
+
+def test_nobody_passes_a_line_though_there_is_room() -> None:
+    windows = some_windows()
+    windows.committed(a_commit(lined_up=True))
+    assert (windows.room(FFMPEG), windows.free(FFMPEG)) == (0, 3)
+
+    windows.counted({})
+    assert windows.room(FFMPEG) == 3
+
+
+def test_bell_rings_for_a_new_line_and_for_room_in_front_of_an_old_one() -> None:
+    windows = some_windows()
+    windows.counted({FFMPEG: QueueLoad(out=3, has_line=False)})
+    windows.committed(a_commit(lined_up=True))
+    assert windows.bell.is_set()
+    windows.bell.clear()
+
+    windows.committed(a_commit(lined_up=True))
+    assert not windows.bell.is_set()
+
+    windows.committed(a_commit(taken=-1))
+    assert windows.bell.is_set()
+
+
+def test_bell_does_not_ring_where_nobody_waits() -> None:
+    windows = some_windows()
+
+    windows.committed(a_commit(taken=-1))
+
+    assert not windows.bell.is_set()
+
+
+class TestSlots:
+    def test_slots_of_all_executors_are_added_and_silent_ones_forgotten(self) -> None:
+        now = [0.0]
+        slots = Slots(clock=lambda: now[0])
+        slots.hear(LOCAL, b'{"worker": "a", "slots": 4}')
+        slots.hear(FFMPEG, b'{"worker": "a", "slots": 1}')
+        now[0] = 15.0
+        slots.hear(LOCAL, b'{"worker": "b", "slots": 2}')
+        assert (slots.of(LOCAL), slots.of(FFMPEG), slots.of(FETCH)) == (6, 1, 0)
+
+        now[0] = 21.0
+
+        assert (slots.of(LOCAL), slots.of(FFMPEG)) == (2, 0)
+
+    def test_executor_that_stops_takes_its_slots_along(self) -> None:
+        slots = Slots(clock=lambda: 0.0)
+        slots.hear(LOCAL, b'{"worker": "a", "slots": 4}')
+
+        slots.hear(LOCAL, b'{"worker": "a", "slots": 0}')
+
+        assert slots.of(LOCAL) == 0
+
+    def test_what_is_no_announcement_changes_nothing(self) -> None:
+        slots = Slots(clock=lambda: 0.0)
+        slots.hear(LOCAL, b'{"worker": "a", "slots": 4}')
+
+        for body in (b"", b"[]", b"{}", b'{"worker": "b", "slots": "many"}', b"\xff", b'{"worker": "b"}'):
+            slots.hear(LOCAL, body)
+
+        assert slots.of(LOCAL) == 4
