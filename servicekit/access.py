@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -33,6 +34,17 @@ class Allow:
         return self.any_identity or identity in self.exact or identity.rpartition("/")[0] in self.children_of
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """A call that was let through, and by whom."""
+
+    context: Context
+    identity: SpiffeId
+
+
+# What the task of a call has found out about it: gRPC puts a certificate together anew for every question.
+_admitted_call: ContextVar[_Call | None] = ContextVar("admitted_call", default=None)
+
 AccessTable: TypeAlias = Mapping[str, Allow]
 """`/package.Service/Method` to who may call it."""
 
@@ -61,7 +73,8 @@ def check_every_method_has_a_rule(methods: Iterable[str], table: AccessTable) ->
 
 def caller_identity(context: Context) -> SpiffeId:
     """The caller, for handlers behind AccessInterceptor (where it is never refused)."""
-    return peer_identity(context)
+    known = _admitted_call.get()
+    return known.identity if known is not None and known.context is context else peer_identity(context)
 
 
 class AccessInterceptor(HandlerWrapper):
@@ -89,6 +102,7 @@ class AccessInterceptor(HandlerWrapper):
         rule = self._table.get(method)
         if rule is None or not rule.admits(identity):
             await self._refuse(method, context, _not_allowed(method, identity), why=identity)
+        _admitted_call.set(_Call(context=context, identity=identity))
         yield
 
     async def _refuse(self, method: str, context: Context, error: RpcError, *, why: str) -> None:

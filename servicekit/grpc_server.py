@@ -161,9 +161,10 @@ class _Recorder:
         self._inner.add_generic_rpc_handlers(generic_rpc_handlers)
 
     def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        # Not passed on: the generic handlers serve the same methods, and for each call grpc.aio would wait for every
+        # registered method anew, which with 50 of them costs as much as a small query.
         self.services.append(service_name)
         self.methods.extend(f"/{service_name}/{method}" for method in method_handlers)
-        self._inner.add_registered_method_handlers(service_name, method_handlers)
 
 
 def _options(limits: ServerLimits) -> list[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """Etags: over structure only, so that a run never makes an editor's copy stale."""
 
-import json
+import orjson
 
 from pipeline_service.commands.errors import EtagMismatch
 from pipeline_service.domain.digest import etag_of
@@ -18,7 +18,7 @@ def node_etag(spec: NodeSpec) -> str:
     inputs = {slot: [str(uid) for uid in sources] for slot, sources in spec.inputs.items()}
     asset = [spec.asset.type, spec.asset.sha256, spec.asset.url] if spec.asset else None
     parts = [str(spec.uid), spec.title, spec.labels, spec.retry, inputs, spec.config, asset]
-    return etag_of(json.dumps(parts, sort_keys=True))
+    return etag_of(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS).decode())
 
 
 def check_etag(given: str, present: str) -> None:

@@ -11,7 +11,7 @@ from pipeline_service.domain.model import Execution, Node, NodeSpec, Run, RunNod
 from pipeline_service.domain.states import ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.store.codec import output_to_json
-from pipeline_service.store.freshness import with_freshness
+from pipeline_service.store.freshness import FACTS_OF_NODE, with_own_facts
 from pipeline_service.store.loading import PostgresTransaction
 from pipeline_service.store.pool import Connection, as_json
 from pipeline_service.store.reuse import wake_waiters
@@ -31,7 +31,7 @@ _DELETE = "UPDATE pipelines SET delete_time = now() WHERE uid = $1"
 _SUPERSEDE = "SELECT supersede_nodes($1::text::json, $2::text::json, $3::text::json, $4::text::json)"
 _COMPLETE = "SELECT complete_assets($1::text::json)"
 _PIPELINE = f"SELECT {PIPELINE_COLUMNS} FROM pipelines AS p WHERE p.uid = $1"  # noqa: S608 - constants only
-_NODE = f"SELECT {NODE_COLUMNS} {NODES} WHERE n.uid = $1"
+_NODE = f"SELECT {NODE_COLUMNS}, {FACTS_OF_NODE} {NODES} WHERE n.uid = $1"
 
 
 class PostgresEdit(PostgresTransaction):
@@ -75,8 +75,7 @@ class PostgresEdit(PostgresTransaction):
         row = await self._connection.fetchrow(_NODE, node)
         if row is None:
             raise AssertionError(f"the node {node} that was written is not there")
-        (view,) = await with_freshness(self._connection, [node_view(row)])
-        return view
+        return with_own_facts(node_view(row), row)
 
     async def save(self, working_set: WorkingSet) -> None:
         await _save_state(self._connection, working_set, loaded=self._loaded)

@@ -1,7 +1,9 @@
 """Adds to shown nodes whether they are fresh: a projection, read with what stands above them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
+from uuid import UUID
 
 from pipeline_service.commands.views import NodeView
 from pipeline_service.domain.freshness import FreshnessFacts, freshness_of
@@ -9,18 +11,26 @@ from pipeline_service.domain.ids import NodeId, NodeUid
 from pipeline_service.store.codec import Row
 from pipeline_service.store.pool import Connection, Pool
 
-_FACTS = """
+Fact: TypeAlias = "tuple[NodeUid, NodeId, bool, bool, bool, bool, str | None]"
+"""Of a node: the driver reads no arrays within rows, so that the uids of its sources are one text."""
+
+_FACT = """
+    u.uid, u.id, u.status = 'completed' AND u.done_spec = u.spec_digest, u.output IS NOT NULL,
+    u.done_own <> u.own_digest, u.is_valid,
+    (
+        SELECT string_agg(i.source_uid::text, ' ' ORDER BY i.slot, i.position)
+        FROM node_inputs AS i WHERE i.node_uid = u.uid
+    )"""
+_ABOVE = """
 WITH RECURSIVE above AS (
-    SELECT unnest($1::uuid[]) AS uid
+    {nodes}
     UNION SELECT i.source_uid FROM above AS a JOIN node_inputs AS i ON i.node_uid = a.uid
 )
-SELECT n.uid, n.id, n.status = 'completed' AND n.done_spec = n.spec_digest AS is_current,
-    n.output IS NOT NULL AS has_result, n.done_own <> n.own_digest AS was_changed, n.is_valid,
-    ARRAY(
-        SELECT i.source_uid FROM node_inputs AS i WHERE i.node_uid = n.uid ORDER BY i.slot, i.position
-    ) AS sources
-FROM above JOIN nodes AS n ON n.uid = above.uid
-"""
+SELECT ({fact}) FROM above JOIN nodes AS u ON u.uid = above.uid"""
+_FACTS = _ABOVE.format(nodes="SELECT unnest($1::uuid[]) AS uid", fact=_FACT)
+_UNLESS_CURRENT = "SELECT n.uid WHERE n.status <> 'completed' OR n.done_spec IS DISTINCT FROM n.spec_digest"
+FACTS_OF_NODE = f"ARRAY({_ABOVE.format(nodes=_UNLESS_CURRENT, fact=_FACT)}) AS facts"
+"""A column for a statement that shows a single node: what `with_freshness` would ask for in a statement of its own."""
 
 
 async def with_freshness(connection: "Connection | Pool", views: Sequence[NodeView]) -> tuple[NodeView, ...]:
@@ -28,21 +38,31 @@ async def with_freshness(connection: "Connection | Pool", views: Sequence[NodeVi
     stale = [view.spec.uid for view in views if not view.is_current]
     if not stale:
         return tuple(views)
-    facts = {NodeUid(row["uid"]): _facts(row) for row in await connection.fetch(_FACTS, stale)}
-    return tuple(view if view.is_current else _judged(view, facts) for view in views)
+    return _judged(views, (row[0] for row in await connection.fetch(_FACTS, stale)))
 
 
-def _judged(view: NodeView, facts: dict[NodeUid, FreshnessFacts]) -> NodeView:
+def with_own_facts(view: NodeView, row: Row) -> NodeView:
+    """The same for the one node of a statement with FACTS_OF_NODE."""
+    return _judged([view], row["facts"])[0]
+
+
+def _judged(views: Sequence[NodeView], rows: Iterable[Fact]) -> tuple[NodeView, ...]:
+    facts = {NodeUid(row[0]): _facts(row) for row in rows}
+    return tuple(view if view.is_current else _with(view, facts) for view in views)
+
+
+def _with(view: NodeView, facts: dict[NodeUid, FreshnessFacts]) -> NodeView:
     freshness, reasons = freshness_of(view.spec.uid, facts)
     return replace(view, freshness=freshness, freshness_reasons=reasons)
 
 
-def _facts(row: Row) -> FreshnessFacts:
+def _facts(row: Fact) -> FreshnessFacts:
+    _, node_id, is_current, has_result, was_changed, is_valid, sources = row
     return FreshnessFacts(
-        id=NodeId(row["id"]),
-        is_current=row["is_current"],
-        has_result=row["has_result"],
-        was_changed=row["was_changed"],
-        is_valid=row["is_valid"],
-        sources=tuple(dict.fromkeys(NodeUid(source) for source in row["sources"])),
+        id=node_id,
+        is_current=is_current,
+        has_result=has_result,
+        was_changed=was_changed,
+        is_valid=is_valid,
+        sources=tuple(dict.fromkeys(NodeUid(UUID(source)) for source in (sources or "").split())),
     )

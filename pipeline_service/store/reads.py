@@ -16,7 +16,7 @@ from pipeline_service.domain.history import NodeEvent
 from pipeline_service.domain.ids import ExecutionId, NodeId, Owner, PipelineId, PipelineUid, RunId
 from pipeline_service.domain.states import EventType
 from pipeline_service.domain.values import Progress
-from pipeline_service.store.freshness import with_freshness
+from pipeline_service.store.freshness import FACTS_OF_NODE, with_freshness, with_own_facts
 from pipeline_service.store.lists import PostgresLists
 from pipeline_service.store.pool import translated
 from pipeline_service.store.reuse import EXECUTION_NAME
@@ -38,7 +38,7 @@ from pipeline_service.store.shown import (
 
 # ruff: noqa: S608 - statements are put together from constants only
 _PIPELINE = f"SELECT {PIPELINE_COLUMNS} FROM pipelines AS p WHERE p.owner = $1 AND p.id = $2 AND p.delete_time IS NULL"
-_NODE = f"SELECT {NODE_COLUMNS} {NODES} WHERE n.pipeline_uid = {PIPELINE_UID} AND n.id = $3"
+_NODE = f"SELECT {NODE_COLUMNS}, {FACTS_OF_NODE} {NODES} WHERE n.pipeline_uid = {PIPELINE_UID} AND n.id = $3"
 _ALL_NODES = f"SELECT {NODE_COLUMNS} {NODES} WHERE n.pipeline_uid = $1 ORDER BY n.position"
 _RUN = f"SELECT {RUN_COLUMNS} FROM runs AS r WHERE r.pipeline_uid = {PIPELINE_UID} AND r.id = $3"
 _RUN_NODES = f"""
@@ -74,9 +74,8 @@ class PostgresReader(PostgresLists):
 
     async def node(self, owner: Owner, pipeline_id: PipelineId, node_id: NodeId) -> NodeView | None:
         with translated():
-            async with self._pool.acquire() as connection:
-                row = await connection.fetchrow(_NODE, owner, pipeline_id, node_id)
-                return (await with_freshness(connection, [node_view(row)]))[0] if row else None
+            row = await self._pool.fetchrow(_NODE, owner, pipeline_id, node_id)
+        return with_own_facts(node_view(row), row) if row else None
 
     async def run(self, owner: Owner, pipeline_id: PipelineId, run_id: RunId) -> RunView | None:
         with translated():
