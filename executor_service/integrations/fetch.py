@@ -58,6 +58,10 @@ class _Target:
     address: IpAddress
 
 
+class BadStatus(GiveUp):
+    """The server answered something else than the file."""
+
+
 class Fetcher:
     """Fetches without proxies, cookies or credentials, so that a redirect has nothing to carry away."""
 
@@ -67,11 +71,14 @@ class Fetcher:
         resolve: Resolver | None = None,
         is_allowed: Callable[[IpAddress], bool] = is_public,
         trust: ssl.SSLContext | None = None,
+        sandbox: str | None = None,
     ) -> None:
-        """`trust` None is the system's."""
+        """`trust` None is the system's. `sandbox` is the address of a simulated vendor on this machine: what it hands
+        out below the same scheme, host and port is fetched as it is, and nothing else is."""
         self._resolve = resolve or resolve_with_system
         self._is_allowed = is_allowed
         self._trust = trust or ssl.create_default_context()
+        self._sandbox = _origin(httpx.URL(sandbox)) if sandbox else None
 
     async def fetch(
         self, url: str, path: Path, *, limits: FetchLimits, on_progress: ProgressListener | None = None
@@ -94,7 +101,7 @@ class Fetcher:
         transport = httpx.AsyncHTTPTransport(verify=self._trust, http2=False, trust_env=False)
         timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
         async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
-            location = parse_address(url, ports=limits.ports)
+            location = self._parsed(url, limits)
             for _ in range(limits.max_redirects + 1):
                 target = await self._checked(location)
                 async with client.stream(
@@ -105,8 +112,17 @@ class Fetcher:
                 ) as answer:
                     if answer.status_code not in _REDIRECTS:
                         return await _save(answer, path, limits=limits, host=location.host, on_progress=on_progress)
-                    location = _next_hop(location, answer, ports=limits.ports)
+                    location = self._parsed(_next_hop(location, answer), limits)
         raise _refused(f"{location.host} redirects more than {limits.max_redirects} times")
+
+    def _parsed(self, url: str, limits: FetchLimits) -> httpx.URL:
+        return httpx.URL(url) if self._is_sandbox(url) else parse_address(url, ports=limits.ports)
+
+    def _is_sandbox(self, url: str) -> bool:
+        try:
+            return self._sandbox is not None and _origin(httpx.URL(url)) == self._sandbox
+        except (httpx.InvalidURL, ValueError):
+            return False
 
     async def _checked(self, url: httpx.URL) -> _Target:
         """Resolve once; one address that is not public spoils the name."""
@@ -116,7 +132,8 @@ class Fetcher:
         except OSError as err:
             raise GiveUp(ErrorType.PROVIDER_UNAVAILABLE, f"the name {url.host} cannot be resolved") from err
         addresses = [ipaddress.ip_address(answer) for answer in answers]
-        if not addresses or not all(self._is_allowed(address) for address in addresses):
+        is_fit = self._is_sandbox(str(url)) or all(self._is_allowed(address) for address in addresses)
+        if not addresses or not is_fit:
             raise _refused(f"{url.host} is not at a public address")
         return _Target(url=url, address=addresses[0])
 
@@ -175,14 +192,18 @@ async def _save(
 
 def _raise_for_status(status: int, host: str) -> None:
     if status in _BUSY:
-        raise GiveUp(ErrorType.RATE_LIMITED, f"{host} answers {status}")
+        raise BadStatus(ErrorType.RATE_LIMITED, f"{host} answers {status}")
     if status >= 500:
-        raise GiveUp(ErrorType.PROVIDER_UNAVAILABLE, f"{host} answers {status}")
+        raise BadStatus(ErrorType.PROVIDER_UNAVAILABLE, f"{host} answers {status}")
     if status != 200:
-        raise _refused(f"{host} answers {status}")
+        raise BadStatus(ErrorType.INVALID_INPUT, f"{host} answers {status}")
 
 
-def _next_hop(here: httpx.URL, answer: httpx.Response, *, ports: frozenset[int]) -> httpx.URL:
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _next_hop(here: httpx.URL, answer: httpx.Response) -> str:
     location = answer.headers.get("location", "")
     try:
         there = here.join(location) if location else None
@@ -190,7 +211,7 @@ def _next_hop(here: httpx.URL, answer: httpx.Response, *, ports: frozenset[int])
         raise _refused(f"{here.host} redirects to something that is not a URL") from err
     if there is None:
         raise _refused(f"{here.host} redirects without saying where")
-    return parse_address(str(there), ports=ports)
+    return str(there)
 
 
 def _host_header(url: httpx.URL) -> str:

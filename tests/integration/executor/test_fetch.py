@@ -292,3 +292,64 @@ async def test_name_that_does_not_resolve_can_be_tried_again(
     )
 
     assert given_up.failure.error_type is ErrorType.PROVIDER_UNAVAILABLE
+
+
+class TestSandbox:
+    """A simulated vendor on this machine: its own scheme, host and port, and nothing beside them."""
+
+    @pytest.fixture
+    async def plain(self) -> AsyncIterator[Site]:
+        plain = Site()
+        server = await asyncio.start_server(plain.serve, "127.0.0.1", 0)
+        plain.port = server.sockets[0].getsockname()[1]
+        yield plain
+        server.close()
+
+    @staticmethod
+    def fetcher(plain: Site) -> Fetcher:
+        return Fetcher(sandbox=f"http://127.0.0.1:{plain.port}/base")
+
+    async def test_its_results_are_fetched_over_plain_http(self, plain: Site, tmp_path: Path) -> None:
+        plain.pages["/film.mp4"] = body(b"film")
+
+        await self.fetcher(plain).fetch(
+            f"http://127.0.0.1:{plain.port}/film.mp4", tmp_path / "file", limits=limits(plain)
+        )
+
+        assert (tmp_path / "file").read_bytes() == b"film"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:{other}/film.mp4",
+            "http://localhost:{port}/film.mp4",
+            "https://127.0.0.1:{port}/film.mp4",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://media.test/film.mp4",
+        ],
+    )
+    async def test_nothing_else_is(self, plain: Site, tmp_path: Path, url: str) -> None:
+        address = url.format(port=plain.port, other=plain.port + 1)
+
+        given_up = await refusal(self.fetcher(plain).fetch(address, tmp_path / "file", limits=limits(plain)))
+
+        assert given_up.failure.error_type is ErrorType.INVALID_INPUT
+        assert plain.requests == []
+
+    async def test_redirect_from_it_is_checked_like_any_other(self, plain: Site, tmp_path: Path) -> None:
+        plain.pages["/film.mp4"] = redirect("http://127.0.0.1:9/film.mp4")
+
+        given_up = await refusal(
+            self.fetcher(plain).fetch(
+                f"http://127.0.0.1:{plain.port}/film.mp4", tmp_path / "file", limits=limits(plain)
+            )
+        )
+
+        assert "expected an https URL" in str(given_up)
+
+    async def test_it_is_refused_where_it_is_not_named(self, plain: Site, tmp_path: Path) -> None:
+        given_up = await refusal(
+            Fetcher().fetch(f"http://127.0.0.1:{plain.port}/film.mp4", tmp_path / "file", limits=limits(plain))
+        )
+
+        assert given_up.failure.error_type is ErrorType.INVALID_INPUT
