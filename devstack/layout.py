@@ -17,6 +17,8 @@ DATABASE = "montage"
 BUCKET = "montage"
 REGION = "us-east-1"
 MEDIA_FUNCTION = "montage-media"
+VENDORS = ("heygen",)
+"""Whose keys the executor is given, if there are any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,14 @@ class Layout:
     @property
     def media_environment(self) -> Path:
         return self.secrets / "media.env.json"
+
+    def vendor_key(self, vendor: str) -> Path:
+        """A user's key; not there unless the user put it there."""
+        return self.keys / vendor
+
+    @property
+    def keys(self) -> Path:
+        return self.data / "keys"
 
     @property
     def logs(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devstack.layout import EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION
+from devstack.layout import EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION, VENDORS
 from devstack.place import Place
 
 
@@ -55,11 +55,11 @@ def executor_environment(place: Place) -> Mapping[str, str]:
         "EXECUTOR_PIPELINE_ADDR": addresses.pipeline,
         **_nats("EXECUTOR", place, "executor"),
         **_s3("EXECUTOR", place, "executor"),
-        "EXECUTOR_TASK_QUEUES": "local,ffmpeg,fetch",
         "EXECUTOR_LAMBDA_ENDPOINT": addresses.lambda_endpoint,
         "EXECUTOR_MEDIA_FUNCTION": MEDIA_FUNCTION,
         "EXECUTOR_WORK_DIR": str(place.layout.work / "executor"),
         "EXECUTOR_TEST_TYPES": _flag(place.test_types),
+        **_vendor_keys(place),
     }
 
 
@@ -99,6 +99,12 @@ def _tls(prefix: str, place: Place, identity: str) -> dict[str, str]:
         f"{prefix}_TLS_KEY_FILE": str(files.key),
         f"{prefix}_TLS_CA_FILE": str(files.ca),
     }
+
+
+def _vendor_keys(place: Place) -> dict[str, str]:
+    """Those that the user put into the data folder; a variable of the user's own counts before them."""
+    files = {f"EXECUTOR_{vendor.upper()}_API_KEY_FILE": place.layout.vendor_key(vendor) for vendor in VENDORS}
+    return {name: str(file) for name, file in files.items() if file.is_file() and name not in place.inherited}
 
 
 def _nats(prefix: str, place: Place, user: str) -> dict[str, str]:

@@ -17,12 +17,12 @@ from executor_service.executors.lambda_media import MediaFunction
 from executor_service.executors.registry import build_executors
 from executor_service.integrations.aws_lambda import LambdaAddress, LambdaFunctions
 from executor_service.integrations.fetch import Fetcher
-from executor_service.integrations.ledger import Ledger
 from executor_service.runner.attempt import Tools
 from executor_service.runner.metrics import RunnerMetrics
 from executor_service.runner.runner import Runner
 from executor_service.runner.workspace import Workspace
 from executor_service.task import ExecutionId
+from executor_service.vendors import Vendors
 from servicekit import nats_client
 from servicekit.clock import SystemClock
 from servicekit.failpoints import Failpoints
@@ -52,6 +52,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     life.on_stop(store.close)
     functions = LambdaFunctions(_lambda_address(settings))
     life.on_stop(functions.close)
+    vendors = Vendors(settings, life, store=store, address=_store_address(settings), clock=clock)
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls))
     reports = ExecutionReports(ExecutionServiceStub(channel))
     life.on_stop(reports.close)
@@ -62,7 +63,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     runner = Runner(
         Tools(
             reports=reports,
-            executors=_executors(settings, life, store, functions),
+            executors=_executors(settings, store, functions, vendors),
             workspace=workspace,
             clock=clock,
             metrics=RunnerMetrics(registry),
@@ -86,27 +87,16 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
 
 
 def _executors(
-    settings: ExecutorSettings, life: Lifecycle, store: ObjectStore, functions: LambdaFunctions
+    settings: ExecutorSettings, store: ObjectStore, functions: LambdaFunctions, vendors: Vendors
 ) -> Executors:
     media = MediaFunction(functions, function_name=settings.media_function, bucket=settings.s3_bucket)
     return build_executors(
         store=store,
         media_function=media,
         fetcher=Fetcher(),
-        with_test_types=settings.test_types,
-        ledgers=_ledgers(settings, life),
+        paid=vendors.paid(),
+        test_paid=vendors.test_paid(),
     )
-
-
-def _ledgers(settings: ExecutorSettings, life: Lifecycle) -> dict[str, Ledger]:
-    """The fake vendors, where the test types are on and somebody says where they are."""
-    if not settings.test_types or settings.ledger_base_url is None:
-        return {}
-    ledgers = {"ledger": True, "ledger-blind": False}
-    made = {name: Ledger(settings.ledger_base_url, knows_keys=knows) for name, knows in ledgers.items()}
-    for ledger in made.values():
-        life.on_stop(ledger.close)
-    return made
 
 
 async def _listen_to_control(nats: Client, runner: Runner) -> None:

@@ -6,12 +6,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from executor_service.task import TaskQueue
-from servicekit.config import CommaList, HostPort, HostPortField, ServiceSettings
+from executor_service.vendor_config import VendorSettings
+from servicekit.config import CommaList, HostPort, HostPortField
 
 TEST_QUEUES = (TaskQueue("noop"), TaskQueue("ledger"), TaskQueue("ledger-blind"))
 
 
-class ExecutorSettings(ServiceSettings):
+class ExecutorSettings(VendorSettings):
     env_prefix: ClassVar[str] = "EXECUTOR_"
 
     ops_listen: HostPortField = HostPort(host="127.0.0.1", port=0)
@@ -41,7 +42,7 @@ class ExecutorSettings(ServiceSettings):
     """None is AWS."""
     media_function: str = "montage-media"
 
-    task_queues: CommaList = ("local", "ffmpeg", "fetch")
+    task_queues: CommaList = ("local", "ffmpeg", "fetch", "heygen")
     slots: int = Field(default=4, ge=1, le=64)
     """Executions at once, per task queue, so that a slow queue holds up no other one."""
     test_slots: int = Field(default=64, ge=1, le=1024)

@@ -130,8 +130,10 @@ class Purchase:
     state: PurchaseState
     job_id: str
     """The vendor's; empty before it is SUBMITTED."""
-    possibly_submitted: bool
-    """Whether an earlier worker may have submitted it."""
+    possible_submissions: int = 0
+    """How many earlier workers may have submitted it."""
+    intend_time: datetime | None = None
+    """When it was intended; None when not known."""
 
 
 @dataclass(frozen=True, kw_only=True)

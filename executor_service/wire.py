@@ -316,7 +316,8 @@ def _purchase(message: work_pb.TaskPurchase) -> Purchase:
         submit_key=message.submit_key,
         state=state,
         job_id=message.job_id,
-        possibly_submitted=message.possibly_submitted,
+        possible_submissions=max(message.possible_submissions, int(message.possibly_submitted)),
+        intend_time=message.intend_time.ToDatetime(tzinfo=UTC) if message.HasField("intend_time") else None,
     )
 
 

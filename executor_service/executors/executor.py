@@ -23,5 +23,9 @@ class Buyer(Protocol):
         """Ask the vendor once about the task's purchase; the execution may have ended. Raises as `execute`."""
 
 
+class PaidExecutor(Executor, Buyer, Protocol):
+    """The steps of work that a vendor is paid for."""
+
+
 Executors: TypeAlias = Mapping[str, Executor]
 """By node type."""

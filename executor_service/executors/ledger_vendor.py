@@ -3,36 +3,41 @@
 from datetime import timedelta
 
 from executor_service.executors.artifacts import store_troubles
-from executor_service.executors.bought import Away, Done, Over, Refused, Running, Status
 from executor_service.executors.context import Context
+from executor_service.executors.vendor import Done, InDoubt, Over, Running, Status
 from executor_service.integrations.ledger import TIMEOUT_S, Job, Ledger, LedgerAway, LedgerRefused
-from executor_service.task import ErrorType, GiveUp, MediaType, Output, Task
+from executor_service.integrations.vendor_errors import Away, Refused
+from executor_service.task import Config, ErrorType, GiveUp, MediaType, Output, Task
 from servicekit.object_store import ObjectStore
 
 ASK_AFTER = timedelta(seconds=1)
 _UPLOAD_S = 10.0
 _BUSY = 429
+_KEYS = InDoubt(repeat_within=timedelta(days=1), can_find=True)
 
 
 class LedgerVendor:
-    """Sends config without `provider` as the work; takes JSON for the result."""
+    """Sends config without `provider` as the order; takes JSON for the result."""
 
     def __init__(self, ledger: Ledger, store: ObjectStore) -> None:
         self._ledger = ledger
         self._store = store
 
     @property
-    def knows_keys(self) -> bool:
-        return self._ledger.knows_keys
+    def in_doubt(self) -> InDoubt:
+        return _KEYS if self._ledger.knows_keys else InDoubt()
 
     @property
     def submit_timeout_s(self) -> float:
         return TIMEOUT_S
 
-    async def submit(self, task: Task, *, key: str) -> Running:
-        work = {name: value for name, value in task.config.items() if name != "provider"}
+    async def prepare(self, task: Task, context: Context) -> Config:
+        del context
+        return {name: value for name, value in task.config.items() if name != "provider"}
+
+    async def submit(self, order: Config, *, key: str) -> Running:
         try:
-            return _running(await self._ledger.submit(work, key=key))
+            return _running(await self._ledger.submit(order, key=key))
         except LedgerRefused as refused:
             if refused.status == _BUSY:
                 raise Refused(ErrorType.RATE_LIMITED, str(refused), retry_after=ASK_AFTER) from refused

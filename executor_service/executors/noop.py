@@ -9,10 +9,9 @@ from datetime import timedelta
 
 from executor_service.executors import config_values
 from executor_service.executors.artifacts import store_troubles
-from executor_service.executors.bought import Bought
 from executor_service.executors.config_values import invalid, require_provider
 from executor_service.executors.context import Context
-from executor_service.executors.executor import Result
+from executor_service.executors.executor import PaidExecutor, Result
 from executor_service.executors.noop_vendors import NoopVendors
 from executor_service.task import AwaitingCallback, ErrorType, GiveUp, MediaType, Output, RetryLater, Task
 from servicekit.object_store import ObjectStore
@@ -26,7 +25,7 @@ class Noop:
     `nonce`, anything that makes the node another one; `inline`, to answer in the report itself and name this process;
     `vendor`, the address of somebody who will call back."""
 
-    def __init__(self, store: ObjectStore, *, bought: Mapping[str, Bought]) -> None:
+    def __init__(self, store: ObjectStore, *, bought: Mapping[str, PaidExecutor]) -> None:
         """`bought` by the provider that is paid for it."""
         self._store = store
         self._vendors = NoopVendors()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.vendors.process import KEY
+
 _PROGRAM = Path(__file__).parents[1] / "fakes" / "vendors" / "ledger.py"
 _START_S = 20.0
 
@@ -49,3 +51,11 @@ async def open_vendor(folder: Path, *, lose_every: int = 0) -> AsyncIterator[Led
         with contextlib.suppress(ProcessLookupError):  # a Ctrl-C reaches it, too
             process.kill()
         await process.wait()
+
+
+def key_file(folder: Path) -> str:
+    """The path of a file with the key that the simulators take."""
+    path = folder / "vendor.key"
+    path.touch(mode=0o600)
+    path.write_text(KEY)
+    return str(path)

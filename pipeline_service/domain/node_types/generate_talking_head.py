@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types.base import (
     LOCAL,
-    NOT_BUILT,
     Field,
     FieldKind,
     NodeType,
@@ -14,6 +14,7 @@ from pipeline_service.domain.node_types.base import (
 )
 from pipeline_service.domain.states import MediaType
 
+_QUEUES = {**LOCAL, "heygen": TaskQueue("heygen")}
 _AVATARS = ("rowan", "juniper", "maple", "linden")
 
 TALKING_HEAD = NodeType(
@@ -25,7 +26,7 @@ TALKING_HEAD = NodeType(
         "background": Slot(accepts=(MediaType.IMAGE,), description="Picture behind the avatar."),
     },
     fields={
-        "provider": provider_field(LOCAL, refused={"heygen": NOT_BUILT}),
+        "provider": provider_field(_QUEUES),
         "avatarId": Field(
             kind=FieldKind.STRING,
             required=True,
@@ -35,6 +36,7 @@ TALKING_HEAD = NodeType(
         "width": side_field("width", 1280),
         "height": side_field("height", 720),
     },
-    queues=LOCAL,
+    queues=_QUEUES,
+    paid=frozenset({"heygen"}),
     start_to_close=timedelta(minutes=60),
 )

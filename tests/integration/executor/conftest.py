@@ -10,7 +10,9 @@ from executor_service import app
 from executor_service.config import ExecutorSettings
 from servicekit.config import load_settings
 from servicekit.lifecycle import Lifecycle
-from tests.contract.s3.servers import Endpoint, our_server
+from servicekit.object_store import ObjectStore
+from servicekit.s3 import StoreAddress
+from tests.contract.s3.servers import ACCESS_KEY, REGION, SECRET_KEY, Endpoint, our_server
 from tests.integration.executor.rig import World, world
 
 StartExecutor = Callable[..., Awaitable[Lifecycle]]
@@ -41,3 +43,34 @@ async def start_executor(around: World) -> AsyncIterator[StartExecutor]:
             return life
 
         yield start
+
+
+@pytest.fixture
+async def store(s3_endpoint: Endpoint, tmp_path: Path) -> AsyncIterator[ObjectStore]:
+    files = {"access": ACCESS_KEY, "secret": SECRET_KEY}
+    for name, value in files.items():
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(value)
+    store = ObjectStore(
+        StoreAddress(
+            bucket="executors",
+            region=REGION,
+            endpoint=s3_endpoint.url,
+            access_key_file=tmp_path / "access",
+            secret_key_file=tmp_path / "secret",
+        )
+    )
+    await store.ensure_bucket()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "attempt").mkdir()
+    return tmp_path / "attempt"
+
+
+@pytest.fixture
+def prefix(tmp_path: Path) -> str:
+    return f"pipelines/p/nodes/n/executions/e/{tmp_path.name}/"

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,41 +21,8 @@ from executor_service.integrations.media_probe import probe
 from executor_service.task import Asset, ErrorType, GiveUp, MediaType, Output, Progress, RetryLater
 from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
-from tests.contract.s3.servers import ACCESS_KEY, REGION, SECRET_KEY, Endpoint
+from tests.contract.s3.servers import REGION
 from tests.unit.executor.builders import a_context, a_task, an_artifact, an_input
-
-PREFIX_ROOT = "pipelines/p/nodes/n/executions/e"
-
-
-@pytest.fixture
-async def store(s3_endpoint: Endpoint, tmp_path: Path) -> AsyncIterator[ObjectStore]:
-    files = {"access": ACCESS_KEY, "secret": SECRET_KEY}
-    for name, value in files.items():
-        (tmp_path / name).touch(mode=0o600)
-        (tmp_path / name).write_text(value)
-    store = ObjectStore(
-        StoreAddress(
-            bucket="executors",
-            region=REGION,
-            endpoint=s3_endpoint.url,
-            access_key_file=tmp_path / "access",
-            secret_key_file=tmp_path / "secret",
-        )
-    )
-    await store.ensure_bucket()
-    yield store
-    await store.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "attempt").mkdir()
-    return tmp_path / "attempt"
-
-
-@pytest.fixture
-def prefix(tmp_path: Path) -> str:
-    return f"{PREFIX_ROOT}/{tmp_path.name}/"
 
 
 async def given_text(store: ObjectStore, prefix: str, text: str, *, type: MediaType = MediaType.TEXT) -> Output:  # noqa: A002

@@ -8,7 +8,7 @@ import pytest
 from devstack.addresses import Addresses, Ports, client_environment
 from devstack.certificates import ensure_certificates
 from devstack.external import ExternalDatabase, ExternalServers, InvalidExternalServers, external_servers_from
-from devstack.layout import Layout
+from devstack.layout import Layout, write_private
 from devstack.place import Place
 from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, SERVERS, PythonProcess, python_spec
 from devstack.secret_files import ensure_secrets
@@ -77,6 +77,26 @@ def test_environment_around_the_stack_adds_settings_but_replaces_none(place: Pla
     assert environment["EXECUTOR_ELEVENLABS_API_KEY_FILE"] == "/k"
     assert environment["EXECUTOR_PIPELINE_ADDR"] == "127.0.0.1:1"
     assert "AWS_PROFILE" not in environment
+
+
+def test_executor_gets_the_vendors_keys_that_are_there_as_paths(place: Place) -> None:
+    key = place.layout.vendor_key("heygen")
+    before = python_spec(TABLE["executor"], place, extra={}).environment
+    write_private(key, "sk_secret")
+
+    environment = python_spec(TABLE["executor"], place, extra={}).environment
+
+    assert "EXECUTOR_HEYGEN_API_KEY_FILE" not in before
+    assert environment["EXECUTOR_HEYGEN_API_KEY_FILE"] == str(key)
+
+
+def test_users_own_variable_counts_before_the_key_in_the_folder(place: Place) -> None:
+    write_private(place.layout.vendor_key("heygen"), "sk_secret")
+    around = {"EXECUTOR_HEYGEN_API_KEY_FILE": "/k"}
+
+    environment = python_spec(TABLE["executor"], replace(place, inherited=around), extra={}).environment
+
+    assert environment["EXECUTOR_HEYGEN_API_KEY_FILE"] == "/k"
 
 
 def test_override_of_a_stack_replaces_a_setting(place: Place) -> None:

@@ -25,6 +25,7 @@ PAGES = (
     "docs/errors.md",
     "docs/grpcurl.md",
     "docs/reference.md",
+    "docs/vendors.md",
     *(f"{DECISIONS}/{path.name}" for path in sorted((ROOT / DECISIONS).glob("*.md"))),
 )
 ARCHITECTURE = "docs/architecture.md"

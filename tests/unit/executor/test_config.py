@@ -20,7 +20,7 @@ LEAST = {
 def test_least_settings_have_usable_defaults_and_no_test_types() -> None:
     settings = load_settings(ExecutorSettings, LEAST)
 
-    assert settings.queues() == {"local": 4, "ffmpeg": 4, "fetch": 4}
+    assert settings.queues() == {"local": 4, "ffmpeg": 4, "fetch": 4, "heygen": 4}
     assert settings.lambda_endpoint is None
     assert not settings.test_types
 
@@ -38,3 +38,38 @@ def test_variables_without_our_prefix_are_not_read() -> None:
 
     with pytest.raises(ConfigError, match="EXECUTOR_S3_BUCKET"):
         load_settings(ExecutorSettings, {k: v for k, v in LEAST.items() if k != "EXECUTOR_S3_BUCKET"} | foreign)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080/base"])
+def test_vendor_on_this_machine_is_taken_when_that_is_allowed(address: str) -> None:
+    variables = LEAST | {"EXECUTOR_HEYGEN_BASE_URL": address}
+
+    settings = load_settings(ExecutorSettings, variables | {"EXECUTOR_ALLOW_LOOPBACK_VENDORS": "1"})
+
+    assert settings.sandbox_of(settings.heygen_base_url) == address
+    with pytest.raises(ConfigError, match=r"EXECUTOR_HEYGEN_BASE_URL.*with EXECUTOR_ALLOW_LOOPBACK_VENDORS=1"):
+        load_settings(ExecutorSettings, variables)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.heygen.com",
+        "http://10.0.0.1:8080",
+        "http://127.0.0.1",
+        "http://127.0.0.1.example.com:80",
+        "https://user:word@api.heygen.com",
+        "ftp://127.0.0.1:21",
+        "api.heygen.com",
+    ],
+)
+@pytest.mark.parametrize("name", ["EXECUTOR_HEYGEN_BASE_URL", "EXECUTOR_PUBLIC_S3_ENDPOINT"])
+def test_address_that_is_neither_https_nor_on_this_machine_stops_the_start(name: str, address: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load_settings(ExecutorSettings, LEAST | {name: address, "EXECUTOR_ALLOW_LOOPBACK_VENDORS": "1"})
+
+
+def test_vendors_own_address_is_no_sandbox() -> None:
+    settings = load_settings(ExecutorSettings, LEAST | {"EXECUTOR_ALLOW_LOOPBACK_VENDORS": "1"})
+
+    assert settings.sandbox_of(settings.heygen_base_url) is None

@@ -95,7 +95,6 @@ def test_node_type_asks_for_a_provider_exactly_when_it_has_any(node_type: NodeTy
     ("node_type", "provider", "why"),
     [
         ("generate-voiceover", "elevenlabs", "is not part of this release"),
-        ("generate-talking-head", "heygen", "is not part of this release"),
         ("generate-animation", "veo3", "is not part of this release"),
         ("generate-animation", "runway", "is not part of this release"),
         ("generate-animation", "stability", "was retired by its vendor"),

@@ -1,0 +1,54 @@
+"""Settings about the vendors that an executor buys from."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import Field, model_validator
+
+from executor_service.integrations import heygen
+from servicekit.config import ServiceSettings
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class VendorSettings(ServiceSettings):
+    """Without its key file a vendor's nodes fail with `credential`, at once."""
+
+    env_prefix: ClassVar[str] = "EXECUTOR_"
+
+    public_s3_endpoint: str | None = None
+    """The object store as the internet reaches it. None: inputs go through the vendors' own uploads."""
+    allow_loopback_vendors: bool = False
+    """Lets the addresses below be plain http on this machine: for a simulator, never for money."""
+
+    heygen_api_key_file: Path | None = None
+    heygen_base_url: str = heygen.BASE_URL
+    heygen_poll_interval_s: float = Field(default=10.0, ge=1, le=600)
+
+    @model_validator(mode="after")
+    def _addresses_are_safe(self) -> Self:
+        for name in VendorSettings.model_fields:
+            address = getattr(self, name)
+            if address is not None and (name.endswith("_base_url") or name == "public_s3_endpoint"):
+                self._check_address(name, address)
+        return self
+
+    def sandbox_of(self, base_url: str) -> str | None:
+        """The address itself where it is that of a simulator on this machine."""
+        return base_url if is_loopback(urlsplit(base_url)) else None
+
+    def _check_address(self, name: str, address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme == "https" and parts.hostname and not parts.username and not parts.query:
+            return
+        if self.allow_loopback_vendors and is_loopback(parts):
+            return
+        hint = "" if self.allow_loopback_vendors else f" with {self.variable_of('allow_loopback_vendors')}=1"
+        raise ValueError(
+            f"{self.variable_of(name)}: expected an https address, or plain http on this machine{hint}, found {address}"
+        )
+
+
+def is_loopback(parts: SplitResult) -> bool:
+    return parts.scheme == "http" and parts.hostname in _LOOPBACK and parts.port is not None

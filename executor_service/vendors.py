@@ -1,0 +1,81 @@
+"""Wires the vendors that work is bought from: what each is asked with, and where its inputs and results go."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from executor_service.config import ExecutorSettings
+from executor_service.executors.bought import Bought
+from executor_service.executors.executor import PaidExecutor
+from executor_service.executors.handing_over import HandingOver
+from executor_service.executors.heygen_vendor import HeyGenVendor
+from executor_service.executors.ledger_vendor import LedgerVendor
+from executor_service.executors.without_key import WithoutKey
+from executor_service.integrations.fetch import Fetcher
+from executor_service.integrations.heygen import HeyGen
+from executor_service.integrations.ledger import Ledger
+from servicekit.clock import Clock
+from servicekit.config import read_secret
+from servicekit.lifecycle import Lifecycle
+from servicekit.object_store import ObjectStore
+from servicekit.s3 import StoreAddress
+
+
+class Vendors:
+    """Opens the vendors of one executor; `life` closes them."""
+
+    def __init__(
+        self, settings: ExecutorSettings, life: Lifecycle, *, store: ObjectStore, address: StoreAddress, clock: Clock
+    ) -> None:
+        """`address` is that of `store`."""
+        self._settings = settings
+        self._life = life
+        self._store = store
+        self._clock = clock
+        self._handing_over = HandingOver(store, self._public_store(address))
+
+    def paid(self) -> dict[str, PaidExecutor]:
+        """By provider. Raises ConfigError for a key file that cannot be used."""
+        return {"heygen": self._heygen()}
+
+    def test_paid(self) -> dict[str, PaidExecutor] | None:
+        """The fake vendors by provider, where somebody says where they are; None without the test types."""
+        if not self._settings.test_types:
+            return None
+        if self._settings.ledger_base_url is None:
+            return {}
+        return {"ledger": self._ledger(knows_keys=True), "ledger-blind": self._ledger(knows_keys=False)}
+
+    def _heygen(self) -> PaidExecutor:
+        key_file, base_url = self._settings.heygen_api_key_file, self._settings.heygen_base_url
+        if key_file is None:
+            return self._without_key("heygen", "heygen_api_key_file")
+        heygen = HeyGen(api_key=read_secret(key_file), base_url=base_url)
+        self._life.on_stop(heygen.close)
+        vendor = HeyGenVendor(
+            heygen,
+            store=self._store,
+            handing_over=self._handing_over,
+            fetcher=self._fetcher(base_url),
+            poll_interval=timedelta(seconds=self._settings.heygen_poll_interval_s),
+        )
+        return Bought(vendor, self._clock)
+
+    def _ledger(self, *, knows_keys: bool) -> PaidExecutor:
+        ledger = Ledger(self._settings.ledger_base_url or "", knows_keys=knows_keys)
+        self._life.on_stop(ledger.close)
+        return Bought(LedgerVendor(ledger, self._store), self._clock)
+
+    def _fetcher(self, base_url: str) -> Fetcher:
+        return Fetcher(sandbox=self._settings.sandbox_of(base_url))
+
+    def _without_key(self, provider: str, field: str) -> PaidExecutor:
+        return WithoutKey(provider, self._settings.variable_of(field))
+
+    def _public_store(self, address: StoreAddress) -> ObjectStore | None:
+        """The same bucket under the name that the internet knows; it only signs addresses."""
+        endpoint = self._settings.public_s3_endpoint
+        if endpoint is None:
+            return None
+        public = ObjectStore(replace(address, endpoint=endpoint))
+        self._life.on_stop(public.close)
+        return public

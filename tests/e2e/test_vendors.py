@@ -1,0 +1,97 @@
+"""Nodes whose work is bought from simulated vendors, by the whole system: paid once, whoever dies."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from devstack.stack import StackOptions
+from tests.e2e.documents import Document
+from tests.e2e.house import House, new_id, open_house, state_of, until_true
+from tests.e2e.kills import LEASE_S
+from tests.e2e.processes import is_stopped
+from tests.e2e.vendors import key_file
+from tests.factories import a_document
+from tests.fakes.vendors.process import Simulator, open_simulator
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+PLACES = [
+    "executor.after_submit",
+    *(
+        pytest.param(f"executor.{place}", marks=pytest.mark.slow)
+        for place in ("after_claim", "before_submit", "after_poll", "before_upload", "after_upload", "before_ack")
+    ),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="heygen")
+async def _heygen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
+    async with open_simulator("heygen", tmp_path_factory.mktemp("heygen")) as simulator:
+        yield simulator
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="house")
+async def _house(heygen: Simulator, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    key = key_file(tmp_path_factory.mktemp("key"))
+    options = StackOptions(
+        settings={
+            "pipeline": {"PIPELINE_LEASE_S": LEASE_S},
+            "executor": {
+                "EXECUTOR_ALLOW_LOOPBACK_VENDORS": "1",
+                "EXECUTOR_HEYGEN_API_KEY_FILE": key,
+                "EXECUTOR_HEYGEN_BASE_URL": heygen.address,
+                "EXECUTOR_HEYGEN_POLL_INTERVAL_S": "1",
+            },
+        },
+    )
+    async with open_house(options) as house:
+        yield house
+
+
+def a_talking_head(document_id: str) -> Document:
+    """A voice of this machine in the mouth of a bought avatar."""
+    return a_document(
+        {
+            "id": "voice",
+            "type": "generate-voiceover",
+            "config": {"provider": "local", "text": f"Hello, this is {document_id}."},
+        },
+        {
+            "id": "head",
+            "type": "generate-talking-head",
+            "title": document_id,
+            "inputs": {"audio": ["voice"]},
+            "config": {"provider": "heygen", "avatarId": "Anna_public"},
+        },
+        document_id=document_id,
+    )
+
+
+async def test_talking_head_is_bought_from_heygen_once(house: House, heygen: Simulator) -> None:
+    name = new_id("head")
+
+    run = await house.run(a_talking_head(name))
+
+    head = (await house.nodes(run))["head"]
+    assert state_of(run) == "SUCCEEDED"
+    assert (head.output.content_type, head.output.media.width) == ("video/mp4", 1280)
+    assert len(heygen.bill(title=name)) == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_executor_killed_while_it_buys_pays_once_and_completes(
+    house: House, heygen: Simulator, place: str
+) -> None:
+    name = new_id("killed")
+    document = a_talking_head(name)
+    await house.run(document, "voice")
+    async with house.stopping_at("executor", f"{place}=stop@1") as executor:
+        run = await house.begin(document)
+        await until_true(lambda: is_stopped(executor.pid))
+
+    ended = await house.end_of(run)
+
+    assert state_of(ended) == "SUCCEEDED"
+    assert len(heygen.bill(title=name)) == 1
+    await house.assert_recorded_once(ended)
