@@ -62,8 +62,8 @@ class Service:
         """A blocking channel for a test without an event loop."""
         return grpc.secure_channel(self.address, self.credentials(identity))
 
-    def async_channel(self, identity: str) -> grpc.aio.Channel:
-        return grpc.aio.secure_channel(self.address, self.credentials(identity))
+    def async_channel(self, identity: str, *options: tuple[str, int]) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(self.address, self.credentials(identity), options=options)
 
 
 @contextmanager
