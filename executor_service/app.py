@@ -29,6 +29,7 @@ from servicekit.failpoints import Failpoints
 from servicekit.grpc_client import ServiceChannel
 from servicekit.lifecycle import Lifecycle
 from servicekit.nats_client import NatsAddress
+from servicekit.nats_waiting import WaitingConnection
 from servicekit.object_store import ObjectStore
 from servicekit.ops_listener import OpsListener
 from servicekit.s3 import StoreAddress
@@ -57,7 +58,8 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     reports = ExecutionReports(ExecutionServiceStub(channel))
     life.on_stop(reports.close)
     worker = f"executor-{uuid.uuid4().hex[:8]}"
-    nats = await nats_client.connect(_nats_address(settings, tls), name=worker)
+    connection = WaitingConnection(_nats_address(settings, tls), name=worker)
+    nats = connection.client
     life.on_stop(lambda: nats_client.close(nats))
 
     runner = Runner(
@@ -70,8 +72,9 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
             failpoints=Failpoints.parse(settings.failpoints),
         )
     )
-    await _listen_to_control(nats, runner)
+    connection.at_first(lambda: _listen_to_control(nats, runner))
     await _start_ops(settings, life, registry, nats=nats, channel=channel, store=store)
+    life.spawn("nats", connection.run())
 
     busy = Gauge("executor_busy_slots", "Deliveries in work, by task queue.", ["queue"], registry=registry)
     consumers = [
@@ -79,9 +82,9 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
         for queue, slots in settings.queues().items()
     ]
     for consumer in consumers:
-        life.spawn(f"consume {consumer.queue}", consumer.run())
+        life.spawn(f"consume {consumer.queue}", connection.once_connected(consumer.run))
     announcer = Announcer(nats, worker=worker, slots=settings.queues())
-    life.spawn("announce", announcer.run())
+    life.spawn("announce", connection.once_connected(announcer.run))
     life.on_stop(lambda: drain(consumers, runner, grace_s=settings.drain_s))
     life.on_stop(announcer.withdraw)
 

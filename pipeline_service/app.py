@@ -67,6 +67,7 @@ from servicekit.config import read_secret
 from servicekit.failpoints import Failpoints
 from servicekit.grpc_server import Drain, GrpcServer, Register, ServerLimits
 from servicekit.lifecycle import Lifecycle
+from servicekit.nats_waiting import WaitingConnection
 from servicekit.object_store import ObjectStore
 from servicekit.ops_listener import OpsListener
 from servicekit.s3 import StoreAddress
@@ -100,11 +101,13 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     await check_roles(pools)
     object_store = ObjectStore(_store_address(settings))
     life.on_stop(object_store.close)
-    nats = await nats_client.connect(
+    connection = WaitingConnection(
         _nats_address(settings, tls), name="pipeline", on_error=lambda kind: metrics.nats_errors.labels(kind=kind).inc()
     )
+    nats = connection.client
     life.on_stop(lambda: nats_client.close(nats))
-    await slots.listen(nats)
+    connection.at_first(lambda: slots.listen(nats))
+    life.spawn("nats", connection.run())
 
     failpoints = Failpoints.parse(settings.failpoints)
     store = PostgresStore(pools, structures=StructureCache(), crash_point=failpoints.hit)
@@ -140,12 +143,12 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     requests = PostgresRequests(pools.engine)
     repeats = Repeats(requests, crash_point=failpoints.hit)
 
-    life.spawn("relay", publisher.run())
-    life.spawn("controls", controls.run())
+    life.spawn("relay", connection.once_connected(publisher.run))
+    life.spawn("controls", connection.once_connected(controls.run))
     life.spawn("batcher", batcher.run())
     filler = Filler(store=store, batcher=batcher, windows=windows, crash_point=failpoints.hit)
     sweeper = Sweeper(store=store, backlog=StreamBacklog(nats.jetstream()))
-    life.spawn("sweeping", _sweep_queue(sweeper, metrics))
+    life.spawn("sweeping", connection.once_connected(lambda: _sweep_queue(sweeper, metrics)))
     life.spawn("forgetting", _forget_requests(requests))
     waker = Waker(store=store, batcher=batcher, crash_point=failpoints.hit)
     interval_s = settings.timer_interval_s

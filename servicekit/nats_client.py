@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,10 @@ class NatsUnavailable(ConnectionError):
     """The broker did not answer in time; whether a publish arrived is unknown."""
 
 
+class NatsRefused(NatsUnavailable):
+    """The broker is there and does not admit us, or we don't trust it; waiting does not help."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NatsAddress:
     """Where the broker is and who we are there."""
@@ -49,8 +54,11 @@ async def connect(
     timeout_s: float = 5.0,
     on_error: Callable[[str], None] | None = None,
     reconnect_wait_s: float = 0.25,
+    client: Client | None = None,
 ) -> Client:
     """Connect once (raises NatsUnavailable, ConfigError or InvalidTlsFiles), from then on reconnect for ever.
+
+    `client` is one that is not connected yet, or not any more; None makes one.
 
     `on_error(kind)` is called for every error of the connection: a refused permission shows only there, the call itself
     just times out.
@@ -68,7 +76,7 @@ async def connect(
         options["tls"] = client_ssl_context(address.tls)
         events.before_reconnect = functools.partial(refresh_ssl_context, options["tls"], address.tls)
         options["tls_hostname"] = urlsplit(address.url).hostname
-    client = Client()
+    client = client or Client()
     connecting = client.connect(
         servers=[address.url],
         name=name,
@@ -90,7 +98,8 @@ async def connect(
         await _first_time(connecting, events, timeout_s)
     except (TimeoutError, OSError, nats.errors.Error) as err:
         await client.close()
-        raise NatsUnavailable(f"cannot connect to {address.url} as {address.user}: {type(err).__name__}") from err
+        kind = NatsRefused if _is_refusal(err) else NatsUnavailable
+        raise kind(f"cannot connect to {address.url} as {address.user}: {type(err).__name__}") from err
     return client
 
 
@@ -203,6 +212,11 @@ async def _first_time(connecting: Coroutine[Any, Any, None], events: "_Events", 
         await asyncio.wait({task})
         raise events.first_error.result() if events.first_error.done() else TimeoutError
     await task
+
+
+def _is_refusal(error: Exception) -> bool:
+    """While it connects, the client tells of a wrong password by its text alone."""
+    return isinstance(error, ssl.SSLCertVerificationError) or "authorization violation" in str(error).lower()
 
 
 class _Events:

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -53,12 +53,14 @@ def free_port() -> int:
 
 
 async def readiness(port: int) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(15):
+    """The first answer that says yes."""
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
         while True:
-            try:
-                return await client.get(f"http://127.0.0.1:{port}/readyz")
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
+            with suppress(httpx.TransportError):
+                answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+                if answer.status_code == httpx.codes.OK:
+                    return answer
+            await asyncio.sleep(0.05)
 
 
 async def test_process_is_ready_counts_its_work_and_stops_in_order(around: World, spawn: Spawn) -> None:

@@ -1,6 +1,6 @@
-"""Certificates and a running server for the gRPC tests."""
+"""Certificates, a running server for the gRPC tests, and a broker."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ import pytest
 from servicekit.access import Allow, allow
 from servicekit.grpc_client import ChannelOptions, ServiceChannel
 from servicekit.grpc_server import Drain, GrpcServer
+from servicekit.nats_client import NatsAddress
 from servicekit.tls import TlsFiles, server_credentials
 from tests.fakes.certificates import CertificateAuthority
+from tests.integration.servicekit.broker import Broker, a_broker
 from tests.integration.servicekit.house import METHODS, Door
 
 COOK = "spiffe://house/cook"
@@ -83,3 +85,26 @@ async def open_channel(tls: Callable[[str, str], TlsFiles]) -> AsyncIterator[Ope
 @pytest.fixture
 def nobody() -> Allow:
     return Allow()
+
+
+@pytest.fixture
+def broker(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Broker]:
+    """Running."""
+    broker = a_broker(tmp_path, authority.issue_files(tmp_path, "nats", "spiffe://house/nats"))
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def address(broker: Broker, tls: Callable[[str, str], TlsFiles], tmp_path: Path) -> NatsAddress:
+    password = tmp_path / "password"
+    password.write_text("right\n")
+    password.chmod(0o600)
+    return NatsAddress(
+        url=f"tls://127.0.0.1:{broker.port}",
+        user="cook",
+        password_file=password,
+        inbox_prefix="_INBOX_cook",
+        tls=tls("cook", COOK),
+    )

@@ -3,12 +3,8 @@
 import asyncio
 import contextlib
 import json
-import os
-import socket
-import subprocess
-import sysconfig
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import nats.js.errors
@@ -29,76 +25,13 @@ from servicekit.nats_client import (
     publish,
     publish_pipelined,
 )
-from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
+from tests.integration.servicekit.broker import Broker
 from tests.integration.servicekit.conftest import COOK
 
 STREAM = StreamConfig(
     name="JOBS", subjects=["jobs.>"], retention=RetentionPolicy.WORK_QUEUE, duplicate_window=120, max_msgs=10_000
 )
-CONFIG = """
-listen: "127.0.0.1:{port}"
-server_name: test
-jetstream {{ store_dir: "{folder}/js" }}
-tls {{ cert_file: "{tls.cert}", key_file: "{tls.key}", ca_file: "{tls.ca}", verify: true, timeout: 5 }}
-authorization {{
-  users: [
-    {{ user: cook, password: right, permissions: {{
-         publish: {{ deny: "secret.>" }}, subscribe: {{ allow: ["_INBOX_cook.>", "open.>"] }} }} }}
-  ]
-}}
-"""
-
-
-@dataclass
-class Broker:
-    """A nats-server process that can be killed and started again on its port."""
-
-    command: list[str]
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while True:
-            assert self.process.poll() is None, "nats-server did not start"
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def broker(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Broker]:
-    tls = authority.issue_files(tmp_path, "nats", "spiffe://house/nats")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = tmp_path / "nats.conf"
-    config.write_text(CONFIG.format(port=port, folder=tmp_path, tls=tls))
-    program = Path(sysconfig.get_path("scripts")) / "nats-server"
-    broker = Broker(command=[os.fspath(program), "-c", os.fspath(config)], port=port)
-    broker.start()
-    yield broker
-    broker.kill()
-
-
-@pytest.fixture
-def address(broker: Broker, tls: Callable[[str, str], TlsFiles], tmp_path: Path) -> NatsAddress:
-    password = tmp_path / "password"
-    password.write_text("right\n")
-    password.chmod(0o600)
-    return NatsAddress(
-        url=f"tls://127.0.0.1:{broker.port}",
-        user="cook",
-        password_file=password,
-        inbox_prefix="_INBOX_cook",
-        tls=tls("cook", COOK),
-    )
 
 
 @pytest.fixture
