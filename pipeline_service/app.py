@@ -131,7 +131,13 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     batcher = Batcher(store=store, rules=rules, publisher=publisher, journal=journal, crash_point=failpoints.hit)
     reporter = Reporter(places=places, artifacts=artifacts, batcher=batcher, crash_point=failpoints.hit)
     reconciler = Reconciler(artifacts=artifacts, reporter=reporter, crash_point=failpoints.hit)
-    timers = Timers(store=store, batcher=batcher, reconcile=reconciler.reconcile, crash_point=failpoints.hit)
+    timers = Timers(
+        store=store,
+        batcher=batcher,
+        reconcile=reconciler.reconcile,
+        can_publish=publisher.has_queue,
+        crash_point=failpoints.hit,
+    )
     pipelines = Pipelines(store=store, reader=reader, artifacts=artifacts, rules=rules, journal=journal)
     runs = Runs(store=store, rules=rules, batcher=batcher, publisher=publisher, journal=journal)
     nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)

@@ -16,18 +16,26 @@ class Timers:
     """Looks for due work and reports it. Locks nothing; a repeat finds another due time and changes nothing."""
 
     def __init__(
-        self, *, store: Store, batcher: Batcher, reconcile: Reconcile, crash_point: CrashPoint = nowhere
+        self,
+        *,
+        store: Store,
+        batcher: Batcher,
+        reconcile: Reconcile,
+        can_publish: Callable[[], bool] = lambda: True,
+        crash_point: CrashPoint = nowhere,
     ) -> None:
+        """While it cannot be published, nothing is: what was never handed out must not be waited for ever longer."""
         self._store = store
         self._batcher = batcher
         self._reconcile = reconcile
+        self._can_publish = can_publish
         self._crash_point = crash_point
 
     async def tick(self) -> int:
         """Report everything that is due now. Answers how much that was. Raises Unavailable."""
         due = await self._store.due_work(LIMIT)
         reports = [
-            *(self._dispatch(one) for one in due.dispatches),
+            *(self._dispatch(one) for one in due.dispatches if self._can_publish()),
             *(self._lease(one) for one in due.leases),
             *(self._close(one) for one in due.closes),
             *(self._poll(one) for one in due.polls),

@@ -49,6 +49,10 @@ class Publisher:
         self._has_queue = False
         self._log = structlog.get_logger("pipeline_service.relay")
 
+    def has_queue(self) -> bool:
+        """Whether stream and consumers are there, as far as is known."""
+        return self._has_queue
+
     async def check_queue(self) -> None:
         """A readiness check: raises until stream and consumers were made."""
         if not self._has_queue:

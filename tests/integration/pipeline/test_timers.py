@@ -34,6 +34,26 @@ class TestTimers:
 
         assert [dispatch.dispatch_no for dispatch in rig.outbox.dispatches] == [1, 2]
 
+    async def test_dispatch_that_cannot_be_published_is_put_off_and_not_further_away(self, rig: Rig) -> None:
+        """Only work that was handed out and that nobody took is waited for ever longer."""
+        reconciler = Reconciler(artifacts=rig.artifacts, reporter=rig.reporter)
+        is_there = [False]
+        timers = Timers(
+            store=rig.store, batcher=rig.batcher, reconcile=reconciler.reconcile, can_publish=lambda: is_there[0]
+        )
+        await rig.import_(noop("a"))
+        await rig.run()
+        before = await rig.latest("a")
+        await expire(rig.pool, "dispatch_due_at", [before.id])
+        for _ in range(3):
+            await timers.tick()
+        assert (await rig.latest("a")).dispatch_no == before.dispatch_no
+
+        is_there[0] = True
+        await timers.tick()
+
+        assert [dispatch.dispatch_no for dispatch in rig.outbox.dispatches] == [1, 2]
+
     async def test_execution_that_nobody_ever_takes_times_out(self, rig: Rig, timers: Timers) -> None:
         await rig.import_(noop("a"))
         await rig.run()
