@@ -37,6 +37,7 @@ from pipeline_service.config import Settings
 from pipeline_service.dependencies import Dependencies
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.node_types import Catalogue, build_catalogue
+from pipeline_service.domain.states import Alarm
 from pipeline_service.journal import LoggedJournal
 from pipeline_service.lookout import look_out
 from pipeline_service.metrics import Metrics
@@ -110,7 +111,12 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("nats", connection.run())
 
     failpoints = Failpoints.parse(settings.failpoints)
-    store = PostgresStore(pools, structures=StructureCache(), crash_point=failpoints.hit)
+    store = PostgresStore(
+        pools,
+        structures=StructureCache(),
+        on_deadlock=lambda: metrics.raise_alarm(Alarm.DEADLOCK),
+        crash_point=failpoints.hit,
+    )
     reader = PostgresReader(pools.engine)
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
@@ -118,7 +124,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     places = Places(store)
     wakes = asyncio.Event()
     journal = LoggedJournal(
-        watchers, controls=controls, alarms=metrics.alarms, places=places, wakes=wakes, windows=windows
+        watchers, controls=controls, raise_alarm=metrics.raise_alarm, places=places, wakes=wakes, windows=windows
     )
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(

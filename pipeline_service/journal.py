@@ -1,9 +1,9 @@
 """Tells the log, the watches and the memory of this process, and the workers concerned, what was committed."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
-from prometheus_client import Counter
 
 from pipeline_service.commands.places import Places
 from pipeline_service.commands.windows import Windows
@@ -20,15 +20,15 @@ class LoggedJournal:
         watchers: Watchers,
         *,
         controls: Controls,
-        alarms: Counter,
+        raise_alarm: Callable[[str], None],
         places: Places,
         wakes: asyncio.Event,
         windows: Windows,
     ) -> None:
-        """`alarms` has the label `alarm`. `wakes` is set when a commit left wakes; others' are found by looking."""
+        """`wakes` is set when a commit left wakes; others' are found by looking."""
         self._watchers = watchers
         self._controls = controls
-        self._alarms = alarms
+        self._raise_alarm = raise_alarm
         self._places = places
         self._wakes = wakes
         self._windows = windows
@@ -51,8 +51,7 @@ class LoggedJournal:
                 **{name: str(value) for name, value in fields.items() if value is not None},
             )
         for alarm in working_set.alarms:
-            self._alarms.labels(alarm=alarm).inc()
-            self._log.error("alarm", alarm=alarm)
+            self._raise_alarm(alarm)
         self._controls.send(working_set.interrupted)
         if working_set.owes_wakes:
             self._wakes.set()

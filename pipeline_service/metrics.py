@@ -1,5 +1,6 @@
 """What the pipeline service counts."""
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 
@@ -30,3 +31,8 @@ class Metrics:
         self.timer_failures = Counter(
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry
         )
+
+    def raise_alarm(self, alarm: str) -> None:
+        """Count something that an operator should look at, and say it in the log."""
+        self.alarms.labels(alarm=alarm).inc()
+        structlog.get_logger("pipeline_service.alarms").error("alarm", alarm=alarm)

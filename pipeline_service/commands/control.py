@@ -6,6 +6,7 @@ from functools import partial
 from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.errors import FailedPrecondition, NotFound
 from pipeline_service.commands.ports import Caller, Journal, Publisher, Store, Transaction
+from pipeline_service.commands.repeating import while_contended
 from pipeline_service.domain.engine.approving import approve, reject
 from pipeline_service.domain.engine.ending import cancel_node, cancel_pipeline, cancel_run
 from pipeline_service.domain.engine.pausing import (
@@ -149,14 +150,18 @@ class Control:
         uid = await self._store.find_pipeline(caller.owner, pipeline)
         if uid is None:
             raise NotFound("pipeline", f"pipelines/{pipeline}")
+        ws = await while_contended(lambda: self._attempt(caller, uid, resource, script))
+        self._publisher.publish(ws.dispatches)
+        self._journal.committed(ws)
+
+    async def _attempt(self, caller: Caller, uid: PipelineUid, resource: str, script: Script) -> WorkingSet:
         async with self._store.transaction([uid]) as transaction:
             await transaction.remember(caller.request, resource)
             ws = await transaction.load()
             await script(transaction, ws, uid)
             await answer_questions(transaction, ws, rules=self._rules)
             await transaction.save(ws)
-        self._publisher.publish(ws.dispatches)
-        self._journal.committed(ws)
+        return ws
 
 
 def _active(ws: WorkingSet, node: Node) -> Execution:

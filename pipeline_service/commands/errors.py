@@ -89,6 +89,10 @@ class Contended(PipelineError):
     """Other writers changed the rows meanwhile; the transaction may be repeated."""
 
 
+class Deadlocked(Contended):
+    """Two transactions waited for each other, and the database ended this one. Locks have an order: a defect."""
+
+
 class EtagMismatch(Contended):
     """The caller's etag is not the present one: somebody else was faster."""
 

@@ -143,6 +143,8 @@ class Alarm(StrEnum):
     """One claim reported two results."""
     QUARANTINED = "quarantined"
     """Work took its workers down until no attempt was left."""
+    DEADLOCK = "deadlock"
+    """Two transactions waited for each other; one of them was repeated."""
     UNCLAIMED = "unclaimed"
     """No worker has taken what was published minutes ago; counted at every further publish."""
 

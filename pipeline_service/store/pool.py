@@ -11,7 +11,7 @@ import orjson
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from pipeline_service.commands.errors import BadRow, Contended, Unavailable
+from pipeline_service.commands.errors import BadRow, Contended, Deadlocked, Unavailable
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -32,7 +32,6 @@ _SERVER_SETTINGS = {
 }
 _CONTENDED = (
     asyncpg.exceptions.SerializationError,
-    asyncpg.exceptions.DeadlockDetectedError,
     asyncpg.exceptions.LockNotAvailableError,
 )
 _BAD_ROW = (asyncpg.exceptions.DataError, asyncpg.exceptions.IntegrityConstraintViolationError)
@@ -108,6 +107,8 @@ def translated() -> Iterator[None]:
     """Raise the commands' errors in place of the database's."""
     try:
         yield
+    except asyncpg.exceptions.DeadlockDetectedError as error:
+        raise Deadlocked(str(error)) from error
     except _CONTENDED as error:
         raise Contended(str(error)) from error
     except _BAD_ROW as error:

@@ -1,12 +1,13 @@
 """The store of the commands, on Postgres."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 
+from pipeline_service.commands.errors import Deadlocked
 from pipeline_service.commands.ports import (
     CrashPoint,
     DueExecution,
@@ -96,30 +97,43 @@ LIMIT $1
 class PostgresStore:
     """State behind the pools of two roles. Transactions and look-ups of the commands; reading for show is `reads`."""
 
-    def __init__(self, pools: Pools, *, structures: StructureCache, crash_point: CrashPoint = nowhere) -> None:
+    def __init__(
+        self,
+        pools: Pools,
+        *,
+        structures: StructureCache,
+        on_deadlock: Callable[[], None] = lambda: None,
+        crash_point: CrashPoint = nowhere,
+    ) -> None:
+        """`on_deadlock` is called for each transaction that the database ended because two waited for each other."""
         self._engine = pools.engine
         self._edit = pools.edit
         self._caches = Caches(structures=structures, rows=RememberedRows())
+        self._on_deadlock = on_deadlock
         self._crash_point = crash_point
 
     @asynccontextmanager
     async def transaction(
         self, pipelines: Collection[PipelineUid], *, with_deleted: bool = False
     ) -> AsyncIterator[PostgresTransaction]:
-        async with open_transaction(self._engine, self._caches, pipelines, with_deleted=with_deleted) as transaction:
-            await self._crash_point("state.locked")
-            yield transaction
-            await self._crash_point("state.before_commit")
+        with self._telling_of_deadlocks():
+            async with open_transaction(
+                self._engine, self._caches, pipelines, with_deleted=with_deleted
+            ) as transaction:
+                await self._crash_point("state.locked")
+                yield transaction
+                await self._crash_point("state.before_commit")
         await self._crash_point("state.after_commit")
 
     @asynccontextmanager
     async def edit(
         self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None, is_rehearsal: bool = False
     ) -> AsyncIterator[PostgresEdit]:
-        async with open_edit(self._edit, self._caches, pipelines, create, is_rehearsal=is_rehearsal) as transaction:
-            await self._crash_point("edit.locked")
-            yield transaction
-            await self._crash_point("edit.before_commit")
+        with self._telling_of_deadlocks():
+            async with open_edit(self._edit, self._caches, pipelines, create, is_rehearsal=is_rehearsal) as transaction:
+                await self._crash_point("edit.locked")
+                yield transaction
+                await self._crash_point("edit.before_commit")
         await self._crash_point("edit.after_commit")
 
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
@@ -186,6 +200,14 @@ class PostgresStore:
 
     async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> list[DueExecution]:
         return await next_in_line(self._engine, queue, window=window, limit=limit)
+
+    @contextmanager
+    def _telling_of_deadlocks(self) -> Iterator[None]:
+        try:
+            yield
+        except Deadlocked:
+            self._on_deadlock()
+            raise
 
     async def _due(self, column: str, limit: int) -> tuple[DueExecution, ...]:
         with translated():

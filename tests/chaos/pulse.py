@@ -29,6 +29,9 @@ FROM executions
 """
 _OVER = "SELECT id::text FROM runs WHERE id = ANY($1::text[]::uuid[]) AND state NOT IN ('ACTIVE', 'PAUSED')"
 NEVER = {
+    "a transaction that waited for one which waited for it": """
+        SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()
+    """,
     "a node in progress without a living execution of its own, or the other way round": """
         SELECT count(*) FROM (SELECT * FROM executions WHERE state IN ('QUEUED', 'RUNNING', 'WAITING')) AS e
         FULL JOIN (SELECT * FROM nodes WHERE status = 'in_progress') AS n ON n.execution_id = e.id

@@ -64,7 +64,8 @@ def template(postgres: Stack) -> Stack:
 
 
 @pytest.fixture
-async def database(template: Stack) -> AsyncIterator[Database]:
+async def database(template: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """A database of its own. A deadlock in it fails the test, unless that provokes one."""
     name = f"test_{next(_numbers)}"
     admin = await asyncpg.connect(
         _url(template, SUPERUSER_ROLE, "postgres"),
@@ -80,7 +81,10 @@ async def database(template: Stack) -> AsyncIterator[Database]:
             urls={role: _url(template, role, name) for role in roles},
             passwords={role: template.layout.postgres_password(role).read_text() for role in roles},
         )
+        # What a session has counted is there when it has ended.
+        deadlocks = await admin.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = $1", name)
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        assert not deadlocks or request.node.get_closest_marker("provokes_deadlock"), f"{deadlocks} deadlocks"
     finally:
         await admin.close()
 
