@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
-from executor_service.integrations import heygen
+from executor_service.integrations import elevenlabs, heygen
 from servicekit.config import ServiceSettings
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -25,6 +25,9 @@ class VendorSettings(ServiceSettings):
     heygen_api_key_file: Path | None = None
     heygen_base_url: str = heygen.BASE_URL
     heygen_poll_interval_s: float = Field(default=10.0, ge=1, le=600)
+
+    elevenlabs_api_key_file: Path | None = None
+    elevenlabs_base_url: str = elevenlabs.BASE_URL
 
     @model_validator(mode="after")
     def _addresses_are_safe(self) -> Self:

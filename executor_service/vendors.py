@@ -5,11 +5,14 @@ from datetime import timedelta
 
 from executor_service.config import ExecutorSettings
 from executor_service.executors.bought import Bought
+from executor_service.executors.bought_at_once import BoughtAtOnce
+from executor_service.executors.elevenlabs_maker import ElevenLabsMaker
 from executor_service.executors.executor import PaidExecutor
 from executor_service.executors.handing_over import HandingOver
 from executor_service.executors.heygen_vendor import HeyGenVendor
 from executor_service.executors.ledger_vendor import LedgerVendor
 from executor_service.executors.without_key import WithoutKey
+from executor_service.integrations.elevenlabs import ElevenLabs
 from executor_service.integrations.fetch import Fetcher
 from executor_service.integrations.heygen import HeyGen
 from executor_service.integrations.ledger import Ledger
@@ -35,7 +38,7 @@ class Vendors:
 
     def paid(self) -> dict[str, PaidExecutor]:
         """By provider. Raises ConfigError for a key file that cannot be used."""
-        return {"heygen": self._heygen()}
+        return {"heygen": self._heygen(), "elevenlabs": self._elevenlabs()}
 
     def test_paid(self) -> dict[str, PaidExecutor] | None:
         """The fake vendors by provider, where somebody says where they are; None without the test types."""
@@ -59,6 +62,14 @@ class Vendors:
             poll_interval=timedelta(seconds=self._settings.heygen_poll_interval_s),
         )
         return Bought(vendor, self._clock)
+
+    def _elevenlabs(self) -> PaidExecutor:
+        key_file = self._settings.elevenlabs_api_key_file
+        if key_file is None:
+            return self._without_key("elevenlabs", "elevenlabs_api_key_file")
+        elevenlabs = ElevenLabs(api_key=read_secret(key_file), base_url=self._settings.elevenlabs_base_url)
+        self._life.on_stop(elevenlabs.close)
+        return BoughtAtOnce(ElevenLabsMaker(elevenlabs, self._store), self._store, self._clock)
 
     def _ledger(self, *, knows_keys: bool) -> PaidExecutor:
         ledger = Ledger(self._settings.ledger_base_url or "", knows_keys=knows_keys)

@@ -50,7 +50,9 @@ def configs(node_type: NodeType) -> st.SearchStrategy[Raw]:
     """Good settings: what must be given, and some of what may be."""
     provider = next(iter(node_type.queues))
     drawn = {name: _values(field, provider) for name, field in node_type.fields.items()}
-    required = {name: values for name, values in drawn.items() if node_type.fields[name].required}
+    fields = node_type.fields
+    # What only some providers need is given to all, since any of them may be drawn.
+    required = {name: values for name, values in drawn.items() if fields[name].required or fields[name].required_by}
     return st.fixed_dictionaries(required, optional={name: drawn[name] for name in drawn.keys() - required})
 
 

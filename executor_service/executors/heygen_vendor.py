@@ -151,5 +151,5 @@ def picture_format(width: int, height: int) -> tuple[str, str]:
 
 async def _to_mp3(path: Path) -> Path:
     target = path.with_name(f"{path.stem}-converted.mp3")
-    await to_mp3([path], target)
+    await to_mp3(path, target)
     return target

@@ -29,7 +29,7 @@ def build_executors(
     """By node type. `paid` are the vendors by provider; `test_paid` those of the test types, None without these."""
     executors: dict[str, Executor] = {
         "asset": FetchAsset(store=store, fetcher=fetcher),
-        "generate-voiceover": GenerateVoiceover(store),
+        "generate-voiceover": ByProvider({"local": GenerateVoiceover(store), "elevenlabs": paid["elevenlabs"]}),
         "generate-talking-head": ByProvider({"local": GenerateTalkingHead(store), "heygen": paid["heygen"]}),
         "generate-animation": GenerateAnimation(store),
         "render-code": RenderCode(store),

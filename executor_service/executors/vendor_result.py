@@ -11,7 +11,7 @@ from executor_service.integrations.fetch import BadStatus, Fetcher, FetchLimits
 from executor_service.integrations.media_probe import Probed, probe
 from executor_service.integrations.sniff import HEAD_BYTES, Format, sniff
 from executor_service.integrations.vendor_errors import Away
-from executor_service.task import ErrorType, GiveUp, MediaType, Output, Progress
+from executor_service.task import ErrorType, GiveUp, MediaType, Output, Progress, RetryLater
 from servicekit.object_store import ObjectStore
 
 MAX_RESULT_BYTES = 4 * 1024**3
@@ -41,21 +41,33 @@ async def fetch_result(
     return await keep_result(path, wanted=wanted, store=store, context=context)
 
 
-async def keep_result(path: Path, *, wanted: MediaType, store: ObjectStore, context: Context) -> Output:
-    """Upload a file that a vendor made. Raises Spoilt when it is not of the wanted kind."""
+async def keep_result(
+    path: Path, *, wanted: MediaType, store: ObjectStore, context: Context, waits_for_store: bool = False
+) -> Output:
+    """Upload a file that a vendor made. Raises Spoilt when it is not of the wanted kind.
+
+    With `waits_for_store` a store that is away is waited for while there is time: for what cannot be fetched again.
+    """
     found = await asyncio.to_thread(_recognised, path, wanted)
     probed = await _probed(path, found, wanted)
     named = path.with_name(f"output{found.suffix}")
     await asyncio.to_thread(path.rename, named)
-    return await upload(
-        store,
-        named,
-        context,
-        type=wanted,
-        content_type=found.content_type,
-        duration=probed.duration,
-        media=probed.facts,
-    )
+    while True:
+        try:
+            return await upload(
+                store,
+                named,
+                context,
+                type=wanted,
+                content_type=found.content_type,
+                duration=probed.duration,
+                media=probed.facts,
+            )
+        except RetryLater as later:
+            wait_s = later.after.total_seconds()
+            if not waits_for_store or context.time_left_s() < 2 * wait_s:
+                raise
+            await asyncio.sleep(wait_s)
 
 
 def _recognised(path: Path, wanted: MediaType) -> Format:

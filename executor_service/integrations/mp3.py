@@ -1,8 +1,7 @@
-"""Sound files of any kind as one MP3, joined without a gap: decoded, put end to end, encoded once."""
+"""A sound of any kind as MP3, by FFmpeg."""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -13,10 +12,11 @@ _LONGEST_S = 300
 _BIT_RATE = "128k"
 
 
-async def to_mp3(sources: Sequence[Path], destination: Path) -> None:
-    """Write the sources, which lie on this machine, in their order. Raises GiveUp for what has no sound."""
+async def to_mp3(source: Path, destination: Path, *, pcm_rate: int | None = None) -> None:
+    """Encode a file of this machine. `pcm_rate` says that it is bare samples: 16 bits, little-endian, mono, so many a
+    second. Raises GiveUp for what has no sound."""
     process = await asyncio.create_subprocess_exec(
-        *_command(sources, destination),
+        *_command(source, destination, pcm_rate),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -27,7 +27,7 @@ async def to_mp3(sources: Sequence[Path], destination: Path) -> None:
         async with asyncio.timeout(_LONGEST_S):
             _, complaints = await process.communicate()
     except TimeoutError as error:
-        raise GiveUp(ErrorType.TIMEOUT, f"joining the sound took longer than {_LONGEST_S} s") from error
+        raise GiveUp(ErrorType.TIMEOUT, f"encoding the sound took longer than {_LONGEST_S} s") from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -36,12 +36,10 @@ async def to_mp3(sources: Sequence[Path], destination: Path) -> None:
         raise GiveUp(ErrorType.MEDIA_MISMATCH, "the sound cannot be read", complaints.decode(errors="replace")[-2000:])
 
 
-def _command(sources: Sequence[Path], destination: Path) -> list[str]:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin"]
-    for source in sources:
-        command += ["-protocol_whitelist", "file", "-i", f"file:{source}"]
-    parts = "".join(f"[{number}:a:0]" for number in range(len(sources)))
+def _command(source: Path, destination: Path, pcm_rate: int | None) -> list[str]:
+    samples = [] if pcm_rate is None else ["-f", "s16le", "-ar", str(pcm_rate), "-ac", "1"]
     return [
-        *command, "-filter_complex", f"{parts}concat=n={len(sources)}:v=0:a=1[joined]", "-map", "[joined]",
+        imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-protocol_whitelist", "file",
+        *samples, "-i", f"file:{source}", "-map", "0:a:0",
         "-c:a", "libmp3lame", "-b:a", _BIT_RATE, "-map_metadata", "-1", "-f", "mp3", f"file:{destination}",
     ]  # fmt: skip

@@ -31,8 +31,16 @@ async def _heygen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sim
         yield simulator
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="elevenlabs")
+async def _elevenlabs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
+    async with open_simulator("elevenlabs", tmp_path_factory.mktemp("elevenlabs")) as simulator:
+        yield simulator
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="house")
-async def _house(heygen: Simulator, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def _house(
+    heygen: Simulator, elevenlabs: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
     key = key_file(tmp_path_factory.mktemp("key"))
     options = StackOptions(
         settings={
@@ -42,6 +50,8 @@ async def _house(heygen: Simulator, tmp_path_factory: pytest.TempPathFactory) ->
                 "EXECUTOR_HEYGEN_API_KEY_FILE": key,
                 "EXECUTOR_HEYGEN_BASE_URL": heygen.address,
                 "EXECUTOR_HEYGEN_POLL_INTERVAL_S": "1",
+                "EXECUTOR_ELEVENLABS_API_KEY_FILE": key,
+                "EXECUTOR_ELEVENLABS_BASE_URL": elevenlabs.address,
             },
         },
     )
@@ -68,6 +78,11 @@ def a_talking_head(document_id: str) -> Document:
     )
 
 
+def a_voice(text: str) -> Document:
+    config = {"provider": "elevenlabs", "voiceId": "21m00Tcm4TlvDq8ikWAM", "text": text}
+    return a_document({"id": "voice", "type": "generate-voiceover", "config": config}, document_id=new_id("voiceover"))
+
+
 async def test_talking_head_is_bought_from_heygen_once(house: House, heygen: Simulator) -> None:
     name = new_id("head")
 
@@ -77,6 +92,31 @@ async def test_talking_head_is_bought_from_heygen_once(house: House, heygen: Sim
     assert state_of(run) == "SUCCEEDED"
     assert (head.output.content_type, head.output.media.width) == ("video/mp4", 1280)
     assert len(heygen.bill(title=name)) == 1
+
+
+async def test_voiceover_is_bought_from_elevenlabs_once(house: House, elevenlabs: Simulator) -> None:
+    text = f"Spoken for {new_id('voice')}."
+
+    run = await house.run(a_voice(text))
+
+    voice = (await house.nodes(run))["voice"]
+    assert (state_of(run), voice.output.content_type) == ("SUCCEEDED", "audio/mpeg")
+    assert len(elevenlabs.bill(text=text)) == 1
+
+
+async def test_executor_killed_behind_elevenlabs_buys_once_more_and_no_oftener(
+    house: House, elevenlabs: Simulator
+) -> None:
+    text = f"Killed for {new_id('voice')}."
+    async with house.stopping_at("executor", "executor.after_submit=stop@1") as executor:
+        run = await house.begin(a_voice(text))
+        await until_true(lambda: is_stopped(executor.pid))
+
+    ended = await house.end_of(run)
+
+    assert state_of(ended) == "SUCCEEDED"
+    assert len(elevenlabs.bill(text=text)) == 2
+    await house.assert_recorded_once(ended)
 
 
 @pytest.mark.parametrize("place", PLACES)

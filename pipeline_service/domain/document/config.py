@@ -25,10 +25,12 @@ def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeTyp
             _check_choice(f"{place}.{name}", value, field, str(config.get("provider", "")), violations)
             _check_size(f"{place}.{name}", value, field, violations)
     for name, field in node_type.fields.items():
-        if field.required and name not in config:
-            allowed = _allowed(field, str(config.get("provider", "")))
+        provider = str(config.get("provider", ""))
+        if name not in config and (field.required or provider in field.required_by):
+            allowed = _allowed(field, provider)
             hint = f"; one of {spelled(allowed)}" if allowed else ""
-            violations.add(f"{place}.{name}", f"'{node_type.name}' needs the config field '{name}'{hint}")
+            whose = f" with '{provider}'" if provider in field.required_by else ""
+            violations.add(f"{place}.{name}", f"'{node_type.name}'{whose} needs the config field '{name}'{hint}")
 
 
 def check_size(place: str, config: Mapping[str, JsonValue], violations: Violations) -> None:

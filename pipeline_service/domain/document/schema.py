@@ -105,6 +105,11 @@ def _config(node_type: NodeType) -> Schema:
         for name, field in fields.items()
         for provider, values in field.allowed_by_provider.items()
     ]
+    rules += [
+        {"if": _is("provider", provider), "then": {"required": [name]}}
+        for name, field in fields.items()
+        for provider in sorted(field.required_by)
+    ]
     return schema | ({"allOf": rules} if rules else {})
 
 

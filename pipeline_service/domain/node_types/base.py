@@ -37,6 +37,8 @@ class Field:
     kind: FieldKind
     description: str
     required: bool = False
+    required_by: frozenset[str] = frozenset()
+    """Providers that need it, where not all do."""
     allowed: tuple[str, ...] = ()
     allowed_by_provider: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values by the provider that knows them; a provider that is not named takes any."""

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
-from pipeline_service.domain.node_types.base import LOCAL, NOT_BUILT, Field, FieldKind, NodeType, Slot, provider_field
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.node_types.base import LOCAL, Field, FieldKind, NodeType, Slot, provider_field
 from pipeline_service.domain.states import MediaType
 
+_QUEUES = {**LOCAL, "elevenlabs": TaskQueue("elevenlabs")}
 _VOICES = (
     "narrator", "narrator-deep", "american", "british", "scottish", "german", "french", "spanish", "italian",
 )  # fmt: skip
@@ -19,9 +21,12 @@ VOICEOVER = NodeType(
         "script": Slot(accepts=(MediaType.TEXT,), description="What is spoken; else `text`, else the title."),
     },
     fields={
-        "provider": provider_field(LOCAL, refused={"elevenlabs": NOT_BUILT}),
+        "provider": provider_field(_QUEUES),
         "voiceId": Field(
-            kind=FieldKind.STRING, allowed_by_provider={"local": _VOICES}, description="The vendor's name of the voice."
+            kind=FieldKind.STRING,
+            allowed_by_provider={"local": _VOICES},
+            required_by=frozenset({"elevenlabs"}),
+            description="The vendor's name of the voice; elevenlabs needs one.",
         ),
         "modelId": Field(kind=FieldKind.STRING, description="The vendor's name of the model."),
         "stability": Field(kind=FieldKind.NUMBER, minimum=0, maximum=1, description="Evenness of the voice."),
@@ -30,8 +35,9 @@ VOICEOVER = NodeType(
             kind=FieldKind.STRING, max_length=_MAX_TEXT, description="What is spoken, when no script is connected."
         ),
     },
-    queues=LOCAL,
-    start_to_close=timedelta(minutes=5),
+    queues=_QUEUES,
+    paid=frozenset({"elevenlabs"}),
+    start_to_close=timedelta(minutes=10),
     title_is_prompt=True,
     prompt_slot="script",
     prompt_field="text",

@@ -106,6 +106,9 @@ class Simulation:
     def routes(self) -> list[Route]:
         raise NotImplementedError
 
+    def switched(self) -> None:
+        """Called when a test has set the switches; for what is counted from there."""
+
     def switch(self, name: str) -> Any:
         return self._switches[name]
 
@@ -146,6 +149,7 @@ class Simulation:
                 if unknown:
                     return Response(status=400, body={"unknown": unknown, "known": sorted(self._at_rest)})
                 self._switches = {**self._at_rest, **wanted}
+                self.switched()
                 return Response(body={"switches": self._switches})
             case "POST", "/_sim/clock":
                 self.clock.advance(float(request.json()["advance_s"]))

@@ -94,7 +94,6 @@ def test_node_type_asks_for_a_provider_exactly_when_it_has_any(node_type: NodeTy
 @pytest.mark.parametrize(
     ("node_type", "provider", "why"),
     [
-        ("generate-voiceover", "elevenlabs", "is not part of this release"),
         ("generate-animation", "veo3", "is not part of this release"),
         ("generate-animation", "runway", "is not part of this release"),
         ("generate-animation", "stability", "was retired by its vendor"),
@@ -116,6 +115,12 @@ def test_vendor_that_cannot_be_had_is_refused_with_the_reason_and_the_others(
         ("generate-voiceover", {"text": "x" * 20_001}, "text", "expected at most 20000 characters, found 20001"),
         ("generate-talking-head", {"avatarId": "anna"}, "avatarId", "'linden' of 'local', found 'anna'"),
         ("generate-talking-head", {}, "avatarId", "one of 'rowan', 'juniper', 'maple', 'linden'"),
+        (
+            "generate-voiceover",
+            {"provider": "elevenlabs"},
+            "voiceId",
+            "with 'elevenlabs' needs the config field 'voiceId'",
+        ),
         ("render-code", {"theme": "solarized"}, "theme", "expected one of 'dark', 'light' of 'local'"),
         ("render-code", {"width": 1281}, "width", "expected an even number, found 1281"),
         ("render-code", {"height": 3842}, "height", "expected at most 3840, found 3842"),
