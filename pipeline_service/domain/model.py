@@ -63,6 +63,8 @@ class Structure:
     pipeline_id: PipelineId
     version: int
     nodes: Mapping[NodeUid, NodeSpec]
+    sources: Mapping[NodeUid, tuple[NodeUid, ...]]
+    """For each node those that it takes material from."""
     successors: Mapping[NodeUid, tuple[NodeUid, ...]]
 
 

@@ -37,12 +37,14 @@ def build_structure(
 ) -> Structure:
     """The graph over the given nodes."""
     nodes = {spec.uid: spec for spec in specs}
+    sources = {uid: sources_of(spec) for uid, spec in nodes.items()}
     return Structure(
         pipeline_uid=pipeline_uid,
         pipeline_id=pipeline_id,
         version=version,
         nodes=nodes,
-        successors=successors_of({uid: sources_of(spec) for uid, spec in nodes.items()}),
+        sources=sources,
+        successors=successors_of(sources),
     )
 
 

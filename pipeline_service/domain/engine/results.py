@@ -120,7 +120,8 @@ def succeed(ws: WorkingSet, execution: Execution, output: Output, *, claim: Clai
         new_state=ended.state,
     )
     _tell_runs(ws, ended, RunDecision.DONE)
-    advance(ws, ended.pipeline_uid, rules=rules, actor=actor)
+    fed = ws.structures[ended.pipeline_uid].successors.get(ended.node_uid, ())
+    advance(ws, ended.pipeline_uid, rules=rules, actor=actor, concerned=fed)
 
 
 def _may_report(execution: Execution, report: Complete | Fail) -> bool:

@@ -8,7 +8,6 @@ from pipeline_service.domain.graph import in_order
 from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid, RunId
 from pipeline_service.domain.model import Node, Run, RunNode, Structure
 from pipeline_service.domain.states import EventType, NodeState, RunDecision, RunState
-from pipeline_service.domain.structure import sources_of
 
 
 def is_current(node: Node, structure: Structure) -> bool:
@@ -81,7 +80,7 @@ def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules
     )
     ws.put(run)
     ws.record(EventType.RUN_CREATED, node.pipeline_uid, actor=actor, run_id=run.id, new_state=run.state)
-    for source in sources_of(ws.spec(node)):
+    for source in ws.structures[node.pipeline_uid].sources[node.uid]:
         ws.put(RunNode(run_id=run.id, node_uid=source, decision=RunDecision.REUSED))
     ws.put(RunNode(run_id=run.id, node_uid=node_uid, decision=RunDecision.WANTED))
     advance(ws, node.pipeline_uid, rules=rules, actor=actor)
@@ -116,7 +115,7 @@ def _decisions(
         keep = is_current(ws.nodes[uid], structure) and not is_made_anew
         decisions[uid] = RunDecision.REUSED if keep else RunDecision.WANTED
         if not keep:
-            front.extend(sources_of(structure.nodes[uid]))
+            front.extend(structure.sources[uid])
     return decisions
 
 
@@ -124,7 +123,7 @@ def _blocked(structure: Structure, decisions: Mapping[NodeUid, RunDecision]) -> 
     """Why wanted nodes cannot run: they are not valid, or something above them is not."""
     wanted = {uid for uid, decision in decisions.items() if decision is RunDecision.WANTED}
     reasons: dict[NodeUid, str] = {}
-    sources = {uid: [source for source in sources_of(structure.nodes[uid]) if source in wanted] for uid in wanted}
+    sources = {uid: [source for source in structure.sources[uid] if source in wanted] for uid in wanted}
     for uid in in_order(sources):
         spec = structure.nodes[uid]
         above = [structure.nodes[source].id for source in sources[uid] if source in reasons]

@@ -1,6 +1,7 @@
 """Serves what became ready, tries again what may be tried again, ends runs that have nothing left to do."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from pipeline_service.domain import digest
@@ -14,18 +15,26 @@ from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
 from pipeline_service.domain.model import Execution, Node, NodeSpec, PinnedInput, PinnedWork, Run, RunNode
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Buys, EventType, ExecutionState, NodeState, RunDecision, RunState
-from pipeline_service.domain.structure import effective_config_of, sources_of
+from pipeline_service.domain.structure import effective_config_of
 
 
-def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> None:
+def advance(
+    ws: WorkingSet,
+    pipeline_uid: PipelineUid,
+    *,
+    rules: Rules,
+    actor: str,
+    concerned: Collection[NodeUid] | None = None,
+) -> None:
     """Serve every wanted node whose inputs are complete, then end the runs that have nothing left to expect.
 
-    What is not known about a node is asked (`ws.questions`); `go_on` is called with the answers. What is paused stays
-    wanted; a paused run that has nothing left to expect ends all the same.
+    `concerned` are the nodes that may be ready now, where the caller knows: a large graph is not looked through for
+    each of its nodes that ends. What is not known about a node is asked (`ws.questions`); `go_on` is called with the
+    answers. What is paused stays wanted; a paused run that has nothing left to expect ends all the same.
     """
     # What was taken over may have made more ready, and whoever lost work to newer inputs wants to be served again.
-    while _serve_ready(ws, pipeline_uid, rules=rules, actor=actor):
-        pass
+    while _serve_ready(ws, pipeline_uid, concerned, rules=rules, actor=actor):
+        concerned = None
     for run in ws.runs_of(pipeline_uid):
         if run.state.is_open:
             _end_if_finished(ws, run, actor=actor)
@@ -33,12 +42,13 @@ def advance(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: s
 
 def go_on(ws: WorkingSet, findings: Iterable[tuple[Question, Finding]], *, rules: Rules) -> None:
     """Serve the nodes that questions were asked about. What becomes ready by that leaves questions again."""
-    actors: dict[PipelineUid, str] = {}
+    asked: dict[PipelineUid, list[Question]] = defaultdict(list)
     for question, finding in findings:
         ws.findings[question.node_uid] = finding
-        actors.setdefault(ws.nodes[question.node_uid].pipeline_uid, question.actor)
-    for pipeline_uid, actor in actors.items():
-        advance(ws, pipeline_uid, rules=rules, actor=actor)
+        asked[ws.nodes[question.node_uid].pipeline_uid].append(question)
+    for pipeline_uid, questions in asked.items():
+        nodes = [question.node_uid for question in questions]
+        advance(ws, pipeline_uid, rules=rules, actor=questions[0].actor, concerned=nodes)
 
 
 def retry(ws: WorkingSet, ended: Execution, *, after: timedelta, rules: Rules, actor: str) -> None:
@@ -119,18 +129,20 @@ def cancel(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> 
 def _is_ready(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:
     if ws.nodes[node_uid].paused:
         return False
-    spec = ws.structures[run.pipeline_uid].nodes[node_uid]
-    return all(ws.run_nodes[run.id, source].decision.is_satisfied for source in sources_of(spec))
+    sources = ws.structures[run.pipeline_uid].sources[node_uid]
+    return all(ws.run_nodes[run.id, source].decision.is_satisfied for source in sources)
 
 
-def _serve_ready(ws: WorkingSet, pipeline_uid: PipelineUid, *, rules: Rules, actor: str) -> bool:
+def _serve_ready(
+    ws: WorkingSet, pipeline_uid: PipelineUid, concerned: Collection[NodeUid] | None, *, rules: Rules, actor: str
+) -> bool:
     """Serve what is ready, once. Answers whether that may have made something else ready."""
     is_worth_another_look = False
     for run in ws.runs_of(pipeline_uid):
         if run.state is not RunState.ACTIVE or pipeline_uid in ws.paused:
             continue
-        for row in ws.rows_of(run):
-            if row.decision in (RunDecision.WANTED, RunDecision.WAITING) and _is_ready(ws, run, row.node_uid):
+        for row in ws.unserved(run, concerned):
+            if _is_ready(ws, run, row.node_uid):
                 is_worth_another_look |= _serve(ws, run, row, rules=rules, actor=actor)
     return is_worth_another_look
 
@@ -182,7 +194,7 @@ def _question(ws: WorkingSet, node: Node, *, rules: Rules, actor: str) -> Questi
     return Question(
         node_uid=node.uid,
         owner=ws.owners[node.pipeline_uid],
-        work_digest=_work_digest(ws, ws.spec(node), rules),
+        work_digest=_work_digest(ws, node, rules),
         present_key=node.output.s3_key if node.output else None,
         actor=actor,
     )
@@ -283,7 +295,8 @@ def _made_from(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
     So a result that is built on a stale output is stale itself.
     """
     structure = ws.structures[ws.nodes[spec.uid].pipeline_uid]
-    if all(ws.nodes[source].done_spec == structure.nodes[source].spec_digest for source in sources_of(spec)):
+    sources = structure.sources[spec.uid]
+    if all(ws.nodes[source].done_spec == structure.nodes[source].spec_digest for source in sources):
         return spec.spec_digest
     return digest.spec_digest(
         rules.catalogue[spec.type],
@@ -293,20 +306,27 @@ def _made_from(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
     )
 
 
-def _work_digest(ws: WorkingSet, spec: NodeSpec, rules: Rules) -> str:
-    return digest.work_digest(
+def _work_digest(ws: WorkingSet, node: Node, rules: Rules) -> str:
+    spec = ws.spec(node)
+    contents = tuple(ws.nodes[source].content_digest for source in ws.structures[node.pipeline_uid].sources[node.uid])
+    # Asked for again when the question is answered, and by every run that wants the node.
+    known = ws.digests.get(node.uid)
+    if known is not None and known[0] is spec and known[1] == contents:
+        return known[2]
+    computed = digest.work_digest(
         rules.catalogue[spec.type],
         config=effective_config_of(spec, rules.catalogue),
         asset=spec.asset,
         inputs={slot: [ws.nodes[source].content_digest for source in sources] for slot, sources in spec.inputs.items()},
     )
+    ws.digests[node.uid] = spec, contents, computed
+    return computed
 
 
 def _end_if_finished(ws: WorkingSet, run: Run, *, actor: str) -> None:
-    rows = ws.rows_of(run)
-    if any(row.decision.is_open for row in rows):
+    if not ws.is_finished(run):
         return
-    succeeded = all(row.decision.is_satisfied for row in rows)
+    succeeded = all(row.decision.is_satisfied for row in ws.rows_of(run))
     ended = replace(run, state=RunState.SUCCEEDED if succeeded else RunState.FAILED, end_time=ws.now)
     ws.put(ended)
     ws.record(

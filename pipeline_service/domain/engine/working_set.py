@@ -11,7 +11,7 @@ from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid
 from pipeline_service.domain.model import Dispatch, Event, Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.purchase import Purchase
-from pipeline_service.domain.states import Alarm, EventType, WorkKind
+from pipeline_service.domain.states import Alarm, EventType, RunDecision, WorkKind
 from pipeline_service.domain.values import Output
 
 RunNodeKey = tuple[RunId, NodeUid]
@@ -78,6 +78,9 @@ class Finding:
     """An active execution of a pipeline that is not loaded, which does the same work."""
 
 
+_UNSERVED = (RunDecision.WANTED, RunDecision.WAITING)
+
+
 class WorkingSet:
     """Rows as loaded under the pipelines' locks, changed by one decision after the other.
 
@@ -114,6 +117,9 @@ class WorkingSet:
         # The same by what they are asked for: a batch holds the rows of hundreds of pipelines.
         self._runs_of: dict[PipelineUid, dict[RunId, Run]] = defaultdict(dict)
         self._rows_of: dict[RunId, dict[NodeUid, RunNode]] = defaultdict(dict)
+        # Sets that keep their order.
+        self._open_of: dict[RunId, dict[NodeUid, None]] = defaultdict(dict)
+        self._waiting_of: dict[RunId, dict[NodeUid, None]] = defaultdict(dict)
         for run in runs:
             self.put(run)
         for row in run_nodes:
@@ -131,6 +137,8 @@ class WorkingSet:
         self.questions: dict[NodeUid, Question] = {}
         """Asked and not answered yet. What is left of them when the rows are written becomes wakes."""
         self.findings: dict[NodeUid, Finding] = {}
+        self.digests: dict[NodeUid, tuple[NodeSpec, tuple[str, ...], str]] = {}
+        """Work digests of nodes, each behind what the node and its inputs were when it was computed."""
         self.owes_wakes = False
         """Whether wakes were written: somebody has something to do now."""
         self.places_taken: Counter[TaskQueue] = Counter()
@@ -154,6 +162,8 @@ class WorkingSet:
             case RunNode():
                 self.run_nodes[row.run_id, row.node_uid] = row
                 self._rows_of[row.run_id][row.node_uid] = row
+                _keep(self._open_of[row.run_id], row.node_uid, when=row.decision.is_open)
+                _keep(self._waiting_of[row.run_id], row.node_uid, when=row.decision is RunDecision.WAITING)
             case Purchase():
                 self.purchases[row.id] = row
 
@@ -206,6 +216,16 @@ class WorkingSet:
     def rows_of(self, run: Run) -> list[RunNode]:
         """What a run decided, node by node."""
         return list(self._rows_of[run.id].values())
+
+    def is_finished(self, run: Run) -> bool:
+        """Whether a run has nothing left to expect."""
+        return not self._open_of[run.id]
+
+    def unserved(self, run: Run, nodes: Iterable[NodeUid] | None) -> list[RunNode]:
+        """Rows that are to be served: of these nodes (None: of all), and those that wait for work of somebody else."""
+        rows = self._rows_of[run.id]
+        looked_at = rows if nodes is None else dict.fromkeys((*nodes, *self._waiting_of[run.id]))
+        return [row for uid in looked_at if (row := rows.get(uid)) and row.decision in _UNSERVED]
 
     def rows_for(self, execution: Execution) -> list[RunNode]:
         """What the runs of its pipeline decided for its node, where that is this execution."""
@@ -270,3 +290,10 @@ class WorkingSet:
             self._flights[flight] = execution.id
         elif self._flights.get(flight) == execution.id:
             del self._flights[flight]
+
+
+def _keep(members: dict[NodeUid, None], member: NodeUid, *, when: bool) -> None:
+    if when:
+        members[member] = None
+    else:
+        members.pop(member, None)
