@@ -128,7 +128,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     )
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(
-        nats.jetstream(),
+        nats,
         queues=queues,
         replicas=settings.nats_replicas,
         published=metrics.published,

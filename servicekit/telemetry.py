@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
+import orjson
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, Info, PlatformCollector, ProcessCollector
 
@@ -25,7 +26,6 @@ _CAPABILITY = re.compile(r"(?P<name>(?:^|[?&\s])cap=)[^\s&\"'<>]+")
 _USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]+):[^\s/@]+@")
 _BEARER = re.compile(r"(?i)(?P<scheme>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}")
 _AWS_SIGNATURE = re.compile(r"(?i)(?P<name>x-amz-(?:signature|credential|security-token)=)[^\s&\"'<>]+")
-# One encoder for all lines; `json.dumps` would make one for each.
 _ENCODER = json.JSONEncoder(default=repr)
 _MAX_DEPTH = 6
 _REMEMBERED_NAMES = 1024
@@ -142,7 +142,11 @@ def _route_standard_library(shared: list[Any], last: list[Any], stream: TextIO) 
 
 
 def _as_json_line(event: Mapping[str, Any], **_: object) -> str:
-    return _ENCODER.encode(event)
+    try:
+        return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # Text that is none (lone surrogates) or a number that fits into no machine word: rare, and worth a line.
+        return _ENCODER.encode(event)
 
 
 @functools.lru_cache(maxsize=_REMEMBERED_NAMES)

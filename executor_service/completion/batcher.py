@@ -46,13 +46,22 @@ class Batcher:
         self._waiting: deque[_Question] = deque()
         self._sender: asyncio.Task[None] | None = None
 
-    async def ask(self, report: execution_pb.ExecutionReport) -> execution_pb.ExecutionReportAnswer:
-        """Whoever is cancelled while waiting is left out of calls that have not begun."""
-        question = _Question(report=report, answer=asyncio.get_running_loop().create_future())
+    async def ask(self, report: execution_pb.ExecutionReport, *, within_s: float) -> execution_pb.ExecutionReportAnswer:
+        """Raises TimeoutError when there is no answer in time.
+
+        Whoever has given up or was cancelled while waiting is left out of calls that have not begun.
+        """
+        loop = asyncio.get_running_loop()
+        question = _Question(report=report, answer=loop.create_future())
         self._waiting.append(question)
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all(), name="report_sender")
-        return await question.answer
+        # Less than half of what `asyncio.timeout` costs, thousands of times a second.
+        deadline = loop.call_later(within_s, _give_up, question.answer)
+        try:
+            return await question.answer
+        finally:
+            deadline.cancel()
 
     async def close(self) -> None:
         """Ends the call in flight; who still waits is cancelled."""
@@ -102,6 +111,11 @@ class Batcher:
             for question, answer in zip(batch, answers, strict=True):
                 if not question.answer.done():
                     question.answer.set_result(answer)
+
+
+def _give_up(answer: "asyncio.Future[execution_pb.ExecutionReportAnswer]") -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 def _fail(batch: list[_Question], error: Exception) -> None:

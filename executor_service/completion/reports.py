@@ -174,8 +174,7 @@ async def _ask_once(
     if wait_s <= 0:
         raise ServiceUnreachable("no time is left to ask the pipeline service")
     try:
-        async with asyncio.timeout(wait_s):
-            return await lane.ask(report)
+        return await lane.ask(report, within_s=wait_s)
     except TimeoutError as err:
         raise ServiceUnreachable("the pipeline service did not answer in time") from err
     except grpc.aio.AioRpcError as err:

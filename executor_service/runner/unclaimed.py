@@ -18,6 +18,7 @@ from executor_service.task import ClaimId, ExecutionId, Output, Task
 WITHIN = timedelta(seconds=2)
 """Well below the 5 s after which the service hands the work out again."""
 _REPORTED_WITHIN = timedelta(seconds=30)
+_NO_FOLDER = Path(os.devnull)
 
 
 class UnclaimedWork:
@@ -59,7 +60,7 @@ class UnclaimedWork:
             # Neither store nor callback nor files: what needs them needs a claim.
             key_prefix="",
             callback_url="",
-            folder=Path(os.devnull),
+            folder=_NO_FOLDER,
             lease=lease,
             time_left_s=lease.remaining_s,
             report_progress=lambda _: None,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 from montage.v1 import work_pb2
+from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js import JetStreamContext
 from prometheus_client import Counter
 
 from pipeline_service.commands.ports import CrashPoint, nowhere
@@ -16,7 +16,7 @@ from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.states import WorkKind
 from pipeline_service.relay.stream import STREAM, ensure_work_queue, subject_of
 from pipeline_service.wire.resources import task_message
-from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_pipelined
+from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_all
 
 MAX_BATCH = 256
 MAX_WAITING = 10_000
@@ -31,7 +31,7 @@ class Publisher:
 
     def __init__(
         self,
-        jetstream: JetStreamContext,
+        nats: Client,
         *,
         queues: Iterable[TaskQueue],
         replicas: int,
@@ -39,7 +39,8 @@ class Publisher:
         crash_point: CrashPoint = nowhere,
     ) -> None:
         """`published` has the label `outcome`: ok or failed."""
-        self._jetstream = jetstream
+        self._nats = nats
+        self._jetstream = nats.jetstream()
         self._queues = tuple(queues)
         self._replicas = replicas
         self._published = published
@@ -78,18 +79,17 @@ class Publisher:
         """Publish; once more where the stream was away. Twice is harmless: the claim lets one worker have it."""
         messages = [_message(dispatch) for dispatch in batch]
         await self._crash_point("relay.before_publish")
-        answers = await publish_pipelined(self._jetstream, messages, stream=STREAM)
-        await self._crash_point("relay.after_confirmation")
-        reasons = [answer for answer in answers if isinstance(answer, NatsUnavailable)]
-        self._published.labels(outcome="ok").inc(len(batch) - len(reasons))
-        if not reasons:
+        try:
+            await publish_all(self._nats, messages, stream=STREAM)
+        except NatsUnavailable as error:
+            self._published.labels(outcome="failed").inc(len(batch))
+            self._log.warning("publish_failed", failed=len(batch), reason=str(error))
+            await self._ensure()
+            if not is_last_try:
+                await self._send(batch, is_last_try=True)
             return
-        self._published.labels(outcome="failed").inc(len(reasons))
-        self._log.warning("publish_failed", failed=len(reasons), of=len(batch), reason=str(reasons[0]))
-        await self._ensure()
-        if not is_last_try:
-            failed = [one for one, answer in zip(batch, answers, strict=True) if isinstance(answer, NatsUnavailable)]
-            await self._send(failed, is_last_try=True)
+        await self._crash_point("relay.after_confirmation")
+        self._published.labels(outcome="ok").inc(len(batch))
 
     async def _ensure(self) -> None:
         while True:

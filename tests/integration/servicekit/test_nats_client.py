@@ -10,7 +10,7 @@ from pathlib import Path
 import nats.js.errors
 import pytest
 from nats.aio.client import Client
-from nats.js.api import AckPolicy, ConsumerConfig, PubAck, RetentionPolicy, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
 from servicekit.config import ConfigError
 from servicekit.nats_client import (
@@ -23,7 +23,7 @@ from servicekit.nats_client import (
     ensure_consumer,
     ensure_stream,
     publish,
-    publish_pipelined,
+    publish_all,
 )
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.servicekit.broker import Broker
@@ -133,21 +133,36 @@ async def test_publish_to_no_stream_is_unavailable(client: Client) -> None:
         await publish(client.jetstream(), "jobs.cook", b"1", message_id="a.1", stream="JOBS", timeout_s=0.5)
 
 
-async def test_pipelined_publish_answers_for_each_message_in_order(client: Client) -> None:
+def some_messages(count: int, *, last_subject: str = "jobs.cook") -> list[OutgoingMessage]:
+    messages = [OutgoingMessage(subject="jobs.cook", payload=b"x", message_id=f"m.{n}") for n in range(count - 1)]
+    return [*messages, OutgoingMessage(subject=last_subject, payload=b"x", message_id="last")]
+
+
+async def test_messages_of_a_batch_are_all_there_once_the_last_is_confirmed(client: Client) -> None:
     jetstream = client.jetstream()
     await ensure_stream(jetstream, STREAM)
-    messages = [OutgoingMessage(subject="jobs.cook", payload=b"x", message_id=f"m.{n}") for n in range(200)]
-    messages[7] = OutgoingMessage(subject="jobs.cook", payload=b"x", message_id="m.6")
-    messages[9] = OutgoingMessage(subject="nowhere.cook", payload=b"x", message_id="m.9")
 
-    answers = await publish_pipelined(jetstream, messages, stream="JOBS", timeout_s=2)
+    await publish_all(client, some_messages(500), stream="JOBS")
 
-    assert len(answers) == 200
-    assert isinstance(answers[9], NatsUnavailable)
-    confirmed = [answer for answer in answers if isinstance(answer, PubAck)]
-    assert len(confirmed) == 199
-    assert confirmed[7].duplicate
-    assert (await jetstream.stream_info("JOBS")).state.messages == 198
+    assert (await jetstream.stream_info("JOBS")).state.messages == 500
+
+
+async def test_batch_that_is_published_again_is_stored_once(client: Client) -> None:
+    jetstream = client.jetstream()
+    await ensure_stream(jetstream, STREAM)
+
+    await publish_all(client, some_messages(1), stream="JOBS")
+    for _ in range(2):
+        await publish_all(client, some_messages(20), stream="JOBS")
+
+    assert (await jetstream.stream_info("JOBS")).state.messages == 20
+
+
+async def test_batch_that_no_stream_confirms_is_unavailable(client: Client) -> None:
+    await ensure_stream(client.jetstream(), STREAM)
+
+    with pytest.raises(NatsUnavailable, match="last"):
+        await publish_all(client, some_messages(3, last_subject="nowhere.cook"), stream="JOBS", timeout_s=0.5)
 
 
 async def test_client_finds_back_after_the_broker_was_killed(client: Client, broker: Broker) -> None:

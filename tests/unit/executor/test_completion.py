@@ -60,19 +60,33 @@ class TestBatcher:
         line = Line()
         batcher = Batcher(line)
 
-        answers = await asyncio.gather(*(batcher.ask(start(number)) for number in range(50)))
+        answers = await asyncio.gather(*(batcher.ask(start(number), within_s=60) for number in range(50)))
 
         assert [len(call) for call in line.calls] == [50]
         assert [answer.start.key_prefix for answer in answers] == [an_id(number) for number in range(50)]
+
+    async def test_who_gets_no_answer_in_time_gives_up_and_is_left_out_of_the_next_call(self) -> None:
+        line = Line()
+        line.open.clear()
+        batcher = Batcher(line)
+        first = asyncio.create_task(batcher.ask(start(0), within_s=60))
+        await line.is_busy.wait()
+
+        with pytest.raises(TimeoutError):
+            await batcher.ask(start(1), within_s=0.01)
+
+        line.open.set()
+        await asyncio.gather(first, batcher.ask(start(2), within_s=60))
+        assert [[report.start.execution_id for report in call] for call in line.calls] == [[an_id(0)], [an_id(2)]]
 
     async def test_what_arrives_while_a_call_runs_is_the_next_call(self) -> None:
         line = Line()
         line.open.clear()
         batcher = Batcher(line)
 
-        first = asyncio.create_task(batcher.ask(start(0)))
+        first = asyncio.create_task(batcher.ask(start(0), within_s=60))
         await line.is_busy.wait()
-        others = [asyncio.create_task(batcher.ask(start(number))) for number in range(1, 6)]
+        others = [asyncio.create_task(batcher.ask(start(number), within_s=60)) for number in range(1, 6)]
         await asyncio.sleep(0)
         line.open.set()
         await asyncio.gather(first, *others)
@@ -83,7 +97,7 @@ class TestBatcher:
         line = Line()
         batcher = Batcher(line)
 
-        await asyncio.gather(*(batcher.ask(start(number)) for number in range(MAX_REPORTS + 10)))
+        await asyncio.gather(*(batcher.ask(start(number), within_s=60) for number in range(MAX_REPORTS + 10)))
 
         assert [len(call) for call in line.calls] == [MAX_REPORTS, 10]
 
@@ -91,7 +105,7 @@ class TestBatcher:
         line = Line()
         batcher = Batcher(line)
 
-        await asyncio.gather(*(batcher.ask(fail(number, 8_000)) for number in range(200)))
+        await asyncio.gather(*(batcher.ask(fail(number, 8_000), within_s=60) for number in range(200)))
 
         assert len(line.calls) == 3
         assert all(sum(report.ByteSize() for report in call) <= MAX_BATCH_BYTES for call in line.calls)
@@ -101,9 +115,9 @@ class TestBatcher:
         line.open.clear()
         batcher = Batcher(line)
 
-        first = asyncio.create_task(batcher.ask(start(0)))
+        first = asyncio.create_task(batcher.ask(start(0), within_s=60))
         await line.is_busy.wait()
-        gone, stays = (asyncio.create_task(batcher.ask(start(number))) for number in (1, 2))
+        gone, stays = (asyncio.create_task(batcher.ask(start(number), within_s=60)) for number in (1, 2))
         await asyncio.sleep(0)
         gone.cancel()
         line.open.set()
@@ -121,7 +135,9 @@ class TestBatcher:
             ]
 
         batcher = Batcher(picky)
-        answers = await asyncio.gather(*(batcher.ask(start(number)) for number in range(8)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(batcher.ask(start(number), within_s=60) for number in range(8)), return_exceptions=True
+        )
 
         refused = [number for number, answer in enumerate(answers) if isinstance(answer, grpc.aio.AioRpcError)]
         assert refused == [3]
@@ -134,15 +150,15 @@ class TestBatcher:
 
         batcher = Batcher(forgetful)
         with pytest.raises(WrongAnswers):
-            await batcher.ask(start(1))
+            await batcher.ask(start(1), within_s=60)
 
-        assert await batcher.ask(start(2)) == pb.ExecutionReportAnswer()
+        assert await batcher.ask(start(2), within_s=60) == pb.ExecutionReportAnswer()
 
     async def test_close_cancels_who_still_waits(self) -> None:
         line = Line()
         line.open.clear()
         batcher = Batcher(line)
-        waiting = [asyncio.create_task(batcher.ask(start(number))) for number in range(3)]
+        waiting = [asyncio.create_task(batcher.ask(start(number), within_s=60)) for number in range(3)]
         await line.is_busy.wait()
 
         await batcher.close()
