@@ -17,7 +17,7 @@ from tests.stacks import running_stack
 
 ROOT = repository_root()
 MAKING_S = 150.0
-"""For all examples together, on a machine that others use as well; alone it takes a third of that."""
+"""For all examples together, on a machine that others use as well; alone it takes some 20."""
 
 
 @dataclass(frozen=True, kw_only=True)
