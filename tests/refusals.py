@@ -45,7 +45,7 @@ _EDIT = (
     "UPDATE executions SET state = 'SUCCEEDED'",
     "UPDATE runs SET state = 'SUCCEEDED'",
     "UPDATE run_nodes SET decision = 'DONE'",
-    "INSERT INTO pipelines (uid, last_seq) VALUES (gen_random_uuid(), 9)",
+    "INSERT INTO pipelines (uid, paused) VALUES (gen_random_uuid(), true)",
     "UPDATE requests SET answer = NULL",
     "DELETE FROM requests",
     *(f"SELECT count(*) FROM {table}" for table in ("artifacts", "purchases", "credentials", "wakes", "seals")),
