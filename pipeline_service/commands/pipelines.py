@@ -17,7 +17,7 @@ from pipeline_service.commands.ports import Artifacts, Caller, Journal, NewPipel
 from pipeline_service.commands.views import PipelineView, Reader
 from pipeline_service.domain.document import Document, read_document
 from pipeline_service.domain.engine.editing import apply_deletion, apply_import
-from pipeline_service.domain.engine.working_set import Rules
+from pipeline_service.domain.engine.working_set import Rules, WorkingSet, new_working_set
 from pipeline_service.domain.history import Span
 from pipeline_service.domain.ids import NodeId, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.model import Structure
@@ -35,6 +35,8 @@ class Imported:
     document: Document
     plan: ImportPlan
     pipeline_uid: PipelineUid | None
+    view: PipelineView | None = None
+    """The pipeline as it is now; None with `validate_only`."""
 
 
 class Pipelines:
@@ -74,12 +76,11 @@ class Pipelines:
             version=version,
             labels=labels,
         )
-        async with self._store.edit([new.uid], create=new, is_rehearsal=validate_only) as transaction:
-            await transaction.remember(caller.request, f"pipelines/{new.id}")
-            working_set = await transaction.load()
-            working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=caller.identity)
-            await transaction.save(working_set)
-            made = await transaction.show_pipeline(new.uid)
+        working_set = new_working_set(new.uid, pipeline_id=new.id, owner=new.owner)
+        working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=caller.identity)
+        made = await self._store.create(
+            new, working_set, request=caller.request, resource=f"pipelines/{new.id}", is_rehearsal=validate_only
+        )
         if not validate_only:
             self._journal.committed(working_set)
         return made
@@ -196,36 +197,56 @@ class Pipelines:
         pipeline_uid = await self._store.find_pipeline(caller.owner, document.id)
         if pipeline_uid is not None and create_only:
             raise AlreadyExists("pipeline", f"pipelines/{document.id}")
-        new = None
         if pipeline_uid is None:
-            pipeline_uid = document.uid or PipelineUid(uuid4())
-            new = NewPipeline(
-                uid=pipeline_uid,
-                owner=caller.owner,
-                id=document.id,
-                title=document.title,
-                version=document.version,
-                labels=document.labels,
-            )
-        async with self._store.edit([pipeline_uid], create=new) as transaction:
+            return await self._create(caller, document, facts, etag=etag)
+        async with self._store.edit([pipeline_uid]) as transaction:
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(pipeline_uid, working_set.structures[pipeline_uid].version))
-            before = working_set.sequences[pipeline_uid]
-            plan = self._plan(document, working_set.structures[pipeline_uid])
-            uploaded = {spec.uid: facts[spec.id] for spec in plan.structure.nodes.values() if spec.id in facts}
-            first = EventType.PIPELINE_CREATED if new else EventType.PIPELINE_IMPORTED
-            working_set.record(first, pipeline_uid, actor=caller.identity)
-            apply_import(working_set, plan, uploaded=uploaded, actor=caller.identity)
-            span = Span(pipeline_uid=pipeline_uid, first=before + 1, last=working_set.sequences[pipeline_uid])
-            await transaction.remember(caller.request, f"pipelines/{document.id}/{span}")
+            working_set.record(EventType.PIPELINE_IMPORTED, pipeline_uid, actor=caller.identity)
+            plan, resource = self._apply(working_set, document, pipeline_uid, facts, actor=caller.identity)
+            await transaction.remember(caller.request, resource)
             await transaction.save_structure(plan)
-            if new is None:
-                await transaction.describe(
-                    pipeline_uid, title=document.title, version=document.version, labels=document.labels
-                )
+            await transaction.describe(
+                pipeline_uid, title=document.title, version=document.version, labels=document.labels
+            )
             await transaction.save(working_set)
+            view = await transaction.show_pipeline(pipeline_uid)
         self._journal.committed(working_set)
-        return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid)
+        return Imported(document=document, plan=plan, pipeline_uid=pipeline_uid, view=view)
+
+    async def _create(self, caller: Caller, document: Document, facts: dict[NodeId, Output], *, etag: str) -> Imported:
+        new = NewPipeline(
+            uid=document.uid or PipelineUid(uuid4()),
+            owner=caller.owner,
+            id=document.id,
+            title=document.title,
+            version=document.version,
+            labels=document.labels,
+        )
+        check_etag(etag, "")
+        working_set = new_working_set(new.uid, pipeline_id=new.id, owner=new.owner)
+        working_set.record(EventType.PIPELINE_CREATED, new.uid, actor=caller.identity)
+        plan, resource = self._apply(working_set, document, new.uid, facts, actor=caller.identity)
+        view = await self._store.create(new, working_set, request=caller.request, resource=resource)
+        self._journal.committed(working_set)
+        return Imported(document=document, plan=plan, pipeline_uid=new.uid, view=view)
+
+    def _apply(
+        self,
+        working_set: WorkingSet,
+        document: Document,
+        uid: PipelineUid,
+        facts: dict[NodeId, Output],
+        *,
+        actor: str,
+    ) -> tuple[ImportPlan, str]:
+        """Decide, and name the import by the events that it makes: the last one recorded was its first."""
+        first = working_set.sequences[uid]
+        plan = self._plan(document, working_set.structures[uid])
+        uploaded = {spec.uid: facts[spec.id] for spec in plan.structure.nodes.values() if spec.id in facts}
+        apply_import(working_set, plan, uploaded=uploaded, actor=actor)
+        span = Span(pipeline_uid=uid, first=first, last=working_set.sequences[uid])
+        return plan, f"pipelines/{document.id}/{span}"
 
     def _plan(self, document: Document, structure: Structure) -> ImportPlan:
         return plan_import(document, structure, catalogue=self._rules.catalogue, new_uid=uuid4)

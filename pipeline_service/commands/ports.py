@@ -198,11 +198,23 @@ class Store(Protocol):
         """
 
     def edit(
-        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None, is_rehearsal: bool = False
+        self, pipelines: Collection[PipelineUid], *, is_rehearsal: bool = False
     ) -> AbstractAsyncContextManager[Edit]:
-        """The same for an edit; `create` is made first, within it. What a rehearsal writes is taken back at its end.
+        """The same for an edit. What a rehearsal writes is taken back at its end."""
 
-        Raises AlreadyExists for `create`, else Unavailable, Contended, BadRow.
+    async def create(
+        self,
+        new: NewPipeline,
+        working_set: WorkingSet,
+        *,
+        request: RequestKey | None,
+        resource: str,
+        is_rehearsal: bool = False,
+    ) -> PipelineView:
+        """Make a pipeline with all that was decided about it, in a transaction; answer it as it is then.
+
+        `resource` is remembered for a repeatable request. What a rehearsal writes is taken back. Raises AlreadyExists,
+        RequestRepeated, Contended for a node whose uid was taken meanwhile, Unavailable, BadRow.
         """
 
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:

@@ -4,17 +4,16 @@ Both are SHA-256, in lower-case hex, over the canonical JSON of RFC 8785: key or
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import orjson
 import rfc8785
 
 from pipeline_service.domain.node_types import NodeType
 from pipeline_service.domain.values import Asset, Json, JsonValue
 
 _SAFE_INTEGER = 2**53 - 1
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
 
 
 def spec_digest(node_type: NodeType, *, config: Json, asset: Asset | None, inputs: Mapping[str, Sequence[str]]) -> str:
@@ -75,9 +74,9 @@ def _digest(value: dict[str, JsonValue]) -> str:
 
 
 def canonical(value: dict[str, JsonValue]) -> bytes:
-    """RFC 8785; the standard library writes the same, faster, but for some numbers and the order of some keys."""
+    """RFC 8785; orjson writes the same, far faster, but for some numbers and the order of some keys."""
     if _is_plain(value):
-        return _ENCODER.encode(value).encode()
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return rfc8785.dumps(value)
 
 

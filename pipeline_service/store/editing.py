@@ -34,6 +34,10 @@ _PIPELINE = f"SELECT {PIPELINE_COLUMNS} FROM pipelines AS p WHERE p.uid = $1"  #
 _NODE = f"SELECT {NODE_COLUMNS}, {FACTS_OF_NODE} {NODES} WHERE n.uid = $1"
 
 
+class Rehearsed(Exception):
+    """Takes back what a rehearsal wrote."""
+
+
 class PostgresEdit(PostgresTransaction):
     """An open transaction that may change structure."""
 
@@ -78,12 +82,12 @@ class PostgresEdit(PostgresTransaction):
         return with_own_facts(node_view(row), row)
 
     async def save(self, working_set: WorkingSet) -> None:
-        await _save_state(self._connection, working_set, loaded=self._loaded)
+        await save_state(self._connection, working_set, loaded=self._loaded)
         await wake_waiters(self._connection, working_set, loaded=self._loaded.executions)
         await save_events(self._connection, working_set, loaded=self._loaded)
 
 
-async def _save_state(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:
+async def save_state(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:
     """Write what an edit may decide about state, each row guarded by the state it was loaded with.
 
     Raises Contended when a guard did not hold, AssertionError for a decision that is not an edit's to make.

@@ -21,12 +21,15 @@ _FACT = """
         SELECT string_agg(i.source_uid::text, ' ' ORDER BY i.slot, i.position)
         FROM node_inputs AS i WHERE i.node_uid = u.uid
     )"""
+# The planner takes a recursion for large, and would rather read all nodes that there are once: each is looked up by its
+# uid in a query of its own.
 _ABOVE = """
 WITH RECURSIVE above AS (
     {nodes}
-    UNION SELECT i.source_uid FROM above AS a JOIN node_inputs AS i ON i.node_uid = a.uid
+    UNION SELECT i.source_uid FROM above AS a
+    CROSS JOIN LATERAL (SELECT source_uid FROM node_inputs WHERE node_uid = a.uid OFFSET 0) AS i
 )
-SELECT ({fact}) FROM above JOIN nodes AS u ON u.uid = above.uid"""
+SELECT (SELECT ({fact}) FROM nodes AS u WHERE u.uid = above.uid) FROM above"""
 _FACTS = _ABOVE.format(nodes="SELECT unnest($1::uuid[]) AS uid", fact=_FACT)
 _UNLESS_CURRENT = "SELECT n.uid WHERE n.status <> 'completed' OR n.done_spec IS DISTINCT FROM n.spec_digest"
 FACTS_OF_NODE = f"ARRAY({_ABOVE.format(nodes=_UNLESS_CURRENT, fact=_FACT)}) AS facts"

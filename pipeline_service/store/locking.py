@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
-from pipeline_service.commands.errors import AlreadyExists
-from pipeline_service.commands.ports import NewPipeline
 from pipeline_service.domain.ids import PipelineUid
-from pipeline_service.store.editing import PostgresEdit
+from pipeline_service.store.editing import PostgresEdit, Rehearsed
 from pipeline_service.store.loading import Caches, LockedPipeline, PostgresTransaction
 from pipeline_service.store.pool import ACQUIRE_TIMEOUT_S, Connection, Pool, translated
 
@@ -16,10 +14,6 @@ SELECT uid, owner, structure_version, last_seq, paused, delete_time IS NOT NULL 
     clock_timestamp() AS now
 FROM pipelines WHERE uid = ANY($1) AND (delete_time IS NULL OR $2)
 ORDER BY uid FOR NO KEY UPDATE
-"""
-_CREATE = """
-INSERT INTO pipelines (uid, owner, id, title, version, labels) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING
 """
 
 
@@ -43,24 +37,18 @@ async def open_transaction(
 
 @asynccontextmanager
 async def open_edit(
-    pool: Pool, caches: Caches, pipelines: Collection[PipelineUid], create: NewPipeline | None, *, is_rehearsal: bool
+    pool: Pool, caches: Caches, pipelines: Collection[PipelineUid], *, is_rehearsal: bool
 ) -> AsyncIterator[PostgresEdit]:
-    """The same for an edit; `create` is made first. A rehearsal is rolled back at its end."""
-    with translated(), suppress(_Rehearsed):
+    """The same for an edit. A rehearsal is rolled back at its end."""
+    with translated(), suppress(Rehearsed):
         async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-            if create is not None:
-                await _create(connection, create)
             locked, now = await _lock(connection, pipelines, with_deleted=False)
             edit = PostgresEdit(connection, locked=locked, caches=caches, now=now)
             yield edit
             if is_rehearsal:
-                raise _Rehearsed
+                raise Rehearsed
     if not is_rehearsal:
         edit.remember_structure()
-
-
-class _Rehearsed(Exception):
-    """Takes back what a rehearsal wrote."""
 
 
 async def _lock(
@@ -82,9 +70,3 @@ async def _lock(
     ]
     now = max((row["now"] for row in rows), default=None) or await connection.fetchval("SELECT clock_timestamp()")
     return locked, now
-
-
-async def _create(connection: Connection, new: NewPipeline) -> None:
-    status = await connection.execute(_CREATE, new.uid, new.owner, new.id, new.title, new.version, dict(new.labels))
-    if status != "INSERT 0 1":
-        raise AlreadyExists("pipeline", f"pipelines/{new.id}")

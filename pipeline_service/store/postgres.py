@@ -17,11 +17,15 @@ from pipeline_service.commands.ports import (
     NewPipeline,
     Place,
     QueueLoad,
+    RequestKey,
     Wanted,
     nowhere,
 )
+from pipeline_service.commands.views import PipelineView
 from pipeline_service.domain.engine.planning import Kind
+from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, TaskQueue
+from pipeline_service.store.creating import create_pipeline
 from pipeline_service.store.editing import PostgresEdit
 from pipeline_service.store.lines import next_in_line, queue_loads
 from pipeline_service.store.loading import Caches, PostgresTransaction
@@ -127,14 +131,33 @@ class PostgresStore:
 
     @asynccontextmanager
     async def edit(
-        self, pipelines: Collection[PipelineUid], *, create: NewPipeline | None = None, is_rehearsal: bool = False
+        self, pipelines: Collection[PipelineUid], *, is_rehearsal: bool = False
     ) -> AsyncIterator[PostgresEdit]:
         with self._telling_of_deadlocks():
-            async with open_edit(self._edit, self._caches, pipelines, create, is_rehearsal=is_rehearsal) as transaction:
+            async with open_edit(self._edit, self._caches, pipelines, is_rehearsal=is_rehearsal) as transaction:
                 await self._crash_point("edit.locked")
                 yield transaction
                 await self._crash_point("edit.before_commit")
         await self._crash_point("edit.after_commit")
+
+    async def create(
+        self,
+        new: NewPipeline,
+        working_set: WorkingSet,
+        *,
+        request: RequestKey | None,
+        resource: str,
+        is_rehearsal: bool = False,
+    ) -> PipelineView:
+        await self._crash_point("edit.before_commit")
+        made = await create_pipeline(
+            self._edit, new, working_set, request=request, resource=resource, is_rehearsal=is_rehearsal
+        )
+        await self._crash_point("edit.after_commit")
+        if not is_rehearsal:
+            # Most imports are followed by a run, which needs the graph.
+            self._caches.structures.keep(working_set.structures[new.uid])
+        return made
 
     async def locate(self, executions: Collection[ExecutionId]) -> dict[ExecutionId, Place]:
         with translated():

@@ -22,7 +22,7 @@ _EDGES = """
 SELECT node_uid, slot, source_uid, pipeline_uid FROM node_inputs
 WHERE pipeline_uid = ANY($1) ORDER BY node_uid, slot, position
 """
-_UPSERT_SPECS = """
+INSERT_SPECS = """
 INSERT INTO nodes (
     uid, pipeline_uid, id, position, type, title, labels, retry, provider, config, asset, spec_digest, own_digest,
     is_valid, validation_errors
@@ -34,6 +34,8 @@ FROM json_to_recordset($1::text::json) AS u(
     uid uuid, pipeline_uid uuid, id text, position int, type text, title text, labels jsonb, retry jsonb, provider text,
     config jsonb, asset jsonb, spec_digest text, own_digest text, is_valid boolean, validation_errors jsonb
 )
+"""
+_UPSERT_SPECS = f"""{INSERT_SPECS}
 ON CONFLICT (uid) DO UPDATE SET
     position = excluded.position, type = excluded.type, title = excluded.title, labels = excluded.labels,
     retry = excluded.retry, provider = excluded.provider, config = excluded.config, asset = excluded.asset,
@@ -42,7 +44,7 @@ ON CONFLICT (uid) DO UPDATE SET
 -- A document may bring its own uids; another pipeline's node is never written.
 WHERE nodes.pipeline_uid = excluded.pipeline_uid
 """
-_INSERT_EDGES = """
+INSERT_EDGES = """
 INSERT INTO node_inputs (node_uid, slot, position, source_uid, pipeline_uid)
 SELECT node_uid, slot, position, source_uid, pipeline_uid
 FROM json_to_recordset($1::text::json) AS u(
@@ -98,11 +100,11 @@ async def write_structure(connection: Connection, plan: ImportPlan) -> None:
     if plan.removed:
         await connection.execute("DELETE FROM nodes WHERE uid = ANY($1)", [spec.uid for spec in plan.removed])
     if written:
-        specs = [_spec_values(spec, uid) for spec in written]
+        specs = [spec_values(spec, uid) for spec in written]
         if await connection.execute(_UPSERT_SPECS, as_json(specs)) != f"INSERT 0 {len(specs)}":
             raise Contended("a uid of the document was taken meanwhile")
-    if edges := [edge for spec in written for edge in _edge_values(spec, uid)]:
-        await connection.execute(_INSERT_EDGES, as_json(edges))
+    if edges := [edge for spec in written for edge in edge_values(spec, uid)]:
+        await connection.execute(INSERT_EDGES, as_json(edges))
     await connection.execute(_BUMP, uid, structure.version)
 
 
@@ -153,7 +155,8 @@ async def _read(connection: Connection, versions: Mapping[PipelineUid, int]) -> 
     ]
 
 
-def _spec_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> dict[str, object]:
+def spec_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> dict[str, object]:
+    """A row of INSERT_SPECS."""
     return {
         "uid": spec.uid,
         "pipeline_uid": pipeline_uid,
@@ -181,7 +184,8 @@ def _errors(spec: NodeSpec) -> dict[str, list[str]]:
     return errors
 
 
-def _edge_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> list[dict[str, object]]:
+def edge_values(spec: NodeSpec, pipeline_uid: PipelineUid) -> list[dict[str, object]]:
+    """The rows of INSERT_EDGES for a node."""
     return [
         {
             "node_uid": spec.uid,

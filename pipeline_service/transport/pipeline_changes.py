@@ -175,8 +175,8 @@ class PipelineChanges:
             problems = [pb.DocumentProblem(field=one.field, description=one.description) for one in refused.violations]
             return pb.ImportPipelineResponse(problems=problems)
         answer = _import_answer(imported)
-        if not request.validate_only:
-            answer.pipeline.CopyFrom(await self.show(caller.owner, imported.document.id))
+        if imported.view is not None:
+            answer.pipeline.CopyFrom(pipeline_message(imported.view))
         return answer
 
 

@@ -4,17 +4,19 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId, TaskQueue
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.model import Dispatch, Event, Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import Alarm, EventType, RunDecision, WorkKind
+from pipeline_service.domain.structure import build_structure
 from pipeline_service.domain.values import Output
 
 RunNodeKey = tuple[RunId, NodeUid]
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 Flight = tuple[Owner, str]
 """Work under way: an owner and a work digest. No two active executions are of one flight."""
 
@@ -79,6 +81,12 @@ class Finding:
 
 
 _UNSERVED = (RunDecision.WANTED, RunDecision.WAITING)
+
+
+def new_working_set(uid: PipelineUid, *, pipeline_id: PipelineId, owner: Owner) -> "WorkingSet":
+    """Of a pipeline that is to be made, before anything was decided about it. Nothing of that depends on the time."""
+    empty = build_structure(uid, pipeline_id=pipeline_id, version=0, specs=())
+    return WorkingSet(now=_NO_TIME, structures={uid: empty}, sequences={uid: 0}, owners={uid: owner})
 
 
 class WorkingSet:

@@ -81,11 +81,18 @@ class Recorder:
         self.statements.append((statement, parameters))
         return await self._pool.fetch(statement, *parameters)
 
+    async def fetchrow(self, statement: str, *parameters: object) -> asyncpg.Record | None:
+        self.statements.append((statement, parameters))
+        return await self._pool.fetchrow(statement, *parameters)
+
     async def plan(self, *, setting: str) -> dict[str, Any]:
         """How the database ran the page's statement. A prepared one, since only that has a plan for all."""
         page, *beside = self.statements
         assert all("RECURSIVE above" in statement for statement, _ in beside), "a page and the freshness of its nodes"
-        statement, parameters = page
+        return await self.plan_of(*page, setting=setting)
+
+    async def plan_of(self, statement: str, parameters: tuple[object, ...], *, setting: str) -> dict[str, Any]:
+        """The same for one statement."""
         async with self._pool.acquire() as connection:
             await connection.execute(f"SET plan_cache_mode = {setting}")
             await connection.execute(f"PREPARE page AS {statement}")
@@ -117,6 +124,19 @@ async def test_every_page_in_every_order_reads_few_rows_by_an_index(recorder: Re
     for one, listing, order in ORDERS:
         async for page in _some_pages(one, recorder, read_order(order, listing)):
             await _few_rows(recorder, f"{one.__name__} by {order}, {page}")
+
+
+async def test_freshness_of_a_page_and_a_single_node_read_few_rows_by_an_index(recorder: Recorder) -> None:
+    found = await nodes(_reader(recorder), Page(limit=SIZE))
+    _, freshness = recorder.statements
+    recorder.statements.clear()
+    await _reader(recorder).node(ME, FULL, found.items[0].spec.id)
+    [single] = recorder.statements
+
+    for statement, parameters in (freshness, single):
+        for setting in (CUSTOM, GENERIC):
+            plan = await recorder.plan_of(statement, parameters, setting=setting)
+            assert _rows_read(plan) <= 5 * SIZE, f"{setting} read {_rows_read(plan)} rows: {plan}"
 
 
 async def test_history_reads_few_rows_by_an_index(recorder: Recorder, rows: int) -> None:
@@ -191,5 +211,8 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _literal(value: object) -> str:
-    text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
+    if isinstance(value, list):
+        text = f"{{{','.join(map(str, value))}}}"
+    else:
+        text = orjson.dumps(value).decode() if isinstance(value, dict) else str(value)
     return "'" + text.replace("'", "''") + "'"

@@ -1,12 +1,12 @@
 """A pipeline is made with its first structure and its first events at once.
 
-Revision: 0013. Deploy before the pipeline service that makes pipelines so; the code before it counts both up.
+Revision: 0014. Deploy before the pipeline service that makes pipelines so; the code before it counts both up.
 """
 
 from alembic import context, op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
