@@ -17,7 +17,7 @@ DATABASE = "montage"
 BUCKET = "montage"
 REGION = "us-east-1"
 MEDIA_FUNCTION = "montage-media"
-VENDORS = ("heygen", "elevenlabs")
+VENDORS = ("heygen", "elevenlabs", "runway")
 """Whose keys the executor is given, if there are any."""
 
 

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
-from executor_service.integrations import elevenlabs, heygen
+from executor_service.integrations import elevenlabs, heygen, runway
 from servicekit.config import ServiceSettings
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -28,6 +28,10 @@ class VendorSettings(ServiceSettings):
 
     elevenlabs_api_key_file: Path | None = None
     elevenlabs_base_url: str = elevenlabs.BASE_URL
+
+    runway_api_key_file: Path | None = None
+    runway_base_url: str = runway.BASE_URL
+    runway_poll_interval_s: float = Field(default=6.0, ge=1, le=600)
 
     @model_validator(mode="after")
     def _addresses_are_safe(self) -> Self:

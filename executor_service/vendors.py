@@ -11,11 +11,13 @@ from executor_service.executors.executor import PaidExecutor
 from executor_service.executors.handing_over import HandingOver
 from executor_service.executors.heygen_vendor import HeyGenVendor
 from executor_service.executors.ledger_vendor import LedgerVendor
+from executor_service.executors.runway_vendor import RunwayVendor
 from executor_service.executors.without_key import WithoutKey
 from executor_service.integrations.elevenlabs import ElevenLabs
 from executor_service.integrations.fetch import Fetcher
 from executor_service.integrations.heygen import HeyGen
 from executor_service.integrations.ledger import Ledger
+from executor_service.integrations.runway import Runway
 from servicekit.clock import Clock
 from servicekit.config import read_secret
 from servicekit.lifecycle import Lifecycle
@@ -38,7 +40,7 @@ class Vendors:
 
     def paid(self) -> dict[str, PaidExecutor]:
         """By provider. Raises ConfigError for a key file that cannot be used."""
-        return {"heygen": self._heygen(), "elevenlabs": self._elevenlabs()}
+        return {"heygen": self._heygen(), "elevenlabs": self._elevenlabs(), "runway": self._runway()}
 
     def test_paid(self) -> dict[str, PaidExecutor] | None:
         """The fake vendors by provider, where somebody says where they are; None without the test types."""
@@ -70,6 +72,20 @@ class Vendors:
         elevenlabs = ElevenLabs(api_key=read_secret(key_file), base_url=self._settings.elevenlabs_base_url)
         self._life.on_stop(elevenlabs.close)
         return BoughtAtOnce(ElevenLabsMaker(elevenlabs, self._store), self._store, self._clock)
+
+    def _runway(self) -> PaidExecutor:
+        key_file, base_url = self._settings.runway_api_key_file, self._settings.runway_base_url
+        if key_file is None:
+            return self._without_key("runway", "runway_api_key_file")
+        runway = Runway(api_key=read_secret(key_file), base_url=base_url)
+        self._life.on_stop(runway.close)
+        vendor = RunwayVendor(
+            runway,
+            store=self._store,
+            fetcher=self._fetcher(base_url),
+            poll_interval=timedelta(seconds=self._settings.runway_poll_interval_s),
+        )
+        return Bought(vendor, self._clock)
 
     def _ledger(self, *, knows_keys: bool) -> PaidExecutor:
         ledger = Ledger(self._settings.ledger_base_url or "", knows_keys=knows_keys)

@@ -31,7 +31,7 @@ def build_executors(
         "asset": FetchAsset(store=store, fetcher=fetcher),
         "generate-voiceover": ByProvider({"local": GenerateVoiceover(store), "elevenlabs": paid["elevenlabs"]}),
         "generate-talking-head": ByProvider({"local": GenerateTalkingHead(store), "heygen": paid["heygen"]}),
-        "generate-animation": GenerateAnimation(store),
+        "generate-animation": ByProvider({"local": GenerateAnimation(store), "runway": paid["runway"]}),
         "render-code": RenderCode(store),
         "mix-audio": MixAudio(media_function),
         "merge-videos": MergeVideos(media_function),

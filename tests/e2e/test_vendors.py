@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from devstack.stack import StackOptions
 from tests.e2e.documents import Document
-from tests.e2e.house import House, new_id, open_house, state_of, until_true
+from tests.e2e.house import House, new_id, open_house, pipeline_of, state_of, until_true
 from tests.e2e.kills import LEASE_S
 from tests.e2e.processes import is_stopped
 from tests.e2e.vendors import key_file
@@ -37,9 +37,15 @@ async def _elevenlabs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         yield simulator
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="runway")
+async def _runway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
+    async with open_simulator("runway", tmp_path_factory.mktemp("runway")) as simulator:
+        yield simulator
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="house")
 async def _house(
-    heygen: Simulator, elevenlabs: Simulator, tmp_path_factory: pytest.TempPathFactory
+    heygen: Simulator, elevenlabs: Simulator, runway: Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[House]:
     key = key_file(tmp_path_factory.mktemp("key"))
     options = StackOptions(
@@ -52,6 +58,9 @@ async def _house(
                 "EXECUTOR_HEYGEN_POLL_INTERVAL_S": "1",
                 "EXECUTOR_ELEVENLABS_API_KEY_FILE": key,
                 "EXECUTOR_ELEVENLABS_BASE_URL": elevenlabs.address,
+                "EXECUTOR_RUNWAY_API_KEY_FILE": key,
+                "EXECUTOR_RUNWAY_BASE_URL": runway.address,
+                "EXECUTOR_RUNWAY_POLL_INTERVAL_S": "1",
             },
         },
     )
@@ -76,6 +85,11 @@ def a_talking_head(document_id: str) -> Document:
         },
         document_id=document_id,
     )
+
+
+def an_animation(prompt: str) -> Document:
+    config = {"provider": "runway", "duration": 2, "prompt": prompt}
+    return a_document({"id": "film", "type": "generate-animation", "config": config}, document_id=new_id("animation"))
 
 
 def a_voice(text: str) -> Document:
@@ -117,6 +131,31 @@ async def test_executor_killed_behind_elevenlabs_buys_once_more_and_no_oftener(
     assert state_of(ended) == "SUCCEEDED"
     assert len(elevenlabs.bill(text=text)) == 2
     await house.assert_recorded_once(ended)
+
+
+async def test_animation_is_bought_from_runway_once(house: House, runway: Simulator) -> None:
+    prompt = f"A lighthouse for {new_id('film')}"
+
+    run = await house.run(an_animation(prompt))
+
+    film = (await house.nodes(run))["film"]
+    assert (state_of(run), film.output.media.width) == ("SUCCEEDED", 1280)
+    assert len(runway.bill(prompt=prompt)) == 1
+
+
+async def test_executor_killed_behind_runway_asks_a_person_who_names_the_task(house: House, runway: Simulator) -> None:
+    prompt = f"Killed for {new_id('film')}"
+    async with house.stopping_at("executor", "executor.after_submit=stop@1") as executor:
+        run = await house.begin(an_animation(prompt))
+        await until_true(lambda: is_stopped(executor.pid))
+    await house.until_execution(run, "film", "WAITING")
+    (line,) = runway.bill(prompt=prompt)
+
+    await house.client.resolve_node(f"{pipeline_of(run)}/nodes/film", job_id=line["job"])
+    ended = await house.end_of(run)
+
+    assert state_of(ended) == "SUCCEEDED"
+    assert len(runway.bill(prompt=prompt)) == 1
 
 
 @pytest.mark.parametrize("place", PLACES)

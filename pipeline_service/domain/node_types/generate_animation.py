@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types.base import (
     LOCAL,
     NOT_BUILT,
@@ -14,6 +15,7 @@ from pipeline_service.domain.node_types.base import (
 )
 from pipeline_service.domain.states import MediaType
 
+_QUEUES = {**LOCAL, "runway": TaskQueue("runway")}
 # What the local vendor can set in type on one screen.
 _MAX_PROMPT = 2000
 
@@ -26,7 +28,7 @@ ANIMATION = NodeType(
         "referenceImage": Slot(accepts=(MediaType.IMAGE,), description="Still that is brought to life."),
     },
     fields={
-        "provider": provider_field(LOCAL, refused={"veo3": NOT_BUILT, "runway": NOT_BUILT, "stability": RETIRED}),
+        "provider": provider_field(_QUEUES, refused={"veo3": NOT_BUILT, "stability": RETIRED}),
         "model": Field(kind=FieldKind.STRING, description="The vendor's name of the model."),
         "duration": Field(kind=FieldKind.NUMBER, default=4, minimum=1, maximum=60, description="Length in seconds."),
         "aspectRatio": Field(
@@ -36,7 +38,8 @@ ANIMATION = NodeType(
             kind=FieldKind.STRING, max_length=_MAX_PROMPT, description="What is shown, when no prompt is connected."
         ),
     },
-    queues=LOCAL,
+    queues=_QUEUES,
+    paid=frozenset({"runway"}),
     start_to_close=timedelta(minutes=20),
     title_is_prompt=True,
     prompt_slot="prompt",

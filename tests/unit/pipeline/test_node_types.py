@@ -95,7 +95,6 @@ def test_node_type_asks_for_a_provider_exactly_when_it_has_any(node_type: NodeTy
     ("node_type", "provider", "why"),
     [
         ("generate-animation", "veo3", "is not part of this release"),
-        ("generate-animation", "runway", "is not part of this release"),
         ("generate-animation", "stability", "was retired by its vendor"),
         ("render-code", "remotion", "is not part of this release"),
     ],
@@ -105,7 +104,8 @@ def test_vendor_that_cannot_be_had_is_refused_with_the_reason_and_the_others(
 ) -> None:
     found = problems({"id": "a", "type": node_type, "title": "A", "config": {"provider": provider}})
 
-    assert found["nodes[0].config.provider"] == f"'{provider}' {why}; expected one of 'local'"
+    others = ", ".join(f"'{one}'" for one in CATALOGUE[node_type].queues)
+    assert found["nodes[0].config.provider"] == f"'{provider}' {why}; expected one of {others}"
 
 
 @pytest.mark.parametrize(
