@@ -4,16 +4,16 @@ import hashlib
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
-from google.protobuf.json_format import MessageToDict
 from montage.v1 import resources_pb2
 
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts, Output, Progress
 
 MAX_DEPTH = 32
+_EXACT = 2**53
+"""Up to here a double tells every whole number from its neighbours."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_INLINE_BYTES = 4096
 MAX_DURATION = timedelta(days=366)
@@ -58,13 +58,12 @@ def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
 
 
 def json_object(message: struct_pb2.Struct, *, field: str) -> dict[str, JsonValue]:
-    """A Struct as plain values. Its numbers are doubles: whole ones become integers, others must be finite."""
-    try:
-        value: dict[str, Any] = MessageToDict(message)
-    except (RecursionError, ValueError) as error:
-        raise Incomplete(field, f"not a JSON object: {error}") from error
-    _check(value, field, 0)
-    return {key: _whole(item) for key, item in value.items()}
+    """A Struct as plain values. Its numbers are doubles: whole ones become integers, others must be finite.
+
+    Raises Incomplete.
+    """
+    # By hand: the library's way, and then a look at all that it made, takes nearly twice as long.
+    return _object(message, field, 0)
 
 
 def storable_text(text: str, *, field: str) -> str:
@@ -218,27 +217,31 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "")
 
 
-def _check(value: Any, field: str, depth: int) -> None:
+def _object(message: struct_pb2.Struct, field: str, depth: int) -> dict[str, JsonValue]:
+    return {
+        storable_text(key, field=field): _plain(value, f"{field}.{key}", depth + 1)
+        for key, value in message.fields.items()
+    }
+
+
+def _plain(message: struct_pb2.Value, field: str, depth: int) -> JsonValue:
     if depth > MAX_DEPTH:
         raise Incomplete(field, f"nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, float) and not math.isfinite(value):
+    match message.WhichOneof("kind"):
+        case "string_value":
+            return storable_text(message.string_value, field=field)
+        case "number_value":
+            return _number(message.number_value, field)
+        case "bool_value":
+            return message.bool_value
+        case "struct_value":
+            return _object(message.struct_value, field, depth)
+        case "list_value":
+            return [_plain(value, field, depth + 1) for value in message.list_value.values]
+    return None
+
+
+def _number(value: float, field: str) -> int | float:
+    if not math.isfinite(value):
         raise Incomplete(field, "numbers must be finite")
-    if isinstance(value, str):
-        storable_text(value, field=field)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            storable_text(key, field=field)
-            _check(item, f"{field}.{key}", depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, field, depth + 1)
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return value
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
