@@ -1,6 +1,8 @@
 """What every test gets: no sockets in unit tests, and no clock on single examples."""
 
 import socket
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +14,8 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 UNIT = Path(__file__).parent / "unit"
+STATISTICS = "statistics"
+Statistics = Callable[[str, Counter[str]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +30,22 @@ def _no_sockets_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytes
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
     monkeypatch.setattr(socket.socket, "bind", refuse)
+
+
+@pytest.fixture
+def statistics(record_property: Callable[[str, object], None]) -> Statistics:
+    """Has what a test counted told at the end of the run, under a title. Also by a worker, whose output nobody sees."""
+
+    def tell(title: str, counted: Counter[str]) -> None:
+        lines = [title, *(f"  {times:>7}  {name}" for name, times in sorted(counted.items()))]
+        record_property(STATISTICS, "\n".join(lines))
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, told in report.user_properties:
+            if name == STATISTICS:
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(str(told))

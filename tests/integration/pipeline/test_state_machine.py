@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from tests.conftest import Statistics
 from tests.integration.pipeline.conftest import Database
 from tests.integration.pipeline.machine.bench import Bench, World, Written
 from tests.integration.pipeline.machine.disturbances import Disturbances
@@ -79,9 +79,11 @@ def world(database: Database) -> Iterator[World]:
 
 
 @pytest.mark.timeout(600)
-def test_invariants_hold_in_any_order_of_steps(world: World) -> None:
+def test_invariants_hold_in_any_order_of_steps(world: World, statistics: Statistics) -> None:
     run_state_machine_as_test(machine_in(world), settings=settings(COMMON, max_examples=120, derandomize=True))
 
+    statistics("rules", world.rules)
+    statistics("answers", world.answers)
     assert all(world.answers[answer] for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS, *SHARED)), world.answers
 
 
@@ -131,20 +133,14 @@ def test_deadline_that_passed_is_not_put_back_by_a_heartbeat(world: World) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_invariants_hold_in_a_thousand_examples(world: World) -> None:
+@pytest.mark.timeout(3600)
+def test_invariants_hold_in_a_thousand_examples(world: World, statistics: Statistics) -> None:
     number = random.SystemRandom().getrandbits(32)
     print(f"seed {number}")
 
     run_state_machine_as_test(seed(number)(machine_in(world)), settings=settings(COMMON, max_examples=1000))
 
-    _print("rules", world.rules)
-    _print("answers", world.answers)
+    statistics("rules", world.rules)
+    statistics("answers", world.answers)
     assert all(world.rules[step] >= 50 for step in STEPS), world.rules
     assert all(world.answers[answer] >= 20 for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS, *SHARED)), world.answers
-
-
-def _print(title: str, counted: Counter[str]) -> None:
-    print(title)
-    for name, times in sorted(counted.items()):
-        print(f"  {times:>7}  {name}")

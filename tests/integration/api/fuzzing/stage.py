@@ -54,7 +54,7 @@ class Stage:
         closing.callback(lambda: do(self._database.close()))
         self._store = do(_open_store(service))
         closing.callback(lambda: do(self._store.close()))
-        self._digest = do(_looking(self._database))
+        self._digest = do(looking(self._database))
         self._keys = service.stack.layout.capability_keys
         self._restoring, self._restored = "", 0
         self.texts: Sequence[str] = ()
@@ -166,7 +166,7 @@ async def _tables(connection: Connection) -> list[str]:
     return tables
 
 
-async def _looking(connection: Connection) -> Look:
+async def looking(connection: Connection) -> Look:
     rows = await connection.prepare(
         " UNION ALL ".join(_ROWS.format(table=table) for table in await _tables(connection))
     )
