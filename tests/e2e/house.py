@@ -26,6 +26,7 @@ from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
 from tests.due_times import expire
 from tests.e2e.documents import Document
+from tests.patience import PATIENCE_S
 
 RUN_S = 60.0
 """For a whole run, recoveries included, on a machine that others use as well."""
@@ -167,7 +168,7 @@ class House:
             database=DATABASE,
             password=self.stack.layout.postgres_password(role).read_text(),
             ssl=False,
-            timeout=10,
+            timeout=PATIENCE_S,
         )
         try:
             yield connection

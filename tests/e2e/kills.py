@@ -12,6 +12,7 @@ from nats.js.errors import NotFoundError
 from tests.e2e.documents import a_film, a_merge
 from tests.e2e.house import House, Row, new_id, state_of, until
 from tests.e2e.processes import below, go_on, stop
+from tests.patience import PATIENCE_S
 
 STREAM = "WORK"
 LEASE_S = "4"
@@ -82,7 +83,7 @@ async def look_into_queue(house: House, durable: str) -> Queue | None:
         password=house.stack.layout.nats_password("pipeline").read_text(),
         tls=context,
         inbox_prefix="_INBOX_pipeline",
-        connect_timeout=10,
+        connect_timeout=PATIENCE_S,
     )
     try:
         consumer = await connection.jetstream().consumer_info(STREAM, durable)

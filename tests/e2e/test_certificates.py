@@ -26,6 +26,7 @@ from devstack.stack import StackOptions
 from servicekit.grpc_retry import error_reason
 from tests.e2e.house import House, open_house
 from tests.fakes.certificates import CertificateAuthority
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -113,10 +114,10 @@ class TestNats:
     async def test_plaintext_is_not_answered(self, house: House) -> None:
         password = house.stack.layout.nats_password("pipeline").read_text()
         reader, writer = await asyncio.open_connection("127.0.0.1", house.stack.addresses.ports.nats)
-        await asyncio.wait_for(reader.readline(), 10)
+        await asyncio.wait_for(reader.readline(), PATIENCE_S)
 
         writer.write(f'CONNECT {{"user":"pipeline","pass":"{password}","verbose":true}}\r\nPING\r\n'.encode())
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
 
         writer.close()
         assert b"PONG" not in answer
@@ -179,7 +180,7 @@ async def health(house: House, papers: Papers | None) -> grpc.StatusCode:
     async with channel(house, papers) as connection:
         check = connection.unary_unary("/grpc.health.v1.Health/Check", **AS_BYTES)
         try:
-            answer = await check(b"", timeout=10)
+            answer = await check(b"", timeout=PATIENCE_S)
         except grpc.aio.AioRpcError as error:
             return error.code()
     assert health_pb2.HealthCheckResponse.FromString(answer).status == health_pb2.HealthCheckResponse.SERVING
@@ -189,7 +190,7 @@ async def health(house: House, papers: Papers | None) -> grpc.StatusCode:
 async def is_admitted(connection: grpc.aio.Channel, method: str) -> bool:
     """Whether an empty request gets past the door; what becomes of it there is no matter."""
     # Whoever reads a stream can read a single answer just as well.
-    call = connection.unary_stream(method, **AS_BYTES)(b"", timeout=10)
+    call = connection.unary_stream(method, **AS_BYTES)(b"", timeout=PATIENCE_S)
     try:
         await call.read()
     except grpc.aio.AioRpcError as error:
@@ -202,7 +203,7 @@ async def is_admitted(connection: grpc.aio.Channel, method: str) -> bool:
 async def may_reflect(connection: grpc.aio.Channel) -> bool:
     question = reflection_pb2.ServerReflectionRequest(list_services="*").SerializeToString()
     ask = connection.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", **AS_BYTES)
-    call = ask(iter([question]), timeout=10)
+    call = ask(iter([question]), timeout=PATIENCE_S)
     try:
         await call.read()
     except grpc.aio.AioRpcError as error:
@@ -217,7 +218,7 @@ async def callback(house: House, papers: Papers | None) -> httpx.Response:
     port = house.stack.addresses.ports.gateway
     scheme = "http" if papers is None else "https"
     context = ssl.create_default_context() if papers is None else tls_context(papers)
-    async with httpx.AsyncClient(verify=context, trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(verify=context, trust_env=False, timeout=PATIENCE_S) as http:
         return await http.post(f"{scheme}://127.0.0.1:{port}/spi/video_production/executor_callback", json={})
 
 
@@ -230,11 +231,11 @@ async def nats_connection(house: House, papers: Papers) -> AsyncIterator[Client]
         password=house.stack.layout.nats_password("pipeline").read_text(),
         tls=tls_context(papers),
         allow_reconnect=False,
-        connect_timeout=10,
+        connect_timeout=PATIENCE_S,
         error_cb=_ignore,
     )
     try:
-        await connection.flush(timeout=10)
+        await connection.flush(timeout=PATIENCE_S)
         yield connection
     finally:
         await connection.close()

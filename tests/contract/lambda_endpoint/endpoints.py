@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
@@ -53,7 +55,7 @@ def lambda_client(url: str, *, access_key: str, secret_key: str) -> Iterator["La
         region_name="eu-west-1",
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=15, connect_timeout=5),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE_S, connect_timeout=PATIENCE_S),
     )
     try:
         yield client
@@ -129,7 +131,7 @@ class OurEndpoint:
         """End it as the supervisor would; its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def events(self) -> list[Path]:
         """The events on its disk."""

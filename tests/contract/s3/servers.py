@@ -18,6 +18,8 @@ import boto3
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -55,8 +57,8 @@ class Endpoint:
                 signature_version=signature_version,
                 s3={"addressing_style": "path"},
                 retries={"total_max_attempts": 1},
-                connect_timeout=5,
-                read_timeout=15,
+                connect_timeout=PATIENCE_S,
+                read_timeout=PATIENCE_S,
             ),
         )
         try:
@@ -82,7 +84,7 @@ class Answer:
 def send(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
     """One request exactly as written: no client library tidies up the path, the query or the headers."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=15)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_S)
     try:
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         connection.request(method, target, body=body, headers=dict(headers or {}))

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from tests.contract.s3.servers import ROOT, SECRET_KEY, Answer, Endpoint, OurServer, our_server, send, wait_until
 from tests.contract.s3.signing import presign, signed_headers, utc_now
+from tests.patience import PATIENCE_S
 
 MIB = 1024 * 1024
 
@@ -37,7 +38,7 @@ class SlowPut:
         signed = signed_headers("PUT", url, at=utc_now(), payload_hash="UNSIGNED-PAYLOAD", headers=headers)
         parts = urlsplit(url)
         self.left = size_bytes
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
+        self._socket = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE_S)
         lines = [f"PUT {parts.path} HTTP/1.1", *(f"{name}: {value}" for name, value in signed.items())]
         head = "\r\n".join([*lines, f"content-length: {size_bytes}", "", ""])
         self._socket.sendall(head.encode())
@@ -289,7 +290,7 @@ def run_server(data: Path, credentials: Path) -> tuple[int, str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=PATIENCE_S,
         check=False,
     )
     return done.returncode, done.stderr

@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-DEADLINE_S = 20
+from tests.patience import PATIENCE_S
+
 QUIET_S = 0.2
 
 
@@ -37,7 +38,7 @@ def call(channel: grpc.Channel, method: MethodDescriptor, payload: bytes) -> Mes
             for update in channel.unary_stream(path, **codec)(payload, timeout=QUIET_S):
                 answer = update
         else:
-            answer = channel.unary_unary(path, **codec)(payload, timeout=DEADLINE_S)
+            answer = channel.unary_unary(path, **codec)(payload, timeout=PATIENCE_S)
     except grpc.RpcError as error:
         refused = refusal_of(error)
         # A stream in which nothing more happens is no refusal.

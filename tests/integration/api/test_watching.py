@@ -23,9 +23,9 @@ from tests.factories import noop
 from tests.integration.api.answers import refusal_of
 from tests.integration.api.here import QUIET, Service, serving
 from tests.integration.pipeline.grpc_client import Client
+from tests.patience import PATIENCE_S
 
 KILLS = 200
-DEADLINE_S = 60
 SMALL_WINDOW = ("grpc.http2.bdp_probe", 0)
 """A connection that does not learn to take ever more that nobody asked for: 5 MiB were seen, and it may be all."""
 
@@ -33,7 +33,7 @@ SMALL_WINDOW = ("grpc.http2.bdp_probe", 0)
 async def rename(client: Client, name: str, title: str) -> None:
     pipeline = resources_pb2.Pipeline(name=f"pipelines/{name}", title=title)
     request = UpdatePipelineRequest(pipeline=pipeline, update_mask={"paths": ["title"]})
-    await client.pipelines.UpdatePipeline(request, timeout=DEADLINE_S)
+    await client.pipelines.UpdatePipeline(request, timeout=PATIENCE_S)
 
 
 async def last_sequence(client: Client, name: str) -> int:
@@ -43,7 +43,7 @@ async def last_sequence(client: Client, name: str) -> int:
 
 def watch(client: Client, name: str, **fields: Any) -> Any:
     request = WatchPipelineRequest(name=f"pipelines/{name}", **fields)
-    return client.pipelines.WatchPipeline(request, timeout=DEADLINE_S)
+    return client.pipelines.WatchPipeline(request, timeout=PATIENCE_S)
 
 
 async def events(stream: Any) -> AsyncIterator[Any]:

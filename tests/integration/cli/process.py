@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from montage_cli.connection import Connection
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = """\
@@ -68,7 +69,7 @@ class Montage:
         )
 
     async def end_of(self, process: asyncio.subprocess.Process) -> Ended:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             stdout, stderr = await process.communicate()
         assert b"Traceback" not in stderr, stderr.decode()
         return Ended(code=process.returncode or 0, stdout=stdout.decode(), stderr=stderr.decode())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.integration.cli.fake_service import FakeService
 from tests.integration.cli.process import DOCUMENT, Montage
+from tests.patience import PATIENCE_S
 
 WELCOME = "pipelines/welcome"
 MIX = (
@@ -155,7 +156,7 @@ async def test_edit_meanwhile_changed_by_somebody_else_is_refused_and_the_text_k
     begun, go_on = montage.folder / "begun", montage.folder / "go-on"
     editor(montage, f'sed -i s/Hello/Bye/ "$1"; touch {begun}; while [ ! -e {go_on} ]; do sleep 0.02; done; true')
     process = await montage.start("edit", "welcome")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while not begun.exists():  # noqa: ASYNC110 # the editor is another process
             await asyncio.sleep(0.02)
 

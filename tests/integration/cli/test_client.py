@@ -15,6 +15,7 @@ from montage_cli.errors import ExitCode, MontageError, Status
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.cli.conftest import QUICK
 from tests.integration.cli.fake_service import FakeService
+from tests.patience import PATIENCE_S
 
 UNAVAILABLE, CANCELLED = grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED
 
@@ -101,7 +102,7 @@ async def test_cancelling_a_call_is_not_repeated(client: MontageClient, service:
     name = service.given_pipeline("welcome")
     service.faults.silent_watches = 1
     task = asyncio.create_task(sequences(client, name, count=1, after=0))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not service.watches:  # noqa: ASYNC110 # the fake has nothing to wait for
             await asyncio.sleep(0.01)
 

@@ -11,6 +11,7 @@ from montage_cli.connection import Connection
 from tests.integration.cli.fake_service import RUN_ID, FakeService
 from tests.integration.cli.fake_store import FakeStore
 from tests.integration.cli.process import DOCUMENT, Montage
+from tests.patience import PATIENCE_S
 
 RUN = f"pipelines/welcome/runs/{RUN_ID}"
 
@@ -124,7 +125,7 @@ async def test_run_interrupted_says_that_it_goes_on(montage: Montage, service: F
     service.faults.never_ends = True
     process = await montage.start("run", "welcome.yaml")
     assert process.stdout is not None
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while b"film           running" not in await process.stdout.readline():
             pass
 
@@ -140,7 +141,7 @@ async def test_watch_follows_an_active_run_to_its_end(montage: Montage, service:
     service.faults.never_ends = True
     await montage("run", "welcome")
     process = await montage.start("watch", "welcome", "-o", "json")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while not service.watches:  # noqa: ASYNC110 # the command starts in its own time
             await asyncio.sleep(0.02)
 
@@ -172,7 +173,7 @@ async def test_watch_waits_for_a_held_run_and_says_what_lets_it_go_on(montage: M
     name = service.given_pipeline("welcome", ("film", "noop", ()))
     run = service.runs[RUN] = resources.Run(name=RUN, state=resources.RUN_STATE_PAUSED)
     process = await montage.start("watch", "welcome")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while not service.watches:  # noqa: ASYNC110 # the command starts in its own time
             await asyncio.sleep(0.02)
 

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from servicekit.ops_listener import OpsListener
+from tests.patience import PATIENCE_S
 from tests.unit.deploy.manifests import ROOT
 
 
@@ -23,7 +24,7 @@ async def answer(port: int, *path: str) -> int | None:
     probe = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", str(ROOT / "deploy/docker/probe.py"), str(port), *path
     )
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         return await probe.wait()
 
 

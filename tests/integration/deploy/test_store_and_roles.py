@@ -16,6 +16,7 @@ from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import open_pool
 from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
+from tests.patience import PATIENCE_S
 from tests.stacks import running_stack
 from tests.unit.deploy.manifests import ROOT
 
@@ -53,7 +54,7 @@ def run(stack: Stack, *command: str, **environment: str) -> None:
     """A program of PostgreSQL's clients, as the superuser."""
     binaries = find_home(stack.layout, ephemeral=True, namespaces=True).binaries
     subprocess.run(
-        command, check=True, timeout=15, capture_output=True,
+        command, check=True, timeout=PATIENCE_S, capture_output=True,
         env={
             "PATH": f"{binaries}:/usr/bin:/bin", "PGHOST": "127.0.0.1", "PGPORT": str(stack.addresses.ports.postgres),
             "PGPASSWORD": superuser_password(stack), **environment,
@@ -105,7 +106,7 @@ async def test_bucket_made_twice_is_there_and_no_error(stack: Stack) -> None:
 
     for _ in range(2):
         made = await asyncio.create_subprocess_exec(*command, *map(str, keys))
-        assert await asyncio.wait_for(made.wait(), 15) == 0
+        assert await asyncio.wait_for(made.wait(), PATIENCE_S) == 0
 
     address = StoreAddress(
         bucket="films", region="us-east-1", endpoint=endpoint, access_key_file=keys[0], secret_key_file=keys[1]

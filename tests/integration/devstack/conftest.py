@@ -11,6 +11,7 @@ import pytest
 
 from devstack.nursery_client import Nursery
 from devstack.supervisor import ManagedProcess, ProcessEvent, ProcessSpec
+from tests.patience import PATIENCE_S
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 Manage = Callable[..., ManagedProcess]
@@ -52,7 +53,7 @@ def below() -> Callable[[int], set[int]]:
 def until() -> Until:
     async def wait(condition: Callable[[], object]) -> None:
         """Wait until the condition holds. Raises TimeoutError after 10 s."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():  # noqa: ASYNC110 - other processes announce nothing
                 await asyncio.sleep(0.01)
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from devstack.layout import Layout, repository_root
+from tests.patience import PATIENCE_S
 
 # The command itself with the servers only: the services have their own tests of being run by it.
 DEV = """
@@ -54,7 +55,7 @@ async def running_dev(data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proc
     assert process.stdout is not None
     printed = ""
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while "Ctrl-C stops everything" not in printed:
                 line = await process.stdout.readline()
                 assert line, printed
@@ -64,7 +65,7 @@ async def running_dev(data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proc
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
         if process.returncode is None:
-            await asyncio.wait_for(process.communicate(), 15)
+            await asyncio.wait_for(process.communicate(), PATIENCE_S)
 
 
 async def source_in_bash(dev_env: Path) -> dict[str, str]:
@@ -104,7 +105,7 @@ async def test_dev_stopped_by_ctrl_c_ends_well_and_leaves_nothing(
     async with running_dev(layout.data) as (process, _):
         pids = below(process.pid)
         process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), PATIENCE_S)
 
     assert process.returncode == 0
     assert len(pids) >= 4
@@ -121,9 +122,9 @@ async def test_dev_killed_by_two_signals_leaves_nothing_running(
         pids = below(process.pid)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), PATIENCE_S)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while any(alive(pid) for pid in pids):  # noqa: ASYNC110 - orphans announce nothing
             await asyncio.sleep(0.01)
 
@@ -132,7 +133,7 @@ async def test_second_dev_on_the_same_data_is_refused_in_one_line(tmp_path: Path
     layout = Layout(tmp_path / "data")
     async with running_dev(layout.data):
         second = await start_dev(layout.data)
-        _, complaint = await asyncio.wait_for(second.communicate(), 10)
+        _, complaint = await asyncio.wait_for(second.communicate(), PATIENCE_S)
 
         assert second.returncode == 1
         assert complaint.decode().strip() == (
@@ -148,7 +149,7 @@ async def test_dev_whose_nursery_is_killed_ends_and_says_so(
         pids = below(process.pid)
         [nursery] = [pid for pid in pids if _is_nursery(pid)]
         os.kill(nursery, signal.SIGKILL)
-        _, complaint = await asyncio.wait_for(process.communicate(), 15)
+        _, complaint = await asyncio.wait_for(process.communicate(), PATIENCE_S)
 
     assert process.returncode == 1
     assert "the parent of all processes was killed" in complaint.decode()
@@ -163,7 +164,7 @@ async def test_restart_of_a_killed_server_is_told(tmp_path: Path) -> None:
         os.kill(postmaster, signal.SIGKILL)
 
         assert process.stdout is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             told = [(await process.stdout.readline()).decode().split(maxsplit=1)[1].strip() for _ in range(3)]
 
     assert [" ".join(line.split()) for line in told] == [

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack.layout import repository_root
+from tests.patience import PATIENCE_S
 
 BASH = shutil.which("bash") or "/bin/bash"
 TOOLS = (
@@ -86,7 +87,7 @@ def run(clone: Path, path: Path, **environment: str) -> subprocess.CompletedProc
         | environment,
         capture_output=True,
         text=True,
-        timeout=15,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -230,7 +231,7 @@ def test_two_at_once_install_once(clone: Path, path: Path, locking: str) -> None
         subprocess.Popen([BASH, clone / "bin" / "program"], env=environment, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    outputs = [process.communicate(timeout=15)[0] for process in both]
+    outputs = [process.communicate(timeout=PATIENCE_S)[0] for process in both]
 
     assert outputs == [f"root={clone}\n"] * 2
     assert len(calls(clone)) == 2

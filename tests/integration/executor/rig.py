@@ -33,10 +33,10 @@ from servicekit.tls import TlsFiles, server_credentials
 from tests.contract.s3.servers import ACCESS_KEY, REGION, SECRET_KEY, Endpoint
 from tests.fakes.certificates import CertificateAuthority
 from tests.fakes.execution_service import FakeExecution, FakeExecutionService
+from tests.patience import PATIENCE_S
 
 METHODS = ("StartExecution", "HeartbeatExecution", "CompleteExecution", "FailExecution", "ReportExecutions")
 EXECUTOR = "spiffe://montage/executor"
-PATIENCE_S = 45.0
 
 
 class Away(Exception):

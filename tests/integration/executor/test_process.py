@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.integration.executor.rig import World, until
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 Spawn = Callable[..., Awaitable[asyncio.subprocess.Process]]
@@ -54,7 +55,7 @@ def free_port() -> int:
 
 async def readiness(port: int) -> httpx.Response:
     """The first answer that says yes."""
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE_S):
         while True:
             with suppress(httpx.TransportError):
                 answer = await client.get(f"http://127.0.0.1:{port}/readyz")
@@ -75,7 +76,7 @@ async def test_process_is_ready_counts_its_work_and_stops_in_order(around: World
     async with httpx.AsyncClient(trust_env=False) as client:
         metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
     process.send_signal(signal.SIGTERM)
-    _, log = await asyncio.wait_for(process.communicate(), 15)
+    _, log = await asyncio.wait_for(process.communicate(), PATIENCE_S)
 
     assert ready.status_code == 200
     assert ready.json()["checks"] == ["nats", "pipeline", "store"]
@@ -90,7 +91,7 @@ async def test_process_is_ready_counts_its_work_and_stops_in_order(around: World
 async def test_wrong_settings_stop_the_start_naming_all_of_them(spawn: Spawn) -> None:
     process = await spawn(EXECUTOR_SLOTS="0", EXECUTOR_NATS_URL="http://x", EXECUTOR_TYPO="1")
 
-    _, log = await asyncio.wait_for(process.communicate(), 15)
+    _, log = await asyncio.wait_for(process.communicate(), PATIENCE_S)
 
     assert process.returncode == 2
     assert all(name in log.decode() for name in ("EXECUTOR_SLOTS", "EXECUTOR_NATS_URL", "EXECUTOR_TYPO"))
@@ -106,7 +107,7 @@ async def test_killed_worker_leaves_nothing_that_the_next_one_cannot_take_over(
     await around.create_queue("noop", ack_wait_s=5)
     execution_id, execution = await around.given(config={"nonce": 1})
     process = await spawn(EXECUTOR_FAILPOINTS=f"{place}=kill")
-    await asyncio.wait_for(process.wait(), 20)
+    await asyncio.wait_for(process.wait(), PATIENCE_S)
     assert process.returncode == -signal.SIGKILL
     ended_before = execution.has_ended
 
@@ -125,5 +126,5 @@ async def test_killed_worker_leaves_nothing_that_the_next_one_cannot_take_over(
     assert await around.store.head(execution.output.s3_key) is not None
     assert len(around.service.reports("complete")) == 1
     next_one.send_signal(signal.SIGTERM)
-    await asyncio.wait_for(next_one.communicate(), 15)
+    await asyncio.wait_for(next_one.communicate(), PATIENCE_S)
     assert next_one.returncode == 0

@@ -23,6 +23,7 @@ from servicekit.grpc_server import Drain, GrpcServer
 from servicekit.lifecycle import Lifecycle
 from servicekit.tls import TlsFiles, server_credentials
 from tests.fakes.certificates import CertificateAuthority
+from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import KeyPair, write_public_keys
 
 METHOD = "/montage.v1.CallbackService/ReportExternal"
@@ -171,7 +172,7 @@ async def running(folder: Path, **changed: str) -> AsyncIterator[Rig]:
             ports = await app.start(life, settings=settings)
             context = caller_context(around.authority.cert)
             base = f"https://127.0.0.1:{ports.https}"
-            async with httpx.AsyncClient(base_url=base, verify=context, timeout=15) as client:
+            async with httpx.AsyncClient(base_url=base, verify=context, timeout=PATIENCE_S) as client:
                 yield Rig(
                     service=around.service,
                     keys=around.keys,

@@ -16,6 +16,7 @@ import pytest
 
 from callback_gateway.routes.executor_callback import PATH
 from tests.integration.gateway.rig import caller_context, surroundings
+from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import success
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +48,7 @@ async def line_of(child: asyncio.subprocess.Process, event: str) -> dict[str, An
     """The next log line of that event."""
     assert child.stderr is not None
     seen = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         async for raw in child.stderr:
             seen.append(raw)
             if not raw.startswith(b"{"):
@@ -60,7 +61,7 @@ async def line_of(child: asyncio.subprocess.Process, event: str) -> dict[str, An
 
 async def refusing_connections(port: int) -> None:
     """Returns when the listener is closed, which is a moment after the signal."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -78,7 +79,9 @@ async def test_sigterm_finishes_callbacks_in_flight_and_exits_0(tmp_path: Path) 
         port = (await line_of(child, "listening"))["port"]
         around.service.may_answer.clear()
         context = caller_context(around.authority.cert)
-        async with httpx.AsyncClient(base_url=f"https://127.0.0.1:{port}", verify=context, timeout=10) as client:
+        async with httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=PATIENCE_S
+        ) as client:
             running = asyncio.create_task(client.post(PATH, json=success(), params={"cap": around.keys.issue()}))
             await around.service.arrived.wait()
 
@@ -88,7 +91,7 @@ async def test_sigterm_finishes_callbacks_in_flight_and_exits_0(tmp_path: Path) 
             around.service.may_answer.set()
 
             assert (await running).json() == {"status": "ok"}
-        assert await asyncio.wait_for(child.wait(), timeout=10) == 0
+        assert await asyncio.wait_for(child.wait(), PATIENCE_S) == 0
         assert len(around.service.requests) == 1
 
 
@@ -96,15 +99,15 @@ async def test_killed_between_commit_and_answer_the_repeat_is_a_duplicate(tmp_pa
     async with surroundings(tmp_path, GATEWAY_FAILPOINTS="gateway.after_report=kill") as around:
         context = caller_context(around.authority.cert)
         callback: dict[str, Any] = {"json": success(), "params": {"cap": around.keys.issue()}}
-        async with process(around.variables) as child, httpx.AsyncClient(verify=context, timeout=10) as client:
+        async with process(around.variables) as child, httpx.AsyncClient(verify=context, timeout=PATIENCE_S) as client:
             port = (await line_of(child, "listening"))["port"]
             with pytest.raises(httpx.TransportError):
                 await client.post(f"https://127.0.0.1:{port}{PATH}", **callback)
-            assert await asyncio.wait_for(child.wait(), timeout=10) == -signal.SIGKILL
+            assert await asyncio.wait_for(child.wait(), PATIENCE_S) == -signal.SIGKILL
         around.service.disposition = "DUPLICATE"
 
         sane = around.variables | {"GATEWAY_FAILPOINTS": ""}
-        async with process(sane) as again, httpx.AsyncClient(verify=context, timeout=10) as client:
+        async with process(sane) as again, httpx.AsyncClient(verify=context, timeout=PATIENCE_S) as client:
             port = (await line_of(again, "listening"))["port"]
             response = await client.post(f"https://127.0.0.1:{port}{PATH}", **callback)
 
@@ -115,7 +118,7 @@ async def test_killed_between_commit_and_answer_the_repeat_is_a_duplicate(tmp_pa
 
 async def test_wrong_settings_stop_the_start_with_all_faults(tmp_path: Path) -> None:
     async with process({"GATEWAY_LISTEN": "nonsense", "GATEWAY_BODY_LIMIT_BYTES": "many"}) as child:
-        _, stderr = await asyncio.wait_for(child.communicate(), timeout=15)
+        _, stderr = await asyncio.wait_for(child.communicate(), PATIENCE_S)
 
     assert child.returncode == 2
     assert b"GATEWAY_LISTEN: expected host:port" in stderr
@@ -127,7 +130,7 @@ async def test_unusable_key_file_stops_the_start(tmp_path: Path) -> None:
     async with surroundings(tmp_path) as around:
         (tmp_path / "public.json").write_text("{}")
         async with process(around.variables) as child:
-            _, stderr = await asyncio.wait_for(child.communicate(), timeout=15)
+            _, stderr = await asyncio.wait_for(child.communicate(), PATIENCE_S)
 
     assert child.returncode == 1
     assert b"public.json" in stderr
@@ -137,14 +140,14 @@ async def test_taken_port_stops_the_start(tmp_path: Path) -> None:
     async with surroundings(tmp_path) as around, process(around.variables) as first:
         port = (await line_of(first, "listening"))["port"]
         async with process(around.variables | {"GATEWAY_LISTEN": f"127.0.0.1:{port}"}) as second:
-            await asyncio.wait_for(second.communicate(), timeout=15)
+            await asyncio.wait_for(second.communicate(), PATIENCE_S)
 
         assert second.returncode == 1
 
 
 async def test_arguments_are_a_usage_error() -> None:
     async with process({}, "internal") as child:
-        _, stderr = await asyncio.wait_for(child.communicate(), timeout=15)
+        _, stderr = await asyncio.wait_for(child.communicate(), PATIENCE_S)
 
     assert child.returncode == 2
     assert stderr.startswith(b"usage: ")

@@ -15,12 +15,13 @@ from callback_gateway.routes.executor_callback import PATH
 from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.gateway.rig import GATEWAY, Rig, caller_context
+from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import KeyPair, success, write_public_keys
 
 
 async def post_with(rig: Rig, context: ssl.SSLContext, *, host: str = "127.0.0.1") -> httpx.Response:
     """One callback on a connection of its own."""
-    async with httpx.AsyncClient(verify=context, timeout=5) as client:
+    async with httpx.AsyncClient(verify=context, timeout=PATIENCE_S) as client:
         url = f"https://{host}:{rig.port}{PATH}"
         return await client.post(url, json=success(), params={"cap": rig.keys.issue()})
 
@@ -30,7 +31,7 @@ def presented(rig: Rig, *, ca: bytes, server_name: str | None) -> int:
     context = caller_context(ca)
     context.check_hostname = False
     with (
-        socket.create_connection(("127.0.0.1", rig.port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", rig.port), timeout=PATIENCE_S) as plain,
         context.wrap_socket(plain, server_hostname=server_name) as secured,
     ):
         return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"").serial_number
@@ -73,7 +74,7 @@ class TestCallers:
         assert rig.service.requests == []
 
     async def test_plain_http_is_refused(self, rig: Rig) -> None:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
             with pytest.raises(httpx.TransportError):
                 await client.post(f"http://127.0.0.1:{rig.port}{PATH}", json=success())
 

@@ -18,6 +18,7 @@ from executor_service.integrations.local.errors import ErrorType, LocalVendorErr
 from executor_service.integrations.local.mouth import loudness, mouth_area
 from executor_service.integrations.local.sound import SAMPLE_RATE, decode, speech_level
 from executor_service.integrations.local.voice import speak, voices
+from tests.patience import PATIENCE_S
 
 SMALL = {"width": 640, "height": 360}
 
@@ -157,7 +158,7 @@ async def test_cancelled_job_ends_its_processes_and_leaves_no_file(tmp_path):
 
     assert list(tmp_path.iterdir()) == []
     # The cancel waits for the renderer; FFmpeg got the same signal and ends on its own.
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while processes_that_name(tmp_path):
         assert time.monotonic() < deadline
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from executor_service.integrations.local.animation import AnimationJob
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,5 +25,5 @@ def test_renderer_at_the_end_of_its_input_leaves_at_once(tmp_path):
 
         renderer.stdin.close()
 
-        assert renderer.wait(timeout=10) == 1
+        assert renderer.wait(timeout=PATIENCE_S) == 1
     assert not (tmp_path / "title.mp4").exists()

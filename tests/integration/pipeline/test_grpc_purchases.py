@@ -10,8 +10,7 @@ from montage.v1 import node_service_pb2, pipeline_service_pb2, resources_pb2, wo
 
 from tests.factories import noop
 from tests.integration.pipeline.grpc_client import Client, refusal
-
-DEADLINE_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 async def start(executor: Client, execution_id: str, *, kind: Any = None, number: int = 1) -> tuple[Any, str]:
@@ -43,7 +42,7 @@ async def submit(executor: Client, execution_id: str, claim: str, *, next_poll_a
 
 async def take_poll(executor: Client, execution_id: str) -> tuple[Any, str]:
     """Wait until the timer has sent the poll, and take it."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             answer, claim = await start(executor, execution_id, kind=work_pb2.WORK_KIND_POLL)
             if answer.outcome == pb.START_OUTCOME_CLAIMED and answer.task.purchase.job_id:

@@ -11,6 +11,7 @@ from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import Pool
 from pipeline_service.store.schema import NEEDED, wait_for_schema
 from tests.integration.pipeline.conftest import Database
+from tests.patience import PATIENCE_S
 
 VERSIONS = Path(migrations.__file__).parent / "versions"
 
@@ -46,7 +47,7 @@ async def test_service_waits_for_a_schema_that_is_too_old(database: Database, po
 
         await owner.execute("UPDATE alembic_version SET version_num = $1", NEEDED)
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await waiting
     finally:
         await owner.close()
@@ -59,5 +60,5 @@ async def test_service_runs_on_a_newer_schema(database: Database, pool: Pool) ->
     finally:
         await owner.close()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await wait_for_schema(pool)

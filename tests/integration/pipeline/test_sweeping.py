@@ -19,6 +19,7 @@ from servicekit.tls import TlsFiles
 from tests.due_times import expire
 from tests.factories import noop
 from tests.integration.pipeline.rig import Rig, running_rig
+from tests.patience import PATIENCE_S
 from tests.stacks import running_stack
 
 QUEUE = TaskQueue("noop")
@@ -126,7 +127,7 @@ async def test_message_that_the_queue_gave_up_delivering_is_replaced_and_taken_o
     await publish(rig, nats)
     subscription = await worker.jetstream().pull_subscribe_bind(QUEUE, stream=STREAM)
     for _ in range(MAX_DELIVER):
-        [message] = await subscription.fetch(1, timeout=5)
+        [message] = await subscription.fetch(1, timeout=PATIENCE_S)
         await message.nak()
     with pytest.raises(TimeoutError):
         await subscription.fetch(1, timeout=0.5)
@@ -136,7 +137,7 @@ async def test_message_that_the_queue_gave_up_delivering_is_replaced_and_taken_o
     await publish(rig, nats)
     await a_sweeper(rig, nats).sweep()
 
-    [message] = await subscription.fetch(1, timeout=5)
+    [message] = await subscription.fetch(1, timeout=PATIENCE_S)
     assert message.headers == {"Nats-Msg-Id": f"{(await rig.latest('a')).id}.2", "Nats-Expected-Stream": STREAM}
     assert await messages(nats) == 1
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import asyncio, sys
@@ -60,7 +62,7 @@ class Program:
         """Read what is left, and the exit code."""
         assert self.process.stderr is not None
         self.lines += [json.loads(text) for text in self.process.stderr]
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def said(self) -> list[str]:
         return [line["text"] for line in self.lines if line["event"] == "said"]

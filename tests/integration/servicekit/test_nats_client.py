@@ -28,6 +28,7 @@ from servicekit.nats_client import (
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.servicekit.broker import Broker
 from tests.integration.servicekit.conftest import COOK
+from tests.patience import PATIENCE_S
 
 STREAM = StreamConfig(
     name="JOBS", subjects=["jobs.>"], retention=RetentionPolicy.WORK_QUEUE, duplicate_window=120, max_msgs=10_000
@@ -95,7 +96,7 @@ async def test_refused_permission_is_reported_to_on_error(client: Client, errors
     await client.publish("secret.plan", b"")
     await client.flush()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not errors:
             await client.flush()
     assert len(errors) == 1
@@ -174,7 +175,7 @@ async def test_client_finds_back_after_the_broker_was_killed(client: Client, bro
         await publish(jetstream, "jobs.cook", b"1", message_id="a.1", stream="JOBS", timeout_s=0.3)
     broker.start()
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 await check_connected(client)
@@ -197,7 +198,7 @@ async def test_client_finds_back_after_all_certificates_were_replaced(
     broker.kill()
     broker.start()
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(NatsUnavailable):
                 await check_connected(client)

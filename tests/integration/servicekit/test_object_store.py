@@ -15,6 +15,7 @@ from servicekit.config import ConfigError
 from servicekit.object_store import ObjectStore, sha256_of_file
 from servicekit.s3 import StoreAddress
 from servicekit.store_errors import AlreadyExists, ContentMismatch, ObjectMissing, StoreUnavailable
+from tests.patience import PATIENCE_S
 
 CONTENT = b"a little film"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -165,7 +166,7 @@ async def test_key_files_come_in_pairs(key_files: dict[str, Path]) -> None:
 
 def send(method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_S)
     connection.request(method, f"{parts.path}?{parts.query}", body=body, headers=headers or {})
     response = connection.getresponse()
     content = response.read()

@@ -11,6 +11,7 @@ from prometheus_client import Counter
 
 from servicekit.ops_listener import NotLoopback, OpsListener
 from servicekit.telemetry import new_metrics_registry
+from tests.patience import PATIENCE_S
 
 Start = Callable[..., Awaitable[str]]
 
@@ -100,7 +101,7 @@ async def test_slow_large_or_garbled_request_is_dropped_and_the_next_is_answered
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(sent)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         answer = await reader.read()
     writer.close()
     with contextlib.suppress(OSError):

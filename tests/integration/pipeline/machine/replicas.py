@@ -28,8 +28,7 @@ from pipeline_service.store.structures import StructureCache
 from tests.due_times import postpone
 from tests.factories import some_rules
 from tests.integration.pipeline.rig import CALLER, FILM, MemoryArtifacts, Outbox
-
-CRASH_TIMEOUT_S = 10
+from tests.patience import PATIENCE_S
 
 
 @dataclass
@@ -112,7 +111,7 @@ class Replica:
         self._crash_point.is_armed = True
         lost = asyncio.create_task(self.report(report))
         reached = asyncio.create_task(self._crash_point.was_reached.wait())
-        await asyncio.wait({lost, reached}, timeout=CRASH_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({lost, reached}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         was_refused_before = lost.done()
         for task in (lost, reached):
             task.cancel()
