@@ -16,7 +16,7 @@ from pipeline_service.store.loading import PostgresTransaction
 from pipeline_service.store.pool import Connection, as_json
 from pipeline_service.store.reuse import wake_waiters
 from pipeline_service.store.rows import STATUS_OF
-from pipeline_service.store.saving import Loaded, Values, changed, save_events
+from pipeline_service.store.saving import Loaded, Values, differing, save_events
 from pipeline_service.store.shown import NODE_COLUMNS, NODES, PIPELINE_COLUMNS, node_view, pipeline_view
 from pipeline_service.store.structures import write_structure
 
@@ -92,15 +92,17 @@ async def save_state(connection: Connection, working_set: WorkingSet, *, loaded:
 
     Raises Contended when a guard did not hold, AssertionError for a decision that is not an edit's to make.
     """
-    nodes = [one for one in changed(working_set.nodes, loaded.nodes) if one != _new(one)]
+    put = working_set.changed
+    there = put.nodes & working_set.nodes.keys()
+    nodes = [one for one in differing(there, working_set.nodes, loaded.nodes) if one != _new(one)]
+    executions = differing(put.executions, working_set.executions, loaded.executions)
+    runs = differing(put.runs, working_set.runs, loaded.runs)
+    run_nodes = differing(put.run_nodes, working_set.run_nodes, loaded.run_nodes)
     superseded = (
-        [_cancelled(one, loaded.executions[one.id]) for one in changed(working_set.executions, loaded.executions)],
+        [_cancelled(one, loaded.executions[one.id]) for one in executions],
         [_reset(one, loaded.nodes[one.uid]) for one in nodes if one.state is not NodeState.COMPLETED],
-        [_ended(one, loaded.runs[one.id]) for one in changed(working_set.runs, loaded.runs)],
-        [
-            _skipped(one, loaded.run_nodes[one.run_id, one.node_uid])
-            for one in changed(working_set.run_nodes, loaded.run_nodes)
-        ],
+        [_ended(one, loaded.runs[one.id]) for one in runs],
+        [_skipped(one, loaded.run_nodes[one.run_id, one.node_uid]) for one in run_nodes],
     )
     completed = [
         _completed(one, loaded.nodes.get(one.uid, _new(one)), working_set.spec(one))

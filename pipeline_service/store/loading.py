@@ -1,15 +1,19 @@
 """A transaction's rows: loaded under the locks, written back as the difference."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from pipeline_service.commands.ports import RequestKey
+from pipeline_service.domain.engine.pipeline_rows import PipelineRows
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
+from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_delivered, load_purchases
-from pipeline_service.store.remembered import RememberedRows, Rows
+from pipeline_service.store.remembered import RememberedRows
 from pipeline_service.store.requests import remember
 from pipeline_service.store.reuse import execution_names, leave_wakes, look_up, take_wakes
 from pipeline_service.store.rows import (
@@ -24,10 +28,14 @@ from pipeline_service.store.rows import (
 from pipeline_service.store.saving import Loaded, save_changes
 from pipeline_service.store.structures import StructureCache
 
+OfPipeline = TypeVar("OfPipeline", Node, Execution, Run)
 _NODES = f"SELECT {NODE_COLUMNS} FROM nodes WHERE pipeline_uid = ANY($1)"  # noqa: S608 - constants only
-_EXECUTIONS = f"""
+_ACTIVE = f"""
 SELECT {EXECUTION_COLUMNS} FROM executions
-WHERE pipeline_uid = ANY($1) AND state IN ('QUEUED', 'RUNNING', 'WAITING') OR id = ANY($2) AND pipeline_uid = ANY($3)
+WHERE pipeline_uid = ANY($1) AND state IN ('QUEUED', 'RUNNING', 'WAITING')
+"""  # noqa: S608 - constants only
+_NAMED = f"""
+SELECT {EXECUTION_COLUMNS} FROM executions WHERE id = ANY($1) AND pipeline_uid = ANY($2)
 """  # noqa: S608 - constants only
 _RUNS = f"""
 SELECT {RUN_COLUMNS} FROM runs
@@ -87,6 +95,7 @@ class PostgresTransaction:
         self._caches = caches
         self._now = now
         self._loaded = Loaded()
+        self._rows: dict[PipelineUid, PipelineRows] = {}
         self._saved: WorkingSet | None = None
         self._versions = {pipeline.uid: pipeline.version for pipeline in locked}
         self.is_remembered = False
@@ -99,10 +108,11 @@ class PostgresTransaction:
         known = {} if anew else self._remembered()
         # A pipeline without an event was made in this transaction, and has nothing yet.
         asked = [pipeline.uid for pipeline in self._locked if pipeline.last_sequence and pipeline.uid not in known]
-        found = await self._fetch(asked, known, executions)
+        self._rows = {**known, **await self._fetch(asked)}
         self.is_remembered = bool(known)
         owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}
-        loaded = [execution for rows in found for execution in rows.executions]
+        ended = await self._fetch_ended(executions)
+        loaded = [*ended, *(one for rows in self._rows.values() for one in rows.executions.values())]
         purchases = await load_purchases(self._connection, loaded, owners) if self.may_buy else []
         working_set = WorkingSet(
             now=self._now,
@@ -110,10 +120,8 @@ class PostgresTransaction:
             sequences={pipeline.uid: pipeline.last_sequence for pipeline in self._locked},
             paused=[pipeline.uid for pipeline in self._locked if pipeline.is_paused],
             deleted=[pipeline.uid for pipeline in self._locked if pipeline.is_deleted],
-            nodes=[node for rows in found for node in rows.nodes],
-            executions=loaded,
-            runs=[run for rows in found for run in rows.runs],
-            run_nodes=[row for rows in found for row in rows.run_nodes],
+            pipelines=self._rows,
+            executions=ended,
             owners=owners,
             purchases=purchases,
             delivered=await load_delivered(self._connection, purchases),
@@ -141,33 +149,36 @@ class PostgresTransaction:
     def remember_rows(self) -> None:
         """Now that it is committed, keep what was saved."""
         if self._saved is not None:
-            self._caches.rows.keep(self._saved, self._versions)
+            self._caches.rows.keep(self._saved, self._versions, loaded=self._rows)
 
-    def _remembered(self) -> dict[PipelineUid, Rows]:
+    def _remembered(self) -> dict[PipelineUid, PipelineRows]:
         found = {uid: self._caches.rows.get(uid, version) for uid, version in self._versions.items()}
         return {uid: rows for uid, rows in found.items() if rows is not None}
 
-    async def _fetch(
-        self, uids: list[PipelineUid], known: Mapping[PipelineUid, Rows], executions: Collection[ExecutionId]
-    ) -> list[Rows]:
-        """What is known, and what has to be asked for: whole pipelines, and executions that are not active any more."""
-        active = {execution.id for rows in known.values() for execution in rows.executions}
-        missing = [execution for execution in executions if execution not in active]
-        if not uids and not missing:
-            return list(known.values())
+    async def _fetch(self, uids: Sequence[PipelineUid]) -> dict[PipelineUid, PipelineRows]:
+        """What a working set needs of pipelines."""
+        if not uids:
+            return {}
         connection = self._connection
-        asked = await connection.fetch(_EXECUTIONS, uids, missing, list(self._versions))
-        runs = [run_from_row(row) for row in await connection.fetch(_RUNS, uids)] if uids else []
-        run_nodes = await connection.fetch(_RUN_NODES, [run.id for run in runs]) if runs else []
-        nodes = await connection.fetch(_NODES, uids) if uids else []
-        fetched = Rows(
-            version="",
-            nodes=tuple(map(node_from_row, nodes)),
-            executions=tuple(map(execution_from_row, asked)),
-            runs=tuple(runs),
-            run_nodes=tuple(map(run_node_from_row, run_nodes)),
-        )
-        return [*known.values(), fetched]
+        executions = _by_pipeline(map(execution_from_row, await connection.fetch(_ACTIVE, uids)))
+        runs = _by_pipeline(map(run_from_row, await connection.fetch(_RUNS, uids)))
+        pipeline_of = {run.id: run.pipeline_uid for of_one in runs.values() for run in of_one}
+        run_nodes: dict[PipelineUid, list[RunNode]] = defaultdict(list)
+        for row in await connection.fetch(_RUN_NODES, list(pipeline_of)) if pipeline_of else ():
+            run_nodes[pipeline_of[row["run_id"]]].append(run_node_from_row(row))
+        nodes = _by_pipeline(map(node_from_row, await connection.fetch(_NODES, uids)))
+        return {
+            uid: PipelineRows.of(nodes=nodes[uid], executions=executions[uid], runs=runs[uid], run_nodes=run_nodes[uid])
+            for uid in uids
+        }
+
+    async def _fetch_ended(self, executions: Collection[ExecutionId]) -> list[Execution]:
+        """Those of the named executions that are not active any more."""
+        active = set[ExecutionId]().union(*(rows.executions for rows in self._rows.values()))
+        if missing := [execution for execution in executions if execution not in active]:
+            rows = await self._connection.fetch(_NAMED, missing, list(self._versions))
+            return list(map(execution_from_row, rows))
+        return []
 
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         if request is not None:
@@ -179,3 +190,10 @@ class PostgresTransaction:
         await leave_wakes(self._connection, working_set, loaded=self._loaded.executions)
         self._versions |= written
         self._saved = working_set
+
+
+def _by_pipeline(rows: Iterable[OfPipeline]) -> dict[PipelineUid, list[OfPipeline]]:
+    found: dict[PipelineUid, list[OfPipeline]] = defaultdict(list)
+    for row in rows:
+        found[row.pipeline_uid].append(row)
+    return found

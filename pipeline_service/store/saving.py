@@ -6,7 +6,8 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from pipeline_service.commands.errors import Contended
-from pipeline_service.domain.engine.working_set import RunNodeKey, WorkingSet
+from pipeline_service.domain.engine.pipeline_rows import RunNodeKey
+from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, PurchaseId, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.purchase import Purchase
@@ -52,10 +53,10 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
     Raises Contended when a guard did not hold.
     """
     await save_purchases(connection, working_set.purchases, loaded.purchases)
-    executions = changed(working_set.executions, loaded.executions)
-    runs = changed(working_set.runs, loaded.runs)
-    nodes = changed(working_set.nodes, loaded.nodes)
-    run_nodes = changed(working_set.run_nodes, loaded.run_nodes)
+    executions = differing(working_set.changed.executions, working_set.executions, loaded.executions)
+    runs = differing(working_set.changed.runs, working_set.runs, loaded.runs)
+    nodes = differing(working_set.changed.nodes, working_set.nodes, loaded.nodes)
+    run_nodes = differing(working_set.changed.run_nodes, working_set.run_nodes, loaded.run_nodes)
     touched = {one.pipeline_uid for one in executions} | {one.pipeline_uid for one in nodes}
     touched |= {one.pipeline_uid for one in runs} | {working_set.runs[one.run_id].pipeline_uid for one in run_nodes}
     touched |= {uid for uid, sequence in working_set.sequences.items() if sequence != loaded.sequences[uid]}
@@ -126,9 +127,9 @@ async def _insert(connection: Connection, statement: str, rows: list[Values]) ->
         await connection.execute(statement, as_json(rows))
 
 
-def changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
-    """Rows that are new or differ."""
-    return [row for key, row in now.items() if before.get(key) is not row and before.get(key) != row]
+def differing(put: Iterable[K], now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
+    """Rows of those that were put that are new or differ."""
+    return [row for key in put if (row := now[key]) != before.get(key)]
 
 
 def _sequence(pipeline: PipelineUid, working_set: WorkingSet, loaded: Loaded) -> Values:

@@ -3,10 +3,12 @@
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
+from pipeline_service.domain.engine.pipeline_rows import PipelineRows, RunNodeKey, RunRows
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.model import Dispatch, Event, Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.node_types import Catalogue
@@ -15,7 +17,6 @@ from pipeline_service.domain.states import Alarm, EventType, RunDecision, WorkKi
 from pipeline_service.domain.structure import build_structure
 from pipeline_service.domain.values import Output
 
-RunNodeKey = tuple[RunId, NodeUid]
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 Flight = tuple[Owner, str]
 """Work under way: an owner and a work digest. No two active executions are of one flight."""
@@ -80,7 +81,18 @@ class Finding:
     """An active execution of a pipeline that is not loaded, which does the same work."""
 
 
+_NOTHING: Mapping[PipelineUid, PipelineRows] = MappingProxyType({})
 _UNSERVED = (RunDecision.WANTED, RunDecision.WAITING)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Keys of the rows that decisions put, also of those that are as they were."""
+
+    nodes: set[NodeUid] = field(default_factory=set)
+    executions: set[ExecutionId] = field(default_factory=set)
+    runs: set[RunId] = field(default_factory=set)
+    run_nodes: set[RunNodeKey] = field(default_factory=set)
 
 
 def new_working_set(uid: PipelineUid, *, pipeline_id: PipelineId, owner: Owner) -> "WorkingSet":
@@ -104,6 +116,7 @@ class WorkingSet:
         sequences: Mapping[PipelineUid, int],
         paused: Iterable[PipelineUid] = (),
         deleted: Iterable[PipelineUid] = (),
+        pipelines: Mapping[PipelineUid, PipelineRows] = _NOTHING,
         nodes: Iterable[Node] = (),
         executions: Iterable[Execution] = (),
         runs: Iterable[Run] = (),
@@ -124,10 +137,10 @@ class WorkingSet:
         self.run_nodes: dict[RunNodeKey, RunNode] = {}
         # The same by what they are asked for: a batch holds the rows of hundreds of pipelines.
         self._runs_of: dict[PipelineUid, dict[RunId, Run]] = defaultdict(dict)
-        self._rows_of: dict[RunId, dict[NodeUid, RunNode]] = defaultdict(dict)
-        # Sets that keep their order.
-        self._open_of: dict[RunId, dict[NodeUid, None]] = defaultdict(dict)
-        self._waiting_of: dict[RunId, dict[NodeUid, None]] = defaultdict(dict)
+        self._rows_of: dict[RunId, RunRows] = defaultdict(RunRows)
+        self.changed = Changed()
+        for uid, rows in pipelines.items():
+            self._begin_with(uid, rows)
         for run in runs:
             self.put(run)
         for row in run_nodes:
@@ -160,18 +173,21 @@ class WorkingSet:
         match row:
             case Node():
                 self.nodes[row.uid] = row
+                self.changed.nodes.add(row.uid)
             case Execution():
                 self._count_place(row)
                 self.executions[row.id] = row
+                self.changed.executions.add(row.id)
                 self._follow(row)
             case Run():
                 self.runs[row.id] = row
+                self.changed.runs.add(row.id)
                 self._runs_of[row.pipeline_uid][row.id] = row
             case RunNode():
-                self.run_nodes[row.run_id, row.node_uid] = row
-                self._rows_of[row.run_id][row.node_uid] = row
-                _keep(self._open_of[row.run_id], row.node_uid, when=row.decision.is_open)
-                _keep(self._waiting_of[row.run_id], row.node_uid, when=row.decision is RunDecision.WAITING)
+                key = row.run_id, row.node_uid
+                self.run_nodes[key] = row
+                self.changed.run_nodes.add(key)
+                self._rows_of[row.run_id].put(row)
             case Purchase():
                 self.purchases[row.id] = row
 
@@ -206,7 +222,7 @@ class WorkingSet:
         """Executions that were active `before`, and whose work nobody does any more."""
         return [
             one.id
-            for one in self.executions.values()
+            for one in map(self.executions.__getitem__, self.changed.executions)
             if not one.state.is_active
             and (was := before.get(one.id)) is not None
             and was.state.is_active
@@ -223,21 +239,27 @@ class WorkingSet:
 
     def rows_of(self, run: Run) -> list[RunNode]:
         """What a run decided, node by node."""
-        return list(self._rows_of[run.id].values())
+        return list(self._rows_of[run.id].by_node.values())
+
+    def run_rows(self, run: Run) -> RunRows:
+        """The same with those that are open and waiting. Not to be changed."""
+        return self._rows_of[run.id]
 
     def is_finished(self, run: Run) -> bool:
         """Whether a run has nothing left to expect."""
-        return not self._open_of[run.id]
+        return not self._rows_of[run.id].open
 
     def unserved(self, run: Run, nodes: Iterable[NodeUid] | None) -> list[RunNode]:
         """Rows that are to be served: of these nodes (None: of all), and those that wait for work of somebody else."""
         rows = self._rows_of[run.id]
-        looked_at = rows if nodes is None else dict.fromkeys((*nodes, *self._waiting_of[run.id]))
-        return [row for uid in looked_at if (row := rows.get(uid)) and row.decision in _UNSERVED]
+        looked_at = rows.open if nodes is None else dict.fromkeys((*nodes, *rows.waiting))
+        return [row for uid in looked_at if (row := rows.by_node.get(uid)) and row.decision in _UNSERVED]
 
     def rows_for(self, execution: Execution) -> list[RunNode]:
         """What the runs of its pipeline decided for its node, where that is this execution."""
-        rows = (self._rows_of[run_id].get(execution.node_uid) for run_id in self._runs_of[execution.pipeline_uid])
+        rows = (
+            self._rows_of[run_id].by_node.get(execution.node_uid) for run_id in self._runs_of[execution.pipeline_uid]
+        )
         return [row for row in rows if row is not None and row.execution_id == execution.id]
 
     def record(
@@ -281,6 +303,15 @@ class WorkingSet:
         """Tell whoever works on an execution, once the transaction is committed, to ask whether it is still wanted."""
         self.interrupted.append(execution.id)
 
+    def _begin_with(self, uid: PipelineUid, rows: PipelineRows) -> None:
+        self.nodes.update(rows.nodes)
+        self.executions.update(rows.executions)
+        self.runs.update(rows.runs)
+        self.run_nodes.update(rows.run_nodes)
+        self._runs_of[uid] = dict(rows.runs)
+        for run_id, of_run in rows.rows_of.items():
+            self._rows_of[run_id] = of_run.copy()
+
     def _flight(self, execution: Execution) -> Flight:
         return self.owners[execution.pipeline_uid], execution.work_digest
 
@@ -298,10 +329,3 @@ class WorkingSet:
             self._flights[flight] = execution.id
         elif self._flights.get(flight) == execution.id:
             del self._flights[flight]
-
-
-def _keep(members: dict[NodeUid, None], member: NodeUid, *, when: bool) -> None:
-    if when:
-        members[member] = None
-    else:
-        members.pop(member, None)
