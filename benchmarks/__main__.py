@@ -57,7 +57,12 @@ def _measure(arguments: argparse.Namespace) -> int:
             clients = arguments.in_flight or CLIENTS
             report = await measure_crud(CrudOptions(clients=clients))
         else:
-            options = ThroughputOptions(workload=arguments.workload, in_flight=arguments.in_flight)
+            options = ThroughputOptions(
+                workload=arguments.workload,
+                in_flight=arguments.in_flight,
+                history=arguments.history,
+                growth=arguments.growth,
+            )
             report = await measure_throughput(options)
         _show(report, as_json=arguments.json)
         return 0
@@ -93,12 +98,19 @@ def _parser() -> argparse.ArgumentParser:
     for name, what in THROUGHPUT_WORKLOADS.items():
         w = workloads.add_parser(name, help=what, epilog=THROUGHPUT, formatter_class=layout)
         _add_throughput_options(w)
+        if name != "w3":
+            _add_lap_options(w)
     return parser
 
 
 def _add_throughput_options(w: argparse.ArgumentParser) -> None:
     w.add_argument("--in-flight", type=_positive, metavar="N", help="pipelines (w3: clients) at the same time")
     w.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+
+
+def _add_lap_options(lap: argparse.ArgumentParser) -> None:
+    lap.add_argument("--growth", type=_positive, metavar="N", help="then a lap of N times the pipelines")
+    lap.add_argument("--history", type=_positive, metavar="ROWS", help="then a lap over so many rows of the past")
 
 
 def _positive(text: str) -> int:

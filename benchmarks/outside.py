@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 from nats.js import JetStreamContext
 
+from benchmarks.growth import write_history
 from devstack.layout import DATABASE, SUPERUSER_ROLE
 from devstack.stack import Stack
 from servicekit import nats_client
@@ -100,6 +101,10 @@ class Outside:
     async def sessions(self) -> int:
         """Of the services, now."""
         return int(await self._database.fetchval(_SESSIONS))
+
+    async def write_history(self, rows: int) -> int:
+        """See `growth`."""
+        return await write_history(self._database, rows)
 
     async def is_durable(self) -> bool:
         """Whether the server's defaults for durability hold for everybody, and no table is unlogged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from benchmarks.cpu import cpu_seconds, spent
 from benchmarks.driver import Driver, Lap
 from benchmarks.graphs import VIDEO_DAG, video_dag
+from benchmarks.growth import Grown, more, resident_mib
 from benchmarks.memory import MemorySampler
 from benchmarks.outside import Outside, look_from_outside
 from benchmarks.progress import say
@@ -41,6 +43,10 @@ class ThroughputOptions:
     """`w1`, `w2` or `w4`."""
     in_flight: int | None
     """Pipelines that run at the same time; None submits all at once."""
+    history: int | None = None
+    """Rows of the past to be there for one more lap."""
+    growth: int | None = None
+    """So many times the pipelines of a round in one more lap."""
 
 
 async def measure_throughput(options: ThroughputOptions) -> ThroughputReport:
@@ -101,6 +107,8 @@ class _Bench:
         await self._check_durable(rounds, syncs)
         say(f"{ALONE} pipelines, one after the other")
         single = await self._driver.run_all(alone, in_flight=1)
+        usual = statistics.median(one.nodes_per_s for one in rounds)
+        grown = [one async for one in self._grown(usual)]
         return ThroughputReport(
             workload=self._options.workload,
             in_flight=self._options.in_flight,
@@ -112,6 +120,7 @@ class _Bench:
             alone_ms=single.milliseconds,
             wal_syncs=syncs,
             peak_bytes=self._memory.peak_bytes,
+            grown=grown,
         )
 
     async def _import(self, word: str, count: int, *, copy_of: str | None = None) -> list[str]:
@@ -158,6 +167,31 @@ class _Bench:
         else:
             check_executed(counts, nodes=nodes, messages=one.work_messages, executor_pid=self._executor_pid())
         return lap, one
+
+    async def _grown(self, usual: float) -> AsyncIterator[Grown]:
+        """One lap for each condition that was asked for."""
+        if self._options.growth is not None:
+            say(f"{self._options.growth} x {PIPELINES} pipelines")
+            names = await self._import("grown", self._options.growth * PIPELINES)
+            yield await self._grown_lap("growth", names, rows=0, usual=usual)
+        if self._options.history is not None:
+            say(f"{self._options.history} rows of history")
+            names = await self._import("late", PIPELINES)
+            rows = await self._outside.write_history(self._options.history)
+            yield await self._grown_lap("history", names, rows=rows, usual=usual)
+
+    async def _grown_lap(self, condition: str, names: Sequence[str], *, rows: int, usual: float) -> Grown:
+        before = resident_mib(os.getpid())
+        lap = await self._driver.run_all(names, in_flight=self._options.in_flight)
+        nodes = len(names) * len(VIDEO_DAG)
+        return Grown(
+            condition=condition,
+            rows=rows,
+            nodes=nodes,
+            nodes_per_s=nodes / lap.seconds,
+            ratio=nodes / lap.seconds / usual,
+            resident_mib=more(before, resident_mib(os.getpid())),
+        )
 
     async def _check_durable(self, rounds: Sequence[Round], syncs: int) -> None:
         check_durable(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.growth import Grown
 from benchmarks.memory import ALL
 from benchmarks.raw_floor import Floor
 from benchmarks.report import Spread
@@ -53,6 +54,7 @@ class ThroughputReport:
     wal_syncs: int
     """In all rounds."""
     peak_bytes: Mapping[str, int]
+    grown: Sequence[Grown] = ()
 
     def lines(self) -> Iterator[str]:
         """For people."""
@@ -73,6 +75,12 @@ class ThroughputReport:
         for name in sorted(cpu, key=lambda one: (one == ALL, -cpu[one].median)):
             peak = f"{self.peak_bytes[name] / _MIB:.0f}" if name in self.peak_bytes else "-"
             yield f"  {name:<10}  {cpu[name].median:>12.3f}  {peak:>8}"
+        for one in self.grown:
+            where = f"{one.rows} rows of history" if one.rows else f"{one.nodes} nodes at a time"
+            grew = ", ".join(f"{name} {size:+.1f}" for name, size in sorted(one.resident_mib.items()) if size >= 0.1)
+            share = f"{one.ratio:.2f} of the median above"
+            yield f"  {one.condition:<11}  {one.nodes_per_s:.0f} nodes/s over {where}, {share}"
+            yield f"               resident MiB after it: {grew or 'as before'}"
 
     def as_json(self) -> str:
         """One line."""
@@ -97,6 +105,7 @@ class ThroughputReport:
                 "wal_syncs_per_node": round(self._per_node(self.wal_syncs), 4),
                 "work_messages": self._sum("work_messages"),
                 "reuse_hits": self._sum("reuse_hits"),
+                "grown": [_grown_json(one) for one in self.grown],
                 "load_average": round(self.load_average, 2),
                 "cores": self.cores,
             }
@@ -121,6 +130,17 @@ class ThroughputReport:
             name: Spread.of([one.cpu_s.get(name, 0.0) * 1000 / one.nodes for one in self.rounds])
             for name in sorted(names)
         }
+
+
+def _grown_json(one: Grown) -> dict[str, object]:
+    return {
+        "condition": one.condition,
+        "rows": one.rows,
+        "nodes": one.nodes,
+        "nodes_per_s": round(one.nodes_per_s, 1),
+        "ratio": round(one.ratio, 3),
+        "resident_mib": {name: round(size, 1) for name, size in one.resident_mib.items()},
+    }
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from uuid import uuid4
 
 import pytest
 
@@ -11,7 +10,7 @@ from pipeline_service.commands.apply_batch import Change
 from pipeline_service.commands.batcher import MAX_EFFECTS, Batcher
 from pipeline_service.commands.errors import FailedPrecondition, NotFound, RequestRepeated
 from pipeline_service.commands.identifiers import uuid7
-from pipeline_service.commands.ports import Graph, NewPipeline, RequestKey
+from pipeline_service.commands.ports import Graph, RequestKey
 from pipeline_service.commands.runs import RunRequest, Runs
 from pipeline_service.domain.engine.runs import start_run
 from pipeline_service.domain.engine.working_set import WorkingSet
@@ -172,10 +171,7 @@ async def test_run_of_a_pipeline_that_was_deleted_since_it_was_found_is_refused(
 
 
 async def test_run_of_a_pipeline_without_nodes_is_over_at_once(rig: Rig) -> None:
-    uid = PipelineUid(uuid4())
-    empty = NewPipeline(uid=uid, owner=OWNER, id=PipelineId("empty"), title="", version="1", labels={})
-    async with rig.store.edit([uid], create=empty):
-        pass
+    await rig.pipelines.create(CALLER, "empty", title="", version="1", labels={})
 
     run = await rig.runs.start(CALLER, PipelineId("empty"), RunRequest())
 

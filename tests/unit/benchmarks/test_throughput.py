@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.cpu import spent, ticks_of
 from benchmarks.graphs import VIDEO_DAG, video_dag
+from benchmarks.growth import Grown, more
 from benchmarks.outside import Counts
 from benchmarks.raw_floor import Floor
 from benchmarks.throughput_checks import NotAsClaimed, check_durable, check_executed, check_reused
@@ -49,6 +50,16 @@ def test_json_has_every_key_and_the_spread_of_what_each_round_measured() -> None
         alone_ms=[10.0, 30.0, 20.0, 40.0],
         wal_syncs=150,
         peak_bytes={"pipeline": 100 * 1024 * 1024},
+        grown=[
+            Grown(
+                condition="history",
+                rows=999_999,
+                nodes=2000,
+                nodes_per_s=1800.0,
+                ratio=0.9,
+                resident_mib=more({"pipeline": 100.0, "gone": 1.0}, {"pipeline": 101.5, "new": 1.0}),
+            )
+        ],
     )
 
     assert json.loads(report.as_json()) == {
@@ -75,6 +86,16 @@ def test_json_has_every_key_and_the_spread_of_what_each_round_measured() -> None
         "wal_syncs_per_node": 0.05,
         "work_messages": 3000,
         "reuse_hits": 0,
+        "grown": [
+            {
+                "condition": "history",
+                "rows": 999_999,
+                "nodes": 2000,
+                "nodes_per_s": 1800.0,
+                "ratio": 0.9,
+                "resident_mib": {"pipeline": 1.5},
+            }
+        ],
         "load_average": 0.5,
         "cores": 2,
     }
