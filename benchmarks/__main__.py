@@ -10,7 +10,8 @@ from benchmarks.api_report import ApiReport
 from benchmarks.crud import CLIENTS, CrudOptions, measure_crud
 from benchmarks.crud_report import CrudReport
 from benchmarks.demo import DemoOptions, measure_demo
-from benchmarks.how_to_read import API, DEMO, THROUGHPUT
+from benchmarks.fairness import FairnessReport, measure_fairness
+from benchmarks.how_to_read import API, DEMO, FAIR, THROUGHPUT
 from benchmarks.progress import MeasurementFailed, say
 from benchmarks.report import DemoReport
 from benchmarks.throughput import ThroughputOptions, measure_throughput
@@ -18,6 +19,8 @@ from benchmarks.throughput_checks import NotAsClaimed
 from benchmarks.throughput_report import ThroughputReport
 from devstack.interrupts import run_until_interrupted
 from devstack.supervisor import StartFailed
+
+Report = ApiReport | CrudReport | DemoReport | FairnessReport | ThroughputReport
 
 INTERRUPTED = 130
 NOT_AS_CLAIMED = 2
@@ -50,9 +53,9 @@ def _measure(arguments: argparse.Namespace) -> int:
 
     async def measure() -> int:
         if arguments.workload == "api":
-            report: ApiReport | CrudReport | ThroughputReport = await measure_api(
-                ApiOptions(callers=arguments.callers, seconds=arguments.seconds)
-            )
+            report: Report = await measure_api(ApiOptions(callers=arguments.callers, seconds=arguments.seconds))
+        elif arguments.workload == "fair":
+            report = await measure_fairness()
         elif arguments.workload == "w3":
             clients = arguments.in_flight or CLIENTS
             report = await measure_crud(CrudOptions(clients=clients))
@@ -70,7 +73,7 @@ def _measure(arguments: argparse.Namespace) -> int:
     return run_until_interrupted(measure(), interrupted=INTERRUPTED)
 
 
-def _show(report: ApiReport | CrudReport | DemoReport | ThroughputReport, *, as_json: bool) -> None:
+def _show(report: Report, *, as_json: bool) -> None:
     print("\n".join(report.lines()))
     if as_json:
         print(report.as_json())
@@ -95,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     api.add_argument("--callers", type=_positive, default=16, metavar="N", help="calls at the same time (default: 16)")
     api.add_argument("--seconds", type=_positive, default=5, metavar="S", help="of each kind of call (default: 5)")
     api.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    fair = workloads.add_parser("fair", help="a small pipeline behind a big one", epilog=FAIR, formatter_class=layout)
+    fair.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     for name, what in THROUGHPUT_WORKLOADS.items():
         w = workloads.add_parser(name, help=what, epilog=THROUGHPUT, formatter_class=layout)
         _add_throughput_options(w)

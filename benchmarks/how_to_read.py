@@ -68,6 +68,21 @@ What was measured in each round is {min, median, max}; `ratio` of a grown lap is
 `resident_mib` says by how much more is resident after it than before.
 """
 
+FAIR = """\
+Exit code 2 when the 2,000 nodes were done before the small pipelines that were to be measured behind them.
+
+A small pipeline is a chain of five nodes that take a second each, in an executor with 16 slots.
+
+  alone         three of them, one after the other, while nothing else runs.
+  behind        three of them, one after the other, each submitted while a pipeline of 2,000 such nodes, submitted
+                before, runs and has more nodes to run than fit.
+  ratio         behind / alone, of the medians. At most 3 is promised.
+  floor         in the JSON: what the five nodes take by themselves, in milliseconds.
+
+With --json the last line of standard output is one object: workload, floor, alone_ms {min, median, max}, behind_ms
+{min, median, max}, ratio, load_average, cores.
+"""
+
 API = """\
 Nothing here passes or fails by time. A stack of its own: the pipeline service over mutual TLS with every check of its
 requests, PostgreSQL as it comes. Callers share one connection and call again as soon as they are answered.

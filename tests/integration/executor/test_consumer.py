@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 
 from executor_service.consumer.pull import REQUEST_S
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.relay.slots import Slots
 from tests.integration.executor.conftest import StartExecutor
 from tests.integration.executor.rig import World, until, until_found
 
@@ -54,6 +56,24 @@ async def test_worker_takes_no_more_than_it_has_slots(around: World, start_execu
 
     assert await around.in_work() == 3
     assert await around.messages_left() == 5
+    await another.close()
+
+
+async def test_worker_announces_its_slots_and_takes_them_back_when_it_stops(
+    around: World, start_executor: StartExecutor
+) -> None:
+    """The pipeline service hands out by them; it has other tests that read what is sent here."""
+    slots = Slots()
+    await slots.listen(around.publisher)
+    await around.publisher.flush()
+
+    executor = await start_executor(EXECUTOR_TEST_SLOTS="3")
+    await until(lambda: slots.of(TaskQueue("noop")) == 3)
+    another = await start_executor(EXECUTOR_TEST_SLOTS="2")
+    await until(lambda: slots.of(TaskQueue("noop")) == 5)
+
+    await executor.close()
+    await until(lambda: slots.of(TaskQueue("noop")) == 2)
     await another.close()
 
 
