@@ -17,8 +17,13 @@ DATABASE = "montage"
 BUCKET = "montage"
 REGION = "us-east-1"
 MEDIA_FUNCTION = "montage-media"
-VENDORS = ("heygen", "elevenlabs", "runway")
-"""Whose keys the executor is given, if there are any."""
+VENDOR_KEYS = {
+    "heygen": "EXECUTOR_HEYGEN_API_KEY_FILE",
+    "elevenlabs": "EXECUTOR_ELEVENLABS_API_KEY_FILE",
+    "runway": "EXECUTOR_RUNWAY_API_KEY_FILE",
+    "veo3": "EXECUTOR_GOOGLE_CREDENTIALS_FILE",
+}
+"""How the executor is told of the keys that are there, by provider."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devstack.layout import EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION, VENDORS
+from devstack.layout import EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION, VENDOR_KEYS
 from devstack.place import Place
 
 
@@ -103,7 +103,7 @@ def _tls(prefix: str, place: Place, identity: str) -> dict[str, str]:
 
 def _vendor_keys(place: Place) -> dict[str, str]:
     """Those that the user put into the data folder; a variable of the user's own counts before them."""
-    files = {f"EXECUTOR_{vendor.upper()}_API_KEY_FILE": place.layout.vendor_key(vendor) for vendor in VENDORS}
+    files = {variable: place.layout.vendor_key(vendor) for vendor, variable in VENDOR_KEYS.items()}
     return {name: str(file) for name, file in files.items() if file.is_file() and name not in place.inherited}
 
 

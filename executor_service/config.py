@@ -42,7 +42,7 @@ class ExecutorSettings(VendorSettings):
     """None is AWS."""
     media_function: str = "montage-media"
 
-    task_queues: CommaList = ("local", "ffmpeg", "fetch", "heygen", "elevenlabs", "runway")
+    task_queues: CommaList = ("local", "ffmpeg", "fetch", "heygen", "elevenlabs", "runway", "veo3")
     slots: int = Field(default=4, ge=1, le=64)
     """Executions at once, per task queue, so that a slow queue holds up no other one."""
     test_slots: int = Field(default=64, ge=1, le=1024)

@@ -6,9 +6,19 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
-from executor_service.integrations import elevenlabs, heygen, runway
+from executor_service.integrations import elevenlabs, google_token, heygen, runway
 from servicekit.config import ServiceSettings
 
+_ADDRESSES = frozenset(
+    {
+        "public_s3_endpoint",
+        "heygen_base_url",
+        "elevenlabs_base_url",
+        "runway_base_url",
+        "veo_base_url",
+        "google_token_url",
+    }
+)
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -33,11 +43,19 @@ class VendorSettings(ServiceSettings):
     runway_base_url: str = runway.BASE_URL
     runway_poll_interval_s: float = Field(default=6.0, ge=1, le=600)
 
+    google_credentials_file: Path | None = None
+    """JSON of a service account that may use Vertex AI."""
+    google_token_url: str = google_token.TOKEN_URL
+    veo_location: str = Field(default="us-central1", pattern="^[a-z0-9-]{1,40}$")
+    veo_base_url: str | None = None
+    """None is Vertex AI in that location."""
+    veo_poll_interval_s: float = Field(default=10.0, ge=1, le=600)
+
     @model_validator(mode="after")
     def _addresses_are_safe(self) -> Self:
         for name in VendorSettings.model_fields:
             address = getattr(self, name)
-            if address is not None and (name.endswith("_base_url") or name == "public_s3_endpoint"):
+            if address is not None and (name in _ADDRESSES):
                 self._check_address(name, address)
         return self
 

@@ -12,14 +12,17 @@ from executor_service.executors.handing_over import HandingOver
 from executor_service.executors.heygen_vendor import HeyGenVendor
 from executor_service.executors.ledger_vendor import LedgerVendor
 from executor_service.executors.runway_vendor import RunwayVendor
+from executor_service.executors.veo_vendor import VeoVendor
 from executor_service.executors.without_key import WithoutKey
 from executor_service.integrations.elevenlabs import ElevenLabs
 from executor_service.integrations.fetch import Fetcher
+from executor_service.integrations.google_token import GoogleToken, InvalidCredentials, ServiceAccount
 from executor_service.integrations.heygen import HeyGen
 from executor_service.integrations.ledger import Ledger
 from executor_service.integrations.runway import Runway
+from executor_service.integrations.veo import Veo
 from servicekit.clock import Clock
-from servicekit.config import read_secret
+from servicekit.config import ConfigError, read_secret
 from servicekit.lifecycle import Lifecycle
 from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
@@ -40,7 +43,12 @@ class Vendors:
 
     def paid(self) -> dict[str, PaidExecutor]:
         """By provider. Raises ConfigError for a key file that cannot be used."""
-        return {"heygen": self._heygen(), "elevenlabs": self._elevenlabs(), "runway": self._runway()}
+        return {
+            "heygen": self._heygen(),
+            "elevenlabs": self._elevenlabs(),
+            "runway": self._runway(),
+            "veo3": self._veo(),
+        }
 
     def test_paid(self) -> dict[str, PaidExecutor] | None:
         """The fake vendors by provider, where somebody says where they are; None without the test types."""
@@ -86,6 +94,24 @@ class Vendors:
             poll_interval=timedelta(seconds=self._settings.runway_poll_interval_s),
         )
         return Bought(vendor, self._clock)
+
+    def _veo(self) -> PaidExecutor:
+        settings = self._settings
+        if settings.google_credentials_file is None:
+            return self._without_key("veo3", "google_credentials_file")
+        try:
+            account = ServiceAccount.parse(read_secret(settings.google_credentials_file))
+        except InvalidCredentials as error:
+            raise ConfigError(f"{settings.variable_of('google_credentials_file')}: {error}") from error
+        veo = Veo(
+            GoogleToken(account, token_url=settings.google_token_url),
+            project=account.project,
+            location=settings.veo_location,
+            base_url=settings.veo_base_url or f"https://{settings.veo_location}-aiplatform.googleapis.com",
+        )
+        self._life.on_stop(veo.close)
+        interval = timedelta(seconds=settings.veo_poll_interval_s)
+        return Bought(VeoVendor(veo, store=self._store, poll_interval=interval), self._clock)
 
     def _ledger(self, *, knows_keys: bool) -> PaidExecutor:
         ledger = Ledger(self._settings.ledger_base_url or "", knows_keys=knows_keys)

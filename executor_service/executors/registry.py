@@ -31,7 +31,9 @@ def build_executors(
         "asset": FetchAsset(store=store, fetcher=fetcher),
         "generate-voiceover": ByProvider({"local": GenerateVoiceover(store), "elevenlabs": paid["elevenlabs"]}),
         "generate-talking-head": ByProvider({"local": GenerateTalkingHead(store), "heygen": paid["heygen"]}),
-        "generate-animation": ByProvider({"local": GenerateAnimation(store), "runway": paid["runway"]}),
+        "generate-animation": ByProvider(
+            {"local": GenerateAnimation(store), "runway": paid["runway"], "veo3": paid["veo3"]}
+        ),
         "render-code": RenderCode(store),
         "mix-audio": MixAudio(media_function),
         "merge-videos": MergeVideos(media_function),

@@ -54,6 +54,8 @@ class Call:
     """Below the vendor's base address."""
     within_s: float
     json: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
+    """Fields of a form, instead of JSON."""
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     file: tuple[Path, str] | None = None
@@ -92,6 +94,8 @@ class VendorHttp:
             raise Away(f"{self._vendor} cannot be reached: {type(error).__name__}") from error
 
     async def _ask(self, call: Call) -> Answer:
+        if call.form is not None:
+            return await self._exchange(call, {"data": dict(call.form)})
         if call.file is None:
             return await self._exchange(call, {"json": None if call.json is None else dict(call.json)})
         path, content_type = call.file

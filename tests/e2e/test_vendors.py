@@ -1,6 +1,7 @@
 """Nodes whose work is bought from simulated vendors, by the whole system: paid once, whoever dies."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,7 @@ from tests.e2e.kills import LEASE_S
 from tests.e2e.processes import is_stopped
 from tests.e2e.vendors import key_file
 from tests.factories import a_document
+from tests.fakes.vendors.google_account import a_service_account
 from tests.fakes.vendors.process import Simulator, open_simulator
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -43,9 +45,25 @@ async def _runway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sim
         yield simulator
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="google")
+async def _google(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return a_service_account(tmp_path_factory.mktemp("google"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="veo")
+async def _veo(google: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
+    async with open_simulator("veo", tmp_path_factory.mktemp("veo"), key=str(google[1])) as simulator:
+        yield simulator
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="house")
 async def _house(
-    heygen: Simulator, elevenlabs: Simulator, runway: Simulator, tmp_path_factory: pytest.TempPathFactory
+    heygen: Simulator,
+    elevenlabs: Simulator,
+    runway: Simulator,
+    veo: Simulator,
+    google: tuple[Path, Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[House]:
     key = key_file(tmp_path_factory.mktemp("key"))
     options = StackOptions(
@@ -61,6 +79,10 @@ async def _house(
                 "EXECUTOR_RUNWAY_API_KEY_FILE": key,
                 "EXECUTOR_RUNWAY_BASE_URL": runway.address,
                 "EXECUTOR_RUNWAY_POLL_INTERVAL_S": "1",
+                "EXECUTOR_GOOGLE_CREDENTIALS_FILE": str(google[0]),
+                "EXECUTOR_GOOGLE_TOKEN_URL": f"{veo.address}/token",
+                "EXECUTOR_VEO_BASE_URL": veo.address,
+                "EXECUTOR_VEO_POLL_INTERVAL_S": "1",
             },
         },
     )
@@ -87,8 +109,8 @@ def a_talking_head(document_id: str) -> Document:
     )
 
 
-def an_animation(prompt: str) -> Document:
-    config = {"provider": "runway", "duration": 2, "prompt": prompt}
+def an_animation(prompt: str, *, provider: str = "runway") -> Document:
+    config = {"provider": provider, "duration": 4, "prompt": prompt}
     return a_document({"id": "film", "type": "generate-animation", "config": config}, document_id=new_id("animation"))
 
 
@@ -141,6 +163,16 @@ async def test_animation_is_bought_from_runway_once(house: House, runway: Simula
     film = (await house.nodes(run))["film"]
     assert (state_of(run), film.output.media.width) == ("SUCCEEDED", 1280)
     assert len(runway.bill(prompt=prompt)) == 1
+
+
+async def test_animation_is_bought_from_veo_once(house: House, veo: Simulator) -> None:
+    prompt = f"A harbour for {new_id('film')}"
+
+    run = await house.run(an_animation(prompt, provider="veo3"))
+
+    film = (await house.nodes(run))["film"]
+    assert (state_of(run), film.output.media.width) == ("SUCCEEDED", 1280)
+    assert len(veo.bill(prompt=prompt)) == 1
 
 
 async def test_executor_killed_behind_runway_asks_a_person_who_names_the_task(house: House, runway: Simulator) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types.base import (
     LOCAL,
-    NOT_BUILT,
     RETIRED,
     Field,
     FieldKind,
@@ -15,7 +14,7 @@ from pipeline_service.domain.node_types.base import (
 )
 from pipeline_service.domain.states import MediaType
 
-_QUEUES = {**LOCAL, "runway": TaskQueue("runway")}
+_QUEUES = {**LOCAL, "runway": TaskQueue("runway"), "veo3": TaskQueue("veo3")}
 # What the local vendor can set in type on one screen.
 _MAX_PROMPT = 2000
 
@@ -28,7 +27,7 @@ ANIMATION = NodeType(
         "referenceImage": Slot(accepts=(MediaType.IMAGE,), description="Still that is brought to life."),
     },
     fields={
-        "provider": provider_field(_QUEUES, refused={"veo3": NOT_BUILT, "stability": RETIRED}),
+        "provider": provider_field(_QUEUES, refused={"stability": RETIRED}),
         "model": Field(kind=FieldKind.STRING, description="The vendor's name of the model."),
         "duration": Field(kind=FieldKind.NUMBER, default=4, minimum=1, maximum=60, description="Length in seconds."),
         "aspectRatio": Field(
@@ -39,7 +38,7 @@ ANIMATION = NodeType(
         ),
     },
     queues=_QUEUES,
-    paid=frozenset({"runway"}),
+    paid=frozenset({"runway", "veo3"}),
     start_to_close=timedelta(minutes=20),
     title_is_prompt=True,
     prompt_slot="prompt",

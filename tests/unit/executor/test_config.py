@@ -20,7 +20,15 @@ LEAST = {
 def test_least_settings_have_usable_defaults_and_no_test_types() -> None:
     settings = load_settings(ExecutorSettings, LEAST)
 
-    assert settings.queues() == {"local": 4, "ffmpeg": 4, "fetch": 4, "heygen": 4, "elevenlabs": 4, "runway": 4}
+    assert settings.queues() == {
+        "local": 4,
+        "ffmpeg": 4,
+        "fetch": 4,
+        "heygen": 4,
+        "elevenlabs": 4,
+        "runway": 4,
+        "veo3": 4,
+    }
     assert settings.lambda_endpoint is None
     assert not settings.test_types
 

@@ -94,7 +94,6 @@ def test_node_type_asks_for_a_provider_exactly_when_it_has_any(node_type: NodeTy
 @pytest.mark.parametrize(
     ("node_type", "provider", "why"),
     [
-        ("generate-animation", "veo3", "is not part of this release"),
         ("generate-animation", "stability", "was retired by its vendor"),
         ("render-code", "remotion", "is not part of this release"),
     ],
