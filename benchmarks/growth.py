@@ -57,6 +57,8 @@ async def write_history(database: asyncpg.Connection[asyncpg.Record], rows: int)
     for statement in _HISTORY:
         await database.execute(statement, each)
     await database.execute("VACUUM (ANALYZE) executions, events, artifacts")
+    # What was written in seconds instead of months is no load of the lap.
+    await database.execute("CHECKPOINT")
     return each * len(_HISTORY)
 
 

@@ -15,7 +15,7 @@ from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_delivered, load_purchases
 from pipeline_service.store.remembered import RememberedRows
 from pipeline_service.store.requests import remember
-from pipeline_service.store.reuse import execution_names, leave_wakes, look_up, take_wakes
+from pipeline_service.store.reuse import execution_names, go_on_later, look_up, take_wakes, wake_waiters
 from pipeline_service.store.rows import (
     EXECUTION_COLUMNS,
     NODE_COLUMNS,
@@ -187,8 +187,10 @@ class PostgresTransaction:
     async def save(self, working_set: WorkingSet) -> None:
         """Write the difference to what was loaded. Raises Contended when a guard did not hold."""
         written = await save_changes(self._connection, working_set, loaded=self._loaded)
-        await leave_wakes(self._connection, working_set, loaded=self._loaded.executions)
-        self._versions |= written
+        if written.somebody_waits:
+            await wake_waiters(self._connection, working_set, loaded=self._loaded.executions)
+        await go_on_later(self._connection, working_set)
+        self._versions |= written.versions
         self._saved = working_set
 
 

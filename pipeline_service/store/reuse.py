@@ -53,11 +53,8 @@ async def take_wakes(connection: Connection, pipelines: Collection[PipelineUid])
     await connection.execute(_TAKE, list(pipelines))
 
 
-async def leave_wakes(
-    connection: Connection, working_set: WorkingSet, *, loaded: Mapping[ExecutionId, Execution]
-) -> None:
-    """Wake those who wait for work that ended here, and these pipelines again where questions are left."""
-    await wake_waiters(connection, working_set, loaded=loaded)
+async def go_on_later(connection: Connection, working_set: WorkingSet) -> None:
+    """Leave a wake for each pipeline of which questions are left."""
     left = {working_set.nodes[uid].pipeline_uid: uid for uid in working_set.questions}
     if left:
         await connection.execute(_LEAVE, list(left), list(left.values()), [_NEXT_LEVEL] * len(left))

@@ -11,6 +11,7 @@ from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, PurchaseId, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.states import RunDecision
 from pipeline_service.store import statements
 from pipeline_service.store.codec import failure_to_json, output_to_json, work_to_json
 from pipeline_service.store.pool import Connection, as_json
@@ -47,11 +48,18 @@ class Loaded:
         )
 
 
-async def save_changes(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> dict[PipelineUid, str]:
-    """Write the difference, in one statement. Answers the new version of each pipeline's row that has changed.
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What the database said when changes were written."""
 
-    Raises Contended when a guard did not hold.
-    """
+    versions: Mapping[PipelineUid, str] = field(default_factory=dict)
+    """The new version of each pipeline's row that has changed."""
+    somebody_waits: bool = False
+    """Whether any run waits for work of somebody else, whatever work that is."""
+
+
+async def save_changes(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> Written:
+    """Write the difference, in one statement. Raises Contended when a guard did not hold."""
     await save_purchases(connection, working_set.purchases, loaded.purchases)
     executions = differing(working_set.changed.executions, working_set.executions, loaded.executions)
     runs = differing(working_set.changed.runs, working_set.runs, loaded.runs)
@@ -63,7 +71,7 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
     held_or_let_go = working_set.paused ^ loaded.paused
     touched |= held_or_let_go
     if not touched and not working_set.artifacts:
-        return {}
+        return Written()
     moved = [_execution_update(one, loaded.executions[one.id]) for one in executions if one.id in loaded.executions]
     ended = [_run(one) | {"old_state": loaded.runs[one.id].state} for one in runs if one.id in loaded.runs]
     updates = [_node_update(one, loaded.nodes[one.uid]) for one in nodes]
@@ -96,7 +104,9 @@ async def save_changes(connection: Connection, working_set: WorkingSet, *, loade
     found = {name: written[name] for name in hit}
     if found != hit:
         raise Contended(f"expected to change {hit}, the database changed {found}")
-    return dict.fromkeys(touched, written["version"])
+    # The statement does not see the rows that it writes itself.
+    waits = written["somebody_waits"] or any(one.decision is RunDecision.WAITING for one in run_nodes)
+    return Written(versions=dict.fromkeys(touched, written["version"]), somebody_waits=waits)
 
 
 async def save_events(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> None:

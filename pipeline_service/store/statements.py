@@ -113,6 +113,10 @@ WHERE p.uid = u.uid AND p.paused <> u.paused
 """
 
 
+# One look at an index that is empty nearly always.
+_SOMEBODY_WAITS = "EXISTS (SELECT FROM run_nodes WHERE decision = 'WAITING') AS somebody_waits"
+
+
 def _write(**parts: str) -> str:
     """All of them in one statement, each with its own parameter. Answers how many rows the guarded ones have changed.
 
@@ -122,7 +126,8 @@ def _write(**parts: str) -> str:
     numbered = enumerate(parts.items(), 1)
     tables = [f"{name} AS ({text.replace('$1', f'${number}')} RETURNING 1)" for number, (name, text) in numbered]
     counts = ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in COUNTED)  # noqa: S608 - constants only
-    return f"WITH {', '.join(tables)} SELECT {counts}, pg_current_xact_id()::xid::text AS version"
+    told = f"{counts}, {_SOMEBODY_WAITS}, pg_current_xact_id()::xid::text AS version"
+    return f"WITH {', '.join(tables)} SELECT {told}"
 
 
 COUNTED = ("executions_changed", "nodes_changed", "runs_changed", "pipelines_changed")
