@@ -1,7 +1,7 @@
 """The commands over a real store, with a worker that the test plays itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ from pipeline_service.commands.waking import Waker
 from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.reports import Answer, Complete, Fail, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import Claim, NodeId, Owner, PipelineId, RunId, TaskQueue
+from pipeline_service.domain.ids import Claim, NodeId, Owner, PipelineId, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.lists import Page
 from pipeline_service.domain.model import Dispatch, Execution
@@ -34,11 +34,15 @@ from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.structures import StructureCache
 from tests.factories import a_document, some_rules
+from tests.patience import PATIENCE_S
 
 OWNER = Owner("default")
 FILM = PipelineId("film")
 ACTOR = "spiffe://montage/client/test"
 CALLER = Caller(owner=OWNER, identity=ACTOR)
+
+_LOCK = "SELECT FROM pipelines WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE"
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 class MemoryArtifacts:
@@ -213,6 +217,17 @@ async def running_rig(pools: Pools, *, window: int | None = None, **changes: Any
     finally:
         writing.cancel()
         await asyncio.wait({writing})
+
+
+@asynccontextmanager
+async def in_the_way(pool: Pool, pipelines: Collection[PipelineUid], *, of: int) -> AsyncIterator[None]:
+    """Hold the locks of pipelines; at the end, let go as soon as so many transactions wait behind them."""
+    async with pool.acquire() as stranger, stranger.transaction():
+        await stranger.execute(_LOCK, list(pipelines))
+        yield
+        async with asyncio.timeout(PATIENCE_S):
+            while await pool.fetchval(_WAITING) < of:  # noqa: ASYNC110 - who waits for a lock announces nothing
+                await asyncio.sleep(0.01)
 
 
 async def _no_crash(_name: str) -> None:

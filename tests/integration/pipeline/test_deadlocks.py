@@ -13,21 +13,21 @@ from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.structures import StructureCache
 from tests.e2e.house import until
 from tests.factories import noop
-from tests.integration.pipeline.rig import Rig
+from tests.integration.pipeline.rig import Rig, in_the_way
 
 _LOCK = "SELECT FROM pipelines WHERE uid = $1 FOR NO KEY UPDATE"
 
 
-async def two_pipelines(rig: Rig) -> list[PipelineUid]:
+async def some_pipelines(rig: Rig, *names: str) -> list[PipelineUid]:
     """In the order in which they are locked."""
-    for name in ("one", "two"):
+    for name in names:
         await rig.import_(noop("a"), document_id=name)
     return sorted([row["uid"] for row in await rig.pool.fetch("SELECT uid FROM pipelines")])
 
 
 @pytest.mark.provokes_deadlock
 async def test_deadlock_is_told_apart_and_raises_an_alarm(rig: Rig, pools: Pools) -> None:
-    first, second = await two_pipelines(rig)
+    first, second = await some_pipelines(rig, "one", "two")
     alarms: list[str] = []
     store = PostgresStore(pools, structures=StructureCache(), on_deadlock=lambda: alarms.append("deadlock"))
 
@@ -56,13 +56,17 @@ async def test_deadlock_is_told_apart_and_raises_an_alarm(rig: Rig, pools: Pools
 
 
 async def test_pipelines_named_in_any_order_are_locked_in_one(rig: Rig) -> None:
-    first, second = await two_pipelines(rig)
+    first, second, last = await some_pipelines(rig, "one", "two", "three")
 
     async def lock(*uids: PipelineUid) -> None:
         async with rig.store.transaction(uids):
-            await asyncio.sleep(0)
+            pass
 
-    await asyncio.gather(*(lock(*pair) for _ in range(20) for pair in ((first, second), (second, first))))
+    # Both wait for the last one. If they had come there in the order that they name, each would hold what the other
+    # wants next.
+    async with in_the_way(rig.pool, [last], of=2):
+        both = asyncio.gather(lock(first, last, second), lock(second, last, first))
+    await both
 
 
 async def _is_waiting(rig: Rig) -> bool:

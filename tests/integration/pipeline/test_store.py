@@ -21,7 +21,7 @@ from pipeline_service.domain.values import Output
 from pipeline_service.store.pool import Pools
 from tests.due_times import expire
 from tests.factories import noop
-from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, running_rig
+from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, in_the_way, running_rig
 
 CANCEL = "UPDATE executions SET state = 'CANCELLED', end_time = now(), dispatch_due_at = NULL WHERE id = $1"
 DIAMOND = (noop("a"), noop("b", "a"), noop("c", "a"), noop("d", "b", "c"))
@@ -85,6 +85,26 @@ async def test_two_replicas_that_complete_the_inputs_of_one_node_start_it_once(p
 
             assert set(answers) == {Disposition.APPLIED}
             assert len(await one.executions(f"c{number}")) == 1
+
+
+async def test_completions_that_wait_for_one_lock_see_each_other(pools: Pools) -> None:
+    """Whoever comes second must not decide by what it could have read before it had the lock."""
+    async with running_rig(pools) as one, running_rig(pools) as two:
+        two.artifacts.objects = one.artifacts.objects
+        imported = await one.import_(*_fan_in(1))
+        await one.run()
+        left, right = await one.claim("a1"), await one.claim("b1")
+        assert left.execution is not None
+        assert right.execution is not None
+
+        async with in_the_way(one.pool, [imported.pipeline_uid], of=2):
+            answers = asyncio.gather(
+                one.reporter.report(one.completion(left.execution)),
+                two.reporter.report(two.completion(right.execution)),
+            )
+
+        assert await answers == [Disposition.APPLIED, Disposition.APPLIED]
+        assert await one.states() == {"a1": "COMPLETED", "b1": "COMPLETED", "c1": "IN_PROGRESS"}
 
 
 async def test_fifty_workers_at_once_are_one_holder_and_forty_nine_that_wait(rig: Rig) -> None:
