@@ -53,7 +53,7 @@ async def create(session: Session, name: Name, new: NewThing) -> ExitCode:
     )
     if not session.answer(output.node_as_json(made), names=[made.name]):
         session.say(f"{done} {made.name}")
-        tell_problems(session, made)
+        tell_problems(session, made, is_rehearsal=new.is_rehearsal)
     return ExitCode.DONE
 
 
@@ -77,11 +77,11 @@ async def delete(session: Session, name: Name, *, asks: bool, force: bool) -> Ex
     return ExitCode.DONE
 
 
-def tell_problems(session: Session, node: resources.Node) -> None:
-    """Why a node that was saved cannot run yet."""
+def tell_problems(session: Session, node: resources.Node, *, is_rehearsal: bool = False) -> None:
+    """Why a node that was saved cannot run yet, or one that was only tried could not."""
     if not node.is_valid:
         problems = [f"  {one.field}: {one.description}" for one in node.problems]
-        session.complain("\n".join(["it cannot run yet:", *problems]))
+        session.complain("\n".join(["it could not run yet:" if is_rehearsal else "it cannot run yet:", *problems]))
 
 
 def _is_meant(question: str) -> bool:

@@ -54,7 +54,7 @@ async def set_(session: Session, name: Name, settings: Settings) -> ExitCode:
     )
     if not session.answer(output.node_as_json(changed), names=[changed.name]):
         _tell_changes(session, before, _settable(changed), settings)
-        tell_problems(session, changed)
+        tell_problems(session, changed, is_rehearsal=settings.is_rehearsal)
     return ExitCode.DONE
 
 

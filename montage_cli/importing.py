@@ -170,8 +170,6 @@ async def _upload(
         if err.status is not Status.INVALID_ARGUMENT:
             raise
         raise InvalidDocument(document.path, [_problem(document, source.place, _all_words_of(err))]) from err
-    if on_upload:
-        on_upload(file, file.size_bytes)
     return reference
 
 

@@ -20,8 +20,8 @@ def read_comparison(scanner: Scanner, listing: Listing) -> Comparison:
     name = scanner.name()
     field = listing.fields.get(name)
     if field is None:
-        hint = did_you_mean(name, listing.fields)
-        raise InvalidFilter(column, f"there is no field '{name[:80]}'{hint}; there are {spelled(listing.fields)}")
+        hint = did_you_mean(name, listing.fields) or f"; there are {spelled(listing.fields)}"
+        raise InvalidFilter(column, f"there is no field '{name[:80]}'{hint}")
     key = ""
     if field.kind is Kind.LABELS and scanner.take("."):
         key = scanner.name()

@@ -65,7 +65,7 @@ async def test_dry_run_tells_what_would_be_and_changes_nothing(montage: Montage,
     assert (str(service.pipelines), str(service.nodes)) == before
     assert (pipeline.code, pipeline.stdout) == (0, "would create pipelines/other\n")
     assert (node.code, node.stdout) == (0, "would create pipelines/welcome/nodes/new\n")
-    assert node.stderr == "it cannot run yet:\n  config.provider: is required\n"
+    assert node.stderr == "it could not run yet:\n  config.provider: is required\n"
     assert title.stdout == 'title: "Welcome" → "Film"\nnothing was changed\n'
     assert setting.stdout == 'provider: not set → "ffmpeg"\nnothing was changed\n'
     assert nothing_to_try.code == 2

@@ -135,3 +135,22 @@ async def test_import_without_admission_is_no_problem_of_the_document(
 
     with pytest.raises(MontageError):
         await import_document(client, document, options=ImportOptions())
+
+
+async def test_only_bytes_that_were_sent_are_told_as_uploaded(client: MontageClient, document: Path) -> None:
+    told: list[tuple[str, int]] = []
+
+    async def import_() -> None:
+        await import_document(
+            client,
+            document,
+            options=ImportOptions(),
+            on_upload=lambda file, done: told.append((file.path.name, done)),
+        )
+
+    await import_()
+    first, told = told, []
+    await import_()
+
+    assert first == [("music.wav", 5)]
+    assert told == []
