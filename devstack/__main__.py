@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     dev.add_argument("--ephemeral", action="store_true", help="keep nothing: data in a temporary folder")
     dev.add_argument("--reset", action="store_true", help="begin with empty data")
+    dev.add_argument(
+        "--vendors", choices=("simulated",), help="start simulated vendors, so that paid nodes run and cost nothing"
+    )
 
     demo = commands.add_parser("demo", prog="bin/demo", help="make a video and stop")
     demo.add_argument(

@@ -53,6 +53,7 @@ def _dev(arguments: argparse.Namespace) -> int:
         data=data,
         external=external_servers_from(os.environ),
         inherited=dict(os.environ),
+        simulates_vendors=arguments.vendors == "simulated",
     )
     return run_until_interrupted(dev(options), interrupted=0)
 

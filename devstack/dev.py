@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from devstack.external import ExternalServers
 from devstack.layout import write_private
 from devstack.nursery_client import NurseryGone
 from devstack.process_table import ALL_PROCESSES
+from devstack.simulated_vendors import SimulatedVendors, simulated_vendors
 from devstack.stack import Stack, StackOptions
 from devstack.supervisor import EventKind, ProcessEvent
 from devstack.transitions import LogFollower, readable
@@ -28,26 +30,28 @@ class DevOptions:
     external: ExternalServers
     inherited: Mapping[str, str]
     processes: tuple[str, ...] = ALL_PROCESSES
+    simulates_vendors: bool = False
 
 
 async def dev(options: DevOptions) -> int:
     """Run until cancelled."""
     began = time.monotonic()
-    stack_options = StackOptions(
-        data=options.data,
-        processes=options.processes,
-        preferred_ports=DEV_PORTS,
-        external=options.external,
-        inherited=options.inherited,
-    )
-    async with Stack(stack_options, on_event=_report) as stack:
+    async with AsyncExitStack() as cleanup:
+        vendors = await cleanup.enter_async_context(simulated_vendors()) if options.simulates_vendors else None
+        stack_options = StackOptions(
+            data=options.data,
+            processes=options.processes,
+            preferred_ports=DEV_PORTS,
+            external=options.external,
+            inherited=options.inherited,
+            settings={"executor": vendors.settings} if vendors else {},
+        )
+        stack = await cleanup.enter_async_context(Stack(stack_options, on_event=_report))
         dev_env = stack.layout.dev_env
         write_private(dev_env, env_file(stack.env_for_client()))
-        try:
-            print(_welcome(stack, seconds=time.monotonic() - began), flush=True)
-            await _follow(stack)
-        finally:
-            dev_env.unlink(missing_ok=True)
+        cleanup.callback(lambda: dev_env.unlink(missing_ok=True))
+        print(_welcome(stack, vendors, seconds=time.monotonic() - began), flush=True)
+        await _follow(stack)
     return 0
 
 
@@ -74,7 +78,7 @@ def _report(event: ProcessEvent) -> None:
     print(f"{time.strftime('%H:%M:%S')}   {event.process:<9} {event.kind} {event.detail}".rstrip(), flush=True)
 
 
-def _welcome(stack: Stack, *, seconds: float) -> str:
+def _welcome(stack: Stack, vendors: SimulatedVendors | None, *, seconds: float) -> str:
     addresses, layout = stack.addresses, stack.layout
     rows = {
         "pipeline": f"{addresses.pipeline} (gRPC, mTLS)",
@@ -87,6 +91,8 @@ def _welcome(stack: Stack, *, seconds: float) -> str:
         "data": str(layout.data),
         "logs": str(layout.logs),
     }
+    if vendors:
+        rows["vendors"] = f"simulated: {', '.join(vendors.addresses)}; what they would charge: {vendors.bills}"
     table = "\n".join(f"  {name:<9} {value}" for name, value in rows.items())
     return (
         f"ready in {seconds:.1f} s\n{table}\n  variables . {shlex.quote(str(layout.dev_env))}\nCtrl-C stops everything."

@@ -19,6 +19,8 @@ from executor_service.task import (
 
 _REPEAT_FIRST_S, _REPEAT_MOST_S = 2, 60
 """Before a submission in doubt is repeated."""
+_PREPARE_AGAIN = timedelta(seconds=30)
+"""Before a vendor that did not answer what comes before a submission is tried again."""
 _SAYS_NOTHING_OF_AN_EARLIER_ONE = frozenset({ErrorType.RATE_LIMITED, ErrorType.CREDENTIAL, ErrorType.QUOTA_EXHAUSTED})
 """Refusals at the vendor's door, before it looks at the key."""
 
@@ -51,7 +53,7 @@ def before_submission(purchase: Purchase) -> Iterator[None]:
     except Refused as refused:
         raise _refusal(refused, never) from refused
     except Away as away:
-        raise RetryLater(away.retry_after or _repeat_after(purchase), str(away), purchase=never) from away
+        raise RetryLater(away.retry_after or _PREPARE_AGAIN, str(away), purchase=never) from away
     except RetryLater as later:
         raise RetryLater(later.after, str(later), purchase=never) from later
     except GiveUp as given_up:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,22 @@ VOICE: Document = {
             "type": "generate-voiceover",
             "inputs": {"script": ["script"]},
             "config": {"provider": "local"},
+        },
+    ],
+}
+PAID: Document = {
+    "id": "paid",
+    "nodes": [
+        {
+            "id": "voice",
+            "type": "generate-voiceover",
+            "config": {"provider": "elevenlabs", "voiceId": "any", "text": "Hello."},
+        },
+        {
+            "id": "head",
+            "type": "generate-talking-head",
+            "inputs": {"audio": ["voice"]},
+            "config": {"provider": "heygen", "avatarId": "any"},
         },
     ],
 }
@@ -62,9 +79,15 @@ class Dev:
 @pytest.fixture
 async def dev(tmp_path: Path) -> AsyncIterator[Dev]:
     """Ready, on data of its own."""
+    async with open_dev(tmp_path) as dev:
+        yield dev
+
+
+@asynccontextmanager
+async def open_dev(tmp_path: Path, *options: str) -> AsyncIterator[Dev]:
     layout = Layout(tmp_path / "data")
     process = await asyncio.create_subprocess_exec(
-        *(str(BIN / "dev"), "--data", str(layout.data)),
+        *(str(BIN / "dev"), "--data", str(layout.data), *options),
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -152,3 +175,14 @@ async def test_ctrl_c_while_work_is_held_ends_well_and_leaves_no_process(dev: De
     assert len(pids) >= 10
     assert left == []
     assert not dev.layout.dev_env.exists()
+
+
+async def test_paid_nodes_run_behind_simulated_vendors_without_a_key(tmp_path: Path) -> None:
+    async with open_dev(tmp_path, "--vendors", "simulated") as dev:
+        code, said = await run_from_another_shell(dev, PAID, tmp_path)
+        pids = below(dev.process.pid, running="tests.fakes.vendors")
+
+    assert code == 0, said
+    assert (tmp_path / "out" / "head.mp4").stat().st_size > 1000
+    assert len(pids) == 4
+    assert not [pid for pid in pids if is_alive(pid)]

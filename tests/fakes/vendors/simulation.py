@@ -238,8 +238,16 @@ def serve(build: Callable[[Bill, str], Simulation]) -> None:
     parser.add_argument("--bill", type=Path, required=True)
     parser.add_argument("--key", required=True, help="the one API key that it takes")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--until-input-ends", action="store_true", help="end with the program that started this one")
     options = parser.parse_args()
+    if options.until_input_ends:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     simulation = build(Bill(options.bill), options.key)
     server = _Server(options.port, simulation)
     print(simulation.address, flush=True)
     server.serve_forever()
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(0)
