@@ -11,8 +11,9 @@ from benchmarks.crud import CLIENTS, CrudOptions, measure_crud
 from benchmarks.crud_report import CrudReport
 from benchmarks.demo import DemoOptions, measure_demo
 from benchmarks.fairness import FairnessReport, measure_fairness
-from benchmarks.how_to_read import API, DEMO, FAIR, THROUGHPUT
+from benchmarks.how_to_read import API, DEMO, FAIR, REPLICAS, THROUGHPUT
 from benchmarks.progress import MeasurementFailed, say
+from benchmarks.replicas import ReplicasOptions, ReplicasReport, measure_replicas
 from benchmarks.report import DemoReport
 from benchmarks.throughput import ThroughputOptions, measure_throughput
 from benchmarks.throughput_checks import NotAsClaimed
@@ -20,7 +21,7 @@ from benchmarks.throughput_report import ThroughputReport
 from devstack.interrupts import run_until_interrupted
 from devstack.supervisor import StartFailed
 
-Report = ApiReport | CrudReport | DemoReport | FairnessReport | ThroughputReport
+Report = ApiReport | CrudReport | DemoReport | FairnessReport | ReplicasReport | ThroughputReport
 
 INTERRUPTED = 130
 NOT_AS_CLAIMED = 2
@@ -54,6 +55,8 @@ def _measure(arguments: argparse.Namespace) -> int:
     async def measure() -> int:
         if arguments.workload == "api":
             report: Report = await measure_api(ApiOptions(callers=arguments.callers, seconds=arguments.seconds))
+        elif arguments.workload == "replicas":
+            report = await measure_replicas(ReplicasOptions(replicas=arguments.replicas, executors=arguments.executors))
         elif arguments.workload == "fair":
             report = await measure_fairness()
         elif arguments.workload == "w3":
@@ -100,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     api.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     fair = workloads.add_parser("fair", help="a small pipeline behind a big one", epilog=FAIR, formatter_class=layout)
     fair.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    replicas = workloads.add_parser(
+        "replicas", help="w1 with several of each service", epilog=REPLICAS, formatter_class=layout
+    )
+    replicas.add_argument("--replicas", type=_positive, default=2, metavar="N", help="pipeline services (default: 2)")
+    replicas.add_argument("--executors", type=_positive, default=2, metavar="N", help="executors (default: 2)")
+    replicas.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     for name, what in THROUGHPUT_WORKLOADS.items():
         w = workloads.add_parser(name, help=what, epilog=THROUGHPUT, formatter_class=layout)
         _add_throughput_options(w)

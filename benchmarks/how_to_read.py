@@ -68,6 +68,22 @@ What was measured in each round is {min, median, max}; `ratio` of a grown lap is
 `resident_mib` says by how much more is resident after it than before.
 """
 
+REPLICAS = """\
+Exit code 2 when a node was not executed exactly once, or when two transactions waited for each other.
+
+W1, 200 pipelines at once, in three rounds. In each first with one pipeline service and one executor, then with more of
+both beside them, on the same database, queue and store: the client calls the pipeline services in turn, and each has
+about as many executors. The further ones are started anew in each round, so that both meet the machine alike.
+
+  one, many     nodes by the seconds from the first call to the last end.
+  ratio         many / one, of the medians. At least 0.9 is promised: side by side they do not hinder each other. On as
+                few processors as one of each fills, more of them cannot do more.
+  floor         in the JSON: `one`.
+
+With --json the last line of standard output is one object: workload, replicas, executors, floor, one_nodes_per_s,
+many_nodes_per_s {min, median, max}, ratio, deadlocks, load_average, cores.
+"""
+
 FAIR = """\
 Exit code 2 when the 2,000 nodes were done before the small pipelines that were to be measured behind them.
 

@@ -98,6 +98,11 @@ class Outside:
         """That are not deleted."""
         return int(await self._database.fetchval("SELECT count(*) FROM pipelines WHERE delete_time IS NULL"))
 
+    async def deadlocks(self) -> int:
+        """Transactions that the server ended because two waited for each other, as far as sessions have told."""
+        query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        return int(await self._database.fetchval(query))
+
     async def sessions(self) -> int:
         """Of the services, now."""
         return int(await self._database.fetchval(_SESSIONS))

@@ -203,7 +203,14 @@ def test_reference_options_of_programs_are_those_of_their_parsers() -> None:
     written = {(plain(row[1]), plain(row[0])) for row in rows(REFERENCE, "Option")}
 
     of_devstack = {(f"bin/{name}", option) for name, option in options_in("devstack/__main__.py") if name != "cert"}
-    workloads = {"api": "api", "demo": "demo", "fair": "fair", "lap": "w1, w2, w4", "w": "w1…w4"}
+    workloads = {
+        "api": "api",
+        "demo": "demo",
+        "fair": "fair",
+        "replicas": "replicas",
+        "lap": "w1, w2, w4",
+        "w": "w1…w4",
+    }
     of_benchmarks = {(f"bin/bench {workloads[name]}", option) for name, option in options_in("benchmarks/__main__.py")}
     of_chaos = {("bin/chaos", option) for _, option in options_in("tests/chaos/__main__.py")}
     assert written == of_devstack | of_benchmarks | of_chaos
