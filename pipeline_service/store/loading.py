@@ -106,8 +106,7 @@ class PostgresTransaction:
         versions = {pipeline.uid: pipeline.structure_version for pipeline in self._locked}
         structures = await self._caches.structures.get(self._connection, versions)
         known = {} if anew else self._remembered()
-        # A pipeline without an event was made in this transaction, and has nothing yet.
-        asked = [pipeline.uid for pipeline in self._locked if pipeline.last_sequence and pipeline.uid not in known]
+        asked = [pipeline.uid for pipeline in self._locked if pipeline.uid not in known]
         self._rows = {**known, **await self._fetch(asked)}
         self.is_remembered = bool(known)
         owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}

@@ -96,6 +96,8 @@ async def _create_pool(database_url: str, *, password: str, size: int) -> Pool:
         # Nothing of ours outlives its transaction in a session (no SET, LISTEN, cursor or advisory lock), so that the
         # driver's round trip to undo such things at each release would undo nothing.
         reset=_nothing_to_reset,
+        # A connection that is idle is kept: closing it later would need a timer for each use of it.
+        max_inactive_connection_lifetime=0,
         server_settings=_SERVER_SETTINGS,
         timeout=ACQUIRE_TIMEOUT_S,
         command_timeout=10,
