@@ -6,10 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import httpx
 import pytest
 from montage.v1 import execution_service_pb2 as api
 from montage.v1 import node_service_pb2, pipeline_service_pb2, resources_pb2
+from prometheus_client.parser import text_string_to_metric_families
 
+from devstack.stack import Stack
 from tests.factories import noop
 from tests.integration.pipeline.grpc_client import Client, reason_of, refusal
 
@@ -196,6 +199,24 @@ async def test_same_result_twice_in_one_batch_counts_once(client: Client, execut
 
     assert answers == ["APPLIED", "DUPLICATE", "CONFLICT"]
     assert (await client.node(scene.name, "held")).output.content == "result"
+
+
+async def test_two_results_of_one_claim_are_counted_as_an_alarm(executor: Client, scene: Scene, stack: Stack) -> None:
+    before = await alarms(stack)
+
+    await report(executor, scene.complete("done", text="another"))
+
+    assert await alarms(stack) == before + 1
+
+
+async def alarms(stack: Stack) -> float:
+    """Of the kind `conflict`, as the service counts them."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        text = (await client.get(f"http://127.0.0.1:{stack.addresses.ports.pipeline_ops}/metrics")).text
+    samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
+    return sum(
+        one.value for one in samples if one.name == "pipeline_alarms_total" and one.labels == {"alarm": "conflict"}
+    )
 
 
 async def test_reports_out_of_order_are_taken_in_the_order_of_the_batch(executor: Client, scene: Scene) -> None:
