@@ -1,6 +1,6 @@
 """One batch of reports and of users' changes, one transaction."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline_service.commands.answering import answer_questions
@@ -40,28 +40,31 @@ class Applied:
 
 
 async def apply_batch(
-    entries: Sequence[Entry], pipelines: Collection[PipelineUid], *, store: Store, rules: Rules
+    entries: Sequence[Entry], pipelines: Sequence[PipelineUid], *, store: Store, rules: Rules
 ) -> Applied:
     """Decide entries one by one over one working set and save what they changed.
 
-    Raises Unavailable, Contended, BadRow, RequestRepeated.
+    `pipelines` are theirs, in their order. Raises Unavailable, Contended, BadRow, RequestRepeated.
 
     The rows are loaded in a statement of their own: its snapshot must be younger than the locks, else two completions
     that meet at one node would each miss the other's.
     """
     woken = {entry.pipeline_uid for entry in entries if isinstance(entry, Wake)}
-    async with store.transaction(pipelines, with_deleted=True) as transaction:
+    async with store.transaction(set(pipelines), with_deleted=True) as transaction:
         if woken:
             # Before anything is read: what a wake tells of was committed before the wake was.
             await transaction.take_wakes(woken)
         executions = [entry.execution_id for entry in entries if not isinstance(entry, Wake | Change)]
-        working_set = await transaction.load(executions)
-        answers = tuple(_decide(working_set, entry, rules=rules) for entry in entries)
-        if transaction.is_remembered and not all(map(_says_yes, answers)):
+        doubted: set[PipelineUid] = set()
+        while True:
+            working_set = await transaction.load(executions, anew=doubted)
+            answers = tuple(_decide(working_set, entry, rules=rules) for entry in entries)
             # A change that is decided upon is guarded when it is written. A refusal is not: it is given only by what
             # the database says now.
-            working_set = await transaction.load(executions, anew=True)
-            answers = tuple(_decide(working_set, entry, rules=rules) for entry in entries)
+            refused = {uid for uid, answer in zip(pipelines, answers, strict=True) if not _says_yes(answer)}
+            if not refused & transaction.remembered:
+                break
+            doubted |= refused
         await answer_questions(transaction, working_set, rules=rules)
         for entry, answer in zip(entries, answers, strict=True):
             if isinstance(entry, Change) and _says_yes(answer):

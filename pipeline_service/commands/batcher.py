@@ -109,7 +109,7 @@ class Batcher:
             await self._apply(batch[middle:])
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        pipelines = {waiting.pipeline_uid for waiting in batch}
+        pipelines = [waiting.pipeline_uid for waiting in batch]
         entries = [waiting.entry for waiting in batch]
         for tries_left in reversed(range(MAX_TRIES)):
             try:

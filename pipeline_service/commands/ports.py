@@ -1,6 +1,6 @@
 """What commands need of the outside; `store`, `artifacts` and `relay` provide it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -125,13 +125,13 @@ class Transaction(Protocol):
     """A READ COMMITTED transaction that holds the locks of the pipelines it was opened with."""
 
     @property
-    def is_remembered(self) -> bool:
-        """Whether some of what was loaded last came from memory."""
+    def remembered(self) -> Set[PipelineUid]:
+        """Pipelines of which what was loaded last came from memory."""
 
-    async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:
+    async def load(self, executions: Collection[ExecutionId] = (), *, anew: Collection[PipelineUid] = ()) -> WorkingSet:
         """The locked pipelines' nodes, active runs and active executions, and the named executions.
 
-        May come from memory, where nobody has written since; `anew` is always what the database says.
+        May come from memory, where nobody has written since; of pipelines `anew` it is what the database says.
         """
 
     async def look_up(self, questions: Sequence[Question]) -> Sequence[Finding]:

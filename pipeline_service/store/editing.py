@@ -1,12 +1,12 @@
 """An edit's transaction, as the role that owns structure. What it does to state goes through two narrow functions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline_service.commands.errors import Contended
 from pipeline_service.commands.views import NodeView, PipelineView
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, PipelineUid
+from pipeline_service.domain.ids import NodeUid, PipelineUid
 from pipeline_service.domain.model import Execution, Node, NodeSpec, Run, RunNode, Structure
 from pipeline_service.domain.states import ExecutionState, NodeState, RunDecision, RunState
 from pipeline_service.domain.structure import ImportPlan
@@ -42,11 +42,9 @@ class PostgresEdit(PostgresTransaction):
     """An open transaction that may change structure."""
 
     may_buy = False
+    # An edit is rare, and what it leaves is somebody else's to remember.
+    may_remember = False
     _structure: Structure | None = None
-
-    async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:  # noqa: ARG002 - as the base has it
-        """Always from the database: an edit is rare, and what it leaves is somebody else's to remember."""
-        return await super().load(executions, anew=True)
 
     async def save_structure(self, plan: ImportPlan) -> None:
         await write_structure(self._connection, plan)

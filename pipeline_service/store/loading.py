@@ -1,7 +1,7 @@
 """A transaction's rows: loaded under the locks, written back as the difference."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -81,6 +81,8 @@ class PostgresTransaction:
 
     may_buy = True
     """Whether it may see and change purchases."""
+    may_remember = True
+    """Whether it begins with what this process remembers."""
 
     def __init__(
         self,
@@ -98,17 +100,17 @@ class PostgresTransaction:
         self._rows: dict[PipelineUid, PipelineRows] = {}
         self._saved: WorkingSet | None = None
         self._versions = {pipeline.uid: pipeline.version for pipeline in locked}
-        self.is_remembered = False
-        """Whether some of what was loaded is what this process remembers."""
+        self.remembered: Set[PipelineUid] = frozenset()
+        """Pipelines of which what was loaded is what this process remembers."""
 
-    async def load(self, executions: Collection[ExecutionId] = (), *, anew: bool = False) -> WorkingSet:
+    async def load(self, executions: Collection[ExecutionId] = (), *, anew: Collection[PipelineUid] = ()) -> WorkingSet:
         """Load in statements of their own: their snapshots must be younger than the locks."""
         versions = {pipeline.uid: pipeline.structure_version for pipeline in self._locked}
         structures = await self._caches.structures.get(self._connection, versions)
-        known = {} if anew else self._remembered()
+        known = {uid: rows for uid, rows in self._known().items() if uid not in anew}
         asked = [pipeline.uid for pipeline in self._locked if pipeline.uid not in known]
         self._rows = {**known, **await self._fetch(asked)}
-        self.is_remembered = bool(known)
+        self.remembered = known.keys()
         owners = {pipeline.uid: pipeline.owner for pipeline in self._locked}
         ended = await self._fetch_ended(executions)
         loaded = [*ended, *(one for rows in self._rows.values() for one in rows.executions.values())]
@@ -150,7 +152,9 @@ class PostgresTransaction:
         if self._saved is not None:
             self._caches.rows.keep(self._saved, self._versions, loaded=self._rows)
 
-    def _remembered(self) -> dict[PipelineUid, PipelineRows]:
+    def _known(self) -> dict[PipelineUid, PipelineRows]:
+        if not self.may_remember:
+            return {}
         found = {uid: self._caches.rows.get(uid, version) for uid, version in self._versions.items()}
         return {uid: rows for uid, rows in found.items() if rows is not None}
 

@@ -30,7 +30,7 @@ async def uid_of(rig: Rig) -> PipelineUid:
 async def remembers(rig: Rig) -> bool:
     async with rig.store.transaction([await uid_of(rig)]) as transaction:
         await transaction.load()
-        return transaction.is_remembered
+        return bool(transaction.remembered)
 
 
 async def a_small_result(rig: Rig, node: str) -> Complete:
@@ -116,3 +116,19 @@ async def test_dry_decision_is_not_remembered(rig: Rig) -> None:
 
     async with rig.store.transaction([await uid_of(rig)]) as transaction:
         assert len((await transaction.load()).nodes) == 3
+
+
+async def test_refusal_has_only_the_rows_of_its_own_pipeline_loaded_anew(rig: Rig) -> None:
+    uids = []
+    for film in ("first", "second"):
+        await rig.import_(*CHAIN, document_id=film)
+        await rig.run(pipeline=film)
+        uids.append(PipelineUid(await rig.pool.fetchval("SELECT uid FROM pipelines WHERE id = $1", film)))
+
+    async with rig.store.transaction(uids) as transaction:
+        await transaction.load()
+        assert transaction.remembered == set(uids)
+        working_set = await transaction.load(anew=uids[:1])
+        assert transaction.remembered == set(uids[1:])
+
+    assert {node.pipeline_uid for node in working_set.nodes.values()} == set(uids)
