@@ -59,7 +59,7 @@ from pipeline_service.transport.executions import ExecutionServicer
 from pipeline_service.transport.nodes import NodeServicer
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.patterns import PATTERNS
-from pipeline_service.transport.pipelines import PipelineServicer
+from pipeline_service.transport.pipelines import MAX_DOCUMENT_BYTES, PipelineServicer
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.watch import Pace
 from pipeline_service.transport.watchers import Watchers
@@ -79,7 +79,6 @@ from servicekit.validation import MessageValidator
 
 VERSION = "0.1.0"
 IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
-MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 REQUESTS_KEPT = timedelta(hours=24)
 SWEEP_EVERY_S = 30.0
 WAITERS_EVERY_S = 5.0

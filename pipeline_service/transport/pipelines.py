@@ -8,7 +8,7 @@ from montage.v1 import pipeline_service_pb2_grpc
 
 from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.control import Control
-from pipeline_service.commands.errors import NotFound
+from pipeline_service.commands.errors import FailedPrecondition, NotFound
 from pipeline_service.commands.pipelines import Pipelines
 from pipeline_service.commands.runs import Runs
 from pipeline_service.commands.views import Reader
@@ -24,6 +24,9 @@ from pipeline_service.wire.documents import document_message
 from pipeline_service.wire.names import parse_pipeline, parse_run
 from pipeline_service.wire.resources import event_message, pipeline_message, run_message
 from servicekit.grpc_handlers import Context
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+"""Of an import's request and of an export's answer. Nodes that are added one by one may make more than that."""
 
 
 class PipelineServicer(PipelineControl, pipeline_service_pb2_grpc.PipelineServiceServicer):
@@ -88,7 +91,13 @@ class PipelineServicer(PipelineControl, pipeline_service_pb2_grpc.PipelineServic
         view = await self._reader.snapshot(self._owners.owner(context), parse_pipeline(request.name))
         if view is None:
             raise NotFound("pipeline", request.name)
-        return pb.ExportPipelineResponse(document=document_message(view))
+        answer = pb.ExportPipelineResponse(document=document_message(view))
+        if answer.ByteSize() > MAX_DOCUMENT_BYTES:
+            raise FailedPrecondition(
+                f"the document of '{request.name}' has {answer.ByteSize()} bytes, a message takes {MAX_DOCUMENT_BYTES};"
+                " ListNodes answers its nodes page by page"
+            )
+        return answer
 
     async def ListRuns(self, request: pb.ListRunsRequest, context: Context) -> pb.ListRunsResponse:
         owner, pipeline = self._owners.owner(context), parse_pipeline(request.parent)

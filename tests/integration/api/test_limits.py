@@ -6,7 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from montage.v1.node_service_pb2 import CreateNodeRequest, ListNodesRequest
-from montage.v1.pipeline_service_pb2 import ImportPipelineRequest, ListRunsRequest
+from montage.v1.pipeline_service_pb2 import ExportPipelineRequest, ImportPipelineRequest, ListRunsRequest
 
 from tests.factories import a_document, noop
 from tests.integration.pipeline.grpc_client import Client, refusal
@@ -132,6 +132,18 @@ async def test_page_of_large_nodes_ends_before_its_size_is_too_much_for_a_client
 
     assert [node.name.split("/")[3] for page in pages for node in page.nodes] == ids
     assert all(0.9 * MIB < page.ByteSize() < 1.1 * MIB for page in pages[:-1])
+
+
+@pytest.mark.timeout(120)
+async def test_export_of_more_than_16_mib_is_refused_in_words(client: Client, name: str) -> None:
+    large = [noop(f"n{number}", nonce=f"{number}/" + "x" * 65_000) for number in range(257)]
+    await client.import_(*large, document_id=name)
+    await client.create_node(name, "more", config={"provider": "local", "nonce": "x" * 65_000})
+    await client.create_node(name, "and-more", config={"provider": "local", "nonce": "y" * 65_000})
+
+    refused = await refusal(client.pipelines.ExportPipeline(ExportPipelineRequest(name=f"pipelines/{name}")))
+
+    assert refused[:2] == (grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION")
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(500, True), (501, False), (-1, False)])

@@ -251,7 +251,8 @@ class PipelineServiceServicer:
 
     def ExportPipeline(self, request, context):
         """Answers the document that makes a pipeline equal to this one: what ImportPipeline takes, uploaded assets by their digest. Imported
-        elsewhere, it is exported as the same document again.
+        elsewhere, it is exported as the same document again. FAILED_PRECONDITION when the document is larger than 16 MiB: ListNodes answers
+        its nodes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
