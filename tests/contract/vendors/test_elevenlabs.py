@@ -15,7 +15,7 @@ SPEECH = "/v1/text-to-speech/21m00Tcm4TlvDq8ikWAM"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(loop_scope="module", name="http")
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="http")
 async def _http(vendor: Simulator) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=vendor.address, headers={"xi-api-key": KEY}, trust_env=False) as client:
         yield client

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = dict[str, Any]
 
 
-@pytest_asyncio.fixture(loop_scope="module", name="http")
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="http")
 async def _http(vendor: Simulator) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=vendor.address, headers={"X-Api-Key": KEY}, trust_env=False) as client:
         yield client
@@ -100,6 +100,19 @@ async def test_same_key_replays_the_first_answer_whatever_the_body_says(
 
     assert again == first
     assert len(vendor.bill(key="key-1")) == 1
+
+
+async def test_key_whose_first_call_goes_on_is_in_progress(
+    http: httpx.AsyncClient, vendor: Simulator, sound: str
+) -> None:
+    await vendor.switch(hold_s=1.0)
+    headers = {"Idempotency-Key": "key-busy"}
+
+    answers = await asyncio.gather(*(http.post("/v3/videos", json=a_video(sound), headers=headers) for _ in range(2)))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert code_of(next(answer for answer in answers if answer.status_code == 409))[1] == "request_in_progress"
+    assert len(vendor.bill(key="key-busy")) == 1
 
 
 async def test_key_is_forgotten_after_a_day(http: httpx.AsyncClient, vendor: Simulator, sound: str) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = dict[str, Any]
 
 
-@pytest_asyncio.fixture(loop_scope="module", name="http")
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="http")
 async def _http(vendor: Simulator) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=vendor.address, headers=HEADERS, trust_env=False) as client:
         yield client

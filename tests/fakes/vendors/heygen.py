@@ -8,6 +8,7 @@ import email.policy
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -26,6 +27,7 @@ SIZES = {"720p": 720, "1080p": 1080, "4k": 2160}
 MAX_CONCURRENT = 10
 SWITCHES: dict[str, Any] = {
     "render_s": 0.0,  # how long a video takes
+    "hold_s": 0.0,  # how long the answer to a submission takes
     "first_status": "",  # what the first look at a video says
     "lose_answers": 0,  # accepts so many submissions and hangs up
     "fail_after_accepting": 0,  # accepts so many submissions and answers 500
@@ -89,6 +91,7 @@ class HeyGen(Simulation):
             self._in_flight.discard(key)
 
     def _accept(self, request: Request, key: str) -> Response:
+        time.sleep(float(self.switch("hold_s")))
         self._turn_away()
         try:
             check_key(key)

@@ -1,5 +1,6 @@
 """A world around executors, and executors in it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -45,24 +46,25 @@ async def start_executor(around: World) -> AsyncIterator[StartExecutor]:
         yield start
 
 
-@pytest.fixture
-async def store(s3_endpoint: Endpoint, tmp_path: Path) -> AsyncIterator[ObjectStore]:
-    files = {"access": ACCESS_KEY, "secret": SECRET_KEY}
-    for name, value in files.items():
-        (tmp_path / name).touch(mode=0o600)
-        (tmp_path / name).write_text(value)
+@pytest.fixture(scope="session")
+def store(s3_endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """One for all tests: making its client costs more than most of them. Each writes below a prefix of its own."""
+    keys = tmp_path_factory.mktemp("store-keys")
+    for name, value in {"access": ACCESS_KEY, "secret": SECRET_KEY}.items():
+        (keys / name).touch(mode=0o600)
+        (keys / name).write_text(value)
     store = ObjectStore(
         StoreAddress(
             bucket="executors",
             region=REGION,
             endpoint=s3_endpoint.url,
-            access_key_file=tmp_path / "access",
-            secret_key_file=tmp_path / "secret",
+            access_key_file=keys / "access",
+            secret_key_file=keys / "secret",
         )
     )
-    await store.ensure_bucket()
+    asyncio.run(store.ensure_bucket())
     yield store
-    await store.close()
+    asyncio.run(store.close())
 
 
 @pytest.fixture

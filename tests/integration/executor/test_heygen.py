@@ -201,6 +201,42 @@ async def test_busy_vendor_is_tried_again_when_it_says_under_another_key(
     assert bill_of(vendor, task) == 0
 
 
+async def test_error_inside_a_200_is_a_refusal(worker: Worker, vendor: Simulator, task: Task) -> None:
+    await vendor.switch(error_in_200=1, code_as_number=True)
+
+    with pytest.raises(GiveUp, match=r"no such avatar \(400144\)") as end:
+        await worker.claim(task)
+
+    assert cause_of(end.value) == ("invalid_input", refused())
+    assert bill_of(vendor, task) == 0
+
+
+async def test_address_that_heygen_cannot_read_any_more_is_handed_out_anew_by_the_next_attempt(
+    vendor: Simulator, store: ObjectStore, folder: Path, prefix: str, sound: Path
+) -> None:
+    nowhere = HandingOver(store, _Expired(store))  # type: ignore[arg-type] # all that it needs of a store
+    async for worker in a_worker(vendor, store, folder, prefix, handing_over=nowhere):
+        task = worker.task("generate-talking-head", "heygen", CONFIG, await worker.stored(sound, "audio"), title=prefix)
+        with pytest.raises(GiveUp, match="download_failed") as end:
+            await worker.claim(task)
+
+    assert cause_of(end.value) == ("provider_unavailable", refused())
+    assert not vendor.bill(title=prefix)
+
+
+class _Expired:
+    """A public store whose addresses have expired when somebody reads them."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def presign_get(self, key: str, *, expires: timedelta) -> str:
+        del expires
+        return self._store.presign_get(key, expires=timedelta(seconds=1)).replace(
+            "X-Amz-Signature=", "X-Amz-Signature=0"
+        )
+
+
 async def test_trial_cap_is_not_retried(worker: Worker, vendor: Simulator, task: Task) -> None:
     await vendor.switch(trial_cap=1)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,21 @@ async def test_vendor_that_is_away_for_a_while_is_asked_again(worker: Worker, ve
         await worker.ask(submitted(task, waiting.job_id))
 
     assert later.value.purchase is None
+
+
+async def test_operation_that_google_has_forgotten_ends_the_purchase(
+    worker: Worker, vendor: Simulator, task: Task
+) -> None:
+    waiting = await worker.claim(task)
+    assert isinstance(waiting, AwaitingVendor)
+    assert task.purchase is not None
+    await vendor.switch(forget=True)
+    old = replace(task.purchase, intend_time=SystemClock().now() - timedelta(days=2))
+
+    with pytest.raises(GiveUp, match="not know the job any more") as end:
+        await worker.ask(submitted(replace(task, purchase=old), waiting.job_id))
+
+    assert cause_of(end.value) == ("provider_unavailable", failed())
 
 
 @pytest.mark.parametrize("result", ["empty", "text"])
