@@ -8,10 +8,11 @@ from uuid import UUID
 from pipeline_service.commands.views import NodeView
 from pipeline_service.domain.freshness import FreshnessFacts, freshness_of
 from pipeline_service.domain.ids import NodeId, NodeUid
+from pipeline_service.domain.states import Freshness
 from pipeline_service.store.codec import Row
 from pipeline_service.store.pool import Connection, Pool
 
-Fact: TypeAlias = "tuple[NodeUid, NodeId, bool, bool, bool, bool, str | None]"
+Fact: TypeAlias = tuple[NodeUid, NodeId, bool, bool, bool, bool, str | None]
 """Of a node: the driver reads no arrays within rows, so that the uids of its sources are one text."""
 
 _FACT = """
@@ -49,12 +50,15 @@ def with_own_facts(view: NodeView, row: Row) -> NodeView:
     return _judged([view], row["facts"])[0]
 
 
-def _judged(views: Sequence[NodeView], rows: Iterable[Fact]) -> tuple[NodeView, ...]:
-    facts = {NodeUid(row[0]): _facts(row) for row in rows}
+def _judged(views: Sequence[NodeView], rows: Iterable[Fact | None]) -> tuple[NodeView, ...]:
+    facts = {row[0]: _facts(row) for row in rows if row is not None}
     return tuple(view if view.is_current else _with(view, facts) for view in views)
 
 
 def _with(view: NodeView, facts: dict[NodeUid, FreshnessFacts]) -> NodeView:
+    if view.spec.uid not in facts:
+        # A page and the freshness of its nodes are two statements.
+        return replace(view, freshness=Freshness.STALE, freshness_reasons=("it was deleted meanwhile",))
     freshness, reasons = freshness_of(view.spec.uid, facts)
     return replace(view, freshness=freshness, freshness_reasons=reasons)
 

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pipeline_service.domain.ids import NodeId
+from pipeline_service.domain.lists import Page
+from pipeline_service.domain.states import Freshness
+from pipeline_service.store.freshness import with_freshness
 from pipeline_service.store.pool import Pools
 from tests.factories import noop
-from tests.integration.pipeline.rig import FILM, OWNER, Rig, running_rig
+from tests.integration.pipeline.rig import CALLER, FILM, OWNER, Rig, running_rig
 
 CHAIN = (noop("a"), noop("b", "a"), noop("c", "b"))
 
@@ -73,3 +76,15 @@ async def test_edit_that_is_taken_back_makes_what_is_below_current_again(rig: Ri
     await rig.import_(*CHAIN)
 
     assert (await shown(rig))["c"] == ("CURRENT", ())
+
+
+async def test_node_that_is_deleted_between_the_statements_of_a_page_is_shown_as_that(rig: Rig) -> None:
+    await rig.import_(*CHAIN)
+    read = await rig.reader.nodes(OWNER, FILM, Page(limit=10))
+    assert read is not None
+    await rig.nodes.delete(CALLER, FILM, NodeId("b"), etag="")
+
+    shown = await with_freshness(rig.pool, read.items)
+
+    assert [view.spec.id for view in shown] == ["a", "b", "c"]
+    assert (shown[1].freshness, shown[1].freshness_reasons) == (Freshness.STALE, ("it was deleted meanwhile",))
