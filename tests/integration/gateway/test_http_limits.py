@@ -17,14 +17,20 @@ from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import success
 
 BODY = json.dumps(success()).encode()
-DEADLINE_S = 0.4
+DEADLINE_S = 0.8
 
 
 @pytest.fixture
 async def hasty(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A gateway with short deadlines."""
-    settings = {"GATEWAY_HEADER_DEADLINE_S": str(DEADLINE_S), "GATEWAY_BODY_DEADLINE_S": str(DEADLINE_S)}
-    async with running(tmp_path, **settings) as rig:
+    """A gateway that waits a short time for heads."""
+    async with running(tmp_path, GATEWAY_HEADER_DEADLINE_S=str(DEADLINE_S)) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def hasty_with_bodies(tmp_path: Path) -> AsyncIterator[Rig]:
+    """One that waits a short time for bodies, and long for what comes before: connections take their time, too."""
+    async with running(tmp_path, GATEWAY_BODY_DEADLINE_S=str(DEADLINE_S), GATEWAY_HEADER_DEADLINE_S="60") as rig:
         yield rig
 
 
@@ -68,19 +74,19 @@ class TestDeadlines:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    async def test_dripped_body_is_cut_and_reaches_nobody(self, hasty: Rig) -> None:
-        async with connected(hasty) as caller, asyncio.timeout(PATIENCE_S):
-            await caller.send(head(cap=hasty.keys.issue(), length=len(BODY)))
+    async def test_dripped_body_is_cut_and_reaches_nobody(self, hasty_with_bodies: Rig) -> None:
+        async with connected(hasty_with_bodies) as caller, asyncio.timeout(PATIENCE_S):
+            await caller.send(head(cap=hasty_with_bodies.keys.issue(), length=len(BODY)))
             answer = await caller.drip(BODY, every_s=0.02)
 
         assert answer.startswith(b"HTTP/1.1 408 ")
-        assert await cut(hasty, "body_deadline")
-        assert hasty.service.requests == []
-        assert "gateway_callbacks_in_flight 0.0" in await hasty.metrics()
+        assert await cut(hasty_with_bodies, "body_deadline")
+        assert hasty_with_bodies.service.requests == []
+        assert "gateway_callbacks_in_flight 0.0" in await hasty_with_bodies.metrics()
 
-    async def test_dripped_chunks_are_cut(self, hasty: Rig) -> None:
-        async with connected(hasty) as caller, asyncio.timeout(PATIENCE_S):
-            await caller.send(head(cap=hasty.keys.issue(), extra="Transfer-Encoding: chunked\r\n"))
+    async def test_dripped_chunks_are_cut(self, hasty_with_bodies: Rig) -> None:
+        async with connected(hasty_with_bodies) as caller, asyncio.timeout(PATIENCE_S):
+            await caller.send(head(cap=hasty_with_bodies.keys.issue(), extra="Transfer-Encoding: chunked\r\n"))
             answer = await caller.drip(b"1\r\n{\r\n" * 200, every_s=0.02)
 
         assert answer.startswith(b"HTTP/1.1 408 ")
@@ -101,14 +107,14 @@ class TestDeadlines:
 
         assert answer.startswith(b"HTTP/1.1 408 ")
 
-    async def test_body_behind_a_refusal_is_cut_too(self, hasty: Rig) -> None:
-        async with connected(hasty) as caller, asyncio.timeout(PATIENCE_S):
+    async def test_body_behind_a_refusal_is_cut_too(self, hasty_with_bodies: Rig) -> None:
+        async with connected(hasty_with_bodies) as caller, asyncio.timeout(PATIENCE_S):
             await caller.send(head(cap="garbage", length=10**6))
             answer = await caller.drip(b"x" * 1000, every_s=0.02)
 
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert answer.count(b"HTTP/1.1 ") == 1
-        assert await cut(hasty, "body_deadline")
+        assert await cut(hasty_with_bodies, "body_deadline")
 
     async def test_caller_that_ignores_the_goodbye_holds_no_slot(self, tmp_path: Path) -> None:
         async with running(tmp_path, GATEWAY_BODY_DEADLINE_S="0.2", GATEWAY_HEADER_DEADLINE_S="10") as rig:
@@ -121,15 +127,15 @@ class TestDeadlines:
 
             assert "gateway_callbacks_in_flight 0.0" in await rig.metrics()
 
-    async def test_slow_service_is_no_slow_caller(self, hasty: Rig) -> None:
-        hasty.service.may_answer.clear()
-        async with connected(hasty) as caller, asyncio.timeout(PATIENCE_S):
-            await caller.send(head(cap=hasty.keys.issue(), length=len(BODY)) + BODY)
-            await hasty.service.arrived.wait()
+    async def test_slow_service_is_no_slow_caller(self, hasty_with_bodies: Rig) -> None:
+        hasty_with_bodies.service.may_answer.clear()
+        async with connected(hasty_with_bodies) as caller, asyncio.timeout(PATIENCE_S):
+            await caller.send(head(cap=hasty_with_bodies.keys.issue(), length=len(BODY)) + BODY)
+            await hasty_with_bodies.service.arrived.wait()
             answer = asyncio.create_task(caller.answer())
             done, _ = await asyncio.wait({answer}, timeout=2 * DEADLINE_S)
             assert not done
-            hasty.service.may_answer.set()
+            hasty_with_bodies.service.may_answer.set()
 
             assert (await answer).startswith(b"HTTP/1.1 200 ")
 
