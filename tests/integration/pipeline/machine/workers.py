@@ -105,7 +105,9 @@ class Workers(Bench):
         """From a worker that lost its execution, or whose execution ended."""
         self.count("report_of_an_old_claim")
         if not self._old_claims():
-            self._take_over(self.some_held(which))
+            held = self.some_held(which)
+            self.expire("lease", held)
+            self.start(held)
         one, claim = pick(self._old_claims(), which)
         self.tell(self.sender.anything(one, claim, verb=verb, content=content))
 
