@@ -98,7 +98,7 @@ def test_template_passes_cfn_lint() -> None:
     program = Path(sysconfig.get_path("scripts")) / "cfn-lint"
 
     checked = subprocess.run(
-        [program, "--format", "parseable", TEMPLATE], capture_output=True, text=True, timeout=19, check=False
+        [program, "--format", "parseable", TEMPLATE], capture_output=True, text=True, timeout=120, check=False
     )
 
     assert (checked.returncode, checked.stdout) == (0, "")
