@@ -79,6 +79,9 @@ from servicekit.validation import MessageValidator
 
 VERSION = "0.1.0"
 IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
+REPORT_METHOD = "/montage.v1.ExecutionService/ReportExecutions"
+MAX_REPORTS_BYTES = 16 * 1024 * 1024
+"""Far more than its entries may have: one that is too large is to be refused by itself, and the others applied."""
 REQUESTS_KEPT = timedelta(hours=24)
 SWEEP_EVERY_S = 30.0
 WAITERS_EVERY_S = 5.0
@@ -255,7 +258,7 @@ def _grpc_server(
         version=VERSION,
         errors=ERRORS,
         validator=validator,
-        limits=ServerLimits(max_request_bytes_of={IMPORT_METHOD: MAX_DOCUMENT_BYTES}),
+        limits=ServerLimits(max_request_bytes_of={IMPORT_METHOD: MAX_DOCUMENT_BYTES, REPORT_METHOD: MAX_REPORTS_BYTES}),
         drain=Drain(notice_s=settings.drain_notice_s),
         on_error=lambda method, code: metrics.rpc_errors.labels(method=method, code=code).inc(),
         on_refusal=lambda method, reason: metrics.rpc_refusals.labels(method=method, reason=reason).inc(),

@@ -170,6 +170,7 @@ CHANGES_NOTHING: dict[str, tuple[Build, list[str]]] = {
         ["ARTIFACT_MISMATCH"],
     ),
     "content that is too large": (lambda s, _: [s.complete("held", text="x" * 300_000)], ["INVALID_FIELD"]),
+    "content of 10 MB": (lambda s, _: [s.complete("held", text="x" * 10_000_000)], ["INVALID_FIELD"]),
     "details that are too large": (lambda s, _: [s.beat("held", details={"job": "x" * 5000})], ["INVALID_FIELD"]),
 }
 
@@ -235,9 +236,9 @@ async def test_reports_out_of_order_are_taken_in_the_order_of_the_batch(executor
     assert answers == ["LOST", "APPLIED", "STALE", "SUPERSEDED", "DUPLICATE"]
 
 
-async def test_batch_of_ten_megabytes_is_refused_whole(client: Client, executor: Client, scene: Scene) -> None:
+async def test_batch_of_seventeen_megabytes_is_refused_whole(client: Client, executor: Client, scene: Scene) -> None:
     before = await rows(client, scene, but="none")
-    huge = scene.complete("held", text="x" * 10 * 1024**2)
+    huge = scene.complete("held", text="x" * 17 * 1024**2)
 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await executor.executions.ReportExecutions(

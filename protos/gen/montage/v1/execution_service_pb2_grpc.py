@@ -105,7 +105,8 @@ class ExecutionServiceServicer:
     def ReportExecutions(self, request, context):
         """Any number of the calls above in one, each with its own answer in the same order.
 
-        One entry's error leaves the others alone. At most 256 entries.
+        One entry's error leaves the others alone, also when the entry is too large: the request may have 16 MiB. At most 256
+        entries.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
