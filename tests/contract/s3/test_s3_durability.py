@@ -3,6 +3,7 @@
 Ours only: moto keeps everything in memory.
 """
 
+import json
 import re
 import socket
 import subprocess
@@ -237,7 +238,7 @@ def test_log_and_command_line_hold_no_secret(server: OurServer) -> None:
 
     assert answer.status == 403
     log = server.log.read_text()
-    assert '"code": "SignatureDoesNotMatch"' in log
+    assert "SignatureDoesNotMatch" in [json.loads(line).get("code") for line in log.splitlines()]
     command = Path(f"/proc/{server.pid}/cmdline").read_text()
     for secret in (SECRET_KEY, "X-Amz-Signature", url.rpartition("=")[2]):
         assert secret not in log + command
