@@ -67,10 +67,12 @@ CROSS JOIN LATERAL (
 GROUP BY k.node_type, k.provider
 """
 _WAKES = "SELECT pipeline_uid FROM wakes GROUP BY pipeline_uid ORDER BY min(id) LIMIT $1"
+# Not those that a hold keeps back: a wake would change nothing, and they would be found again and again.
 _VAIN_WAITERS = """
 SELECT DISTINCT r.pipeline_uid
 FROM run_nodes AS n JOIN runs AS r ON r.id = n.run_id JOIN pipelines AS p ON p.uid = r.pipeline_uid
-WHERE n.decision = 'WAITING' AND r.state = 'ACTIVE' AND NOT EXISTS (
+JOIN nodes AS w ON w.uid = n.node_uid
+WHERE n.decision = 'WAITING' AND r.state = 'ACTIVE' AND NOT p.paused AND NOT w.paused AND NOT EXISTS (
     SELECT FROM executions AS e
     WHERE e.owner = p.owner AND e.work_digest = n.waiting_digest AND e.owner <> ''
         AND e.state IN ('QUEUED', 'RUNNING', 'WAITING')

@@ -158,6 +158,31 @@ async def test_waiter_whose_wake_was_missed_is_found_by_the_sweep(rig: Rig) -> N
     assert await rig.waker.sweep() == 0
 
 
+@pytest.mark.parametrize("held", [(), (NodeId("a"),)], ids=["pipeline", "node"])
+async def test_waiter_that_is_held_is_served_when_the_hold_is_over_and_not_looked_for_before(
+    rig: Rig, held: tuple[NodeId, ...]
+) -> None:
+    """A look that finds something is repeated at once: it would go on as long as the hold."""
+    pause, resume = (
+        (rig.control.pause_node, rig.control.resume_node)
+        if held
+        else (rig.control.pause_pipeline, rig.control.resume_pipeline)
+    )
+    await rig.import_(same("a"))
+    await rig.import_(same("a"), document_id="copy")
+    await rig.run()
+    run = await rig.run(pipeline="copy")
+    await pause(CALLER, PipelineId("copy"), *held)
+    await rig.fail("a", "invalid_input")
+    await rig.wake()
+    assert await decisions(rig, run, "copy") == {"a": "WAITING"}
+
+    assert await rig.waker.sweep() == 0
+
+    await resume(CALLER, PipelineId("copy"), *held)
+    assert await decisions(rig, run, "copy") == {"a": "ACTIVE"}
+
+
 async def test_wake_of_a_deleted_pipeline_is_taken_away(rig: Rig) -> None:
     await rig.import_(same("a"))
     imported = await rig.import_(same("a"), document_id="copy")
