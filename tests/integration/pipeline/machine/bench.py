@@ -18,6 +18,7 @@ from tests.due_times import expire
 from tests.factories import a_document, noop
 from tests.integration.pipeline.machine.checks import Lineage, check_rows, check_step
 from tests.integration.pipeline.machine.model import Attempt, Model
+from tests.integration.pipeline.machine.overtime import Overtime, in_time
 from tests.integration.pipeline.machine.replicas import Replica, make_replicas
 from tests.integration.pipeline.machine.reports import Sender
 from tests.integration.pipeline.machine.rows import Rows, empty, read_rows
@@ -107,7 +108,12 @@ class Bench(RuleBasedStateMachine):
                 self.do(replica.stop())
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.world.loop.run_until_complete(work)
+        try:
+            return self.world.loop.run_until_complete(in_time(work, self.world.pools))
+        except Overtime as error:
+            self.is_sound = False
+            self.story.append(str(error))
+            raise
 
     def count(self, name: str) -> None:
         self.world.rules[name] += 1
