@@ -32,7 +32,7 @@ class Timers:
         self._crash_point = crash_point
 
     async def tick(self) -> int:
-        """Report everything that is due now. Answers how much that was. Raises Unavailable."""
+        """Report everything that is due now. Answers how much was decided about. Raises Unavailable."""
         due = await self._store.due_work(LIMIT)
         reports = [
             *(self._dispatch(one) for one in due.dispatches if self._can_publish()),
@@ -44,7 +44,8 @@ class Timers:
         for failure in failures:
             if not isinstance(failure, PipelineError):
                 raise failure
-        return len(reports)
+        # What was refused is still due: it is not worth another look at once.
+        return len(reports) - len(failures)
 
     async def _dispatch(self, one: DueExecution) -> None:
         await self._crash_point("timers.dispatch_due")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline_service.commands.errors import BadRow
 from pipeline_service.domain.ids import NodeId, PipelineId, RunId
 from pipeline_service.domain.states import RunDecision, RunState
 from pipeline_service.store.pool import Pools
@@ -156,6 +157,25 @@ async def test_waiter_whose_wake_was_missed_is_found_by_the_sweep(rig: Rig) -> N
 
     assert await state(rig, run, "copy") is RunState.SUCCEEDED
     assert await rig.waker.sweep() == 0
+
+
+async def test_wake_that_is_refused_is_not_looked_for_again_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.import_(same("a"))
+    await rig.import_(same("a"), document_id="copy")
+    await rig.run()
+    run = await rig.run(pipeline="copy")
+    await rig.complete("a")
+
+    async def refuse(*_of: object) -> None:
+        raise BadRow("a column has no such value")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(rig.batcher, "submit", refuse)
+        assert await rig.waker.tick() == 0
+        assert await rig.waker.sweep() == 0
+
+    assert await rig.waker.tick() == 1
+    assert await state(rig, run, "copy") is RunState.SUCCEEDED
 
 
 @pytest.mark.parametrize("held", [(), (NodeId("a"),)], ids=["pipeline", "node"])

@@ -5,17 +5,30 @@ from uuid import uuid4
 
 import pytest
 
+from pipeline_service.commands.errors import BadRow
 from pipeline_service.commands.ports import ObjectFacts
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.timers import Timers
-from pipeline_service.domain.engine.reports import Beat
-from pipeline_service.domain.ids import Claim
+from pipeline_service.domain.engine.reports import Answer, Beat, Report
+from pipeline_service.domain.ids import Claim, PipelineUid
 from pipeline_service.domain.keys import MANIFEST, artifact_prefix
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import WaitingFor
 from tests.due_times import expire
 from tests.factories import noop
 from tests.integration.pipeline.rig import Rig
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, rig: Rig, pipeline: PipelineUid) -> None:
+    """Let the database take nothing of one pipeline."""
+    submit = rig.batcher.submit
+
+    async def refusing(report: Report, pipeline_uid: PipelineUid) -> Answer:
+        if pipeline_uid == pipeline:
+            raise BadRow("a column has no such value")
+        return await submit(report, pipeline_uid)
+
+    monkeypatch.setattr(rig.batcher, "submit", refusing)
 
 
 class TestTimers:
@@ -53,6 +66,19 @@ class TestTimers:
         await timers.tick()
 
         assert [dispatch.dispatch_no for dispatch in rig.outbox.dispatches] == [1, 2]
+
+    async def test_what_is_due_and_refused_is_not_looked_for_again_at_once(
+        self, rig: Rig, timers: Timers, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for pipeline in ("film", "copy"):
+            await rig.import_(noop("a", nonce=pipeline), document_id=pipeline)
+            await rig.run(pipeline=pipeline)
+            due = await rig.latest("a", pipeline=pipeline)
+            await expire(rig.pool, "dispatch_due_at", [due.id])
+        refuse(monkeypatch, rig, due.pipeline_uid)
+
+        assert await timers.tick() == 1
+        assert await timers.tick() == 0
 
     async def test_execution_that_nobody_ever_takes_times_out(self, rig: Rig, timers: Timers) -> None:
         await rig.import_(noop("a"))
