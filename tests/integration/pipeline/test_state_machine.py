@@ -10,8 +10,10 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.conftest import Statistics
 from tests.integration.pipeline.conftest import Database
-from tests.integration.pipeline.machine.bench import Bench, World, Written
+from tests.integration.pipeline.machine.bench import WAKE, Bench, World, Written
 from tests.integration.pipeline.machine.disturbances import Disturbances
+from tests.integration.pipeline.machine.elsewhere import Elsewhere
+from tests.integration.pipeline.machine.neighbour import Neighbour
 from tests.integration.pipeline.machine.operators import Operators
 from tests.integration.pipeline.machine.rows import open_owner
 from tests.integration.pipeline.machine.users import Users
@@ -30,12 +32,12 @@ COMMON = settings(
 DISPOSITIONS = ("APPLIED", "DUPLICATE", "CONFLICT", "SUPERSEDED", "LOST")
 OUTCOMES = ("CLAIMED", "HELD", "STALE", "PAUSED")
 REFUSALS = ("NotFound", "KeyOutsidePrefix", "ArtifactMismatch")
-SHARED = ("reused", "waited")
+SHARED = ("reused", "waited", "reused elsewhere", "waited elsewhere")
 """What became of wanted nodes whose work was done, or being done, already."""
 
 
-class PipelineMachine(Users, Workers, Operators, Disturbances):
-    """All that can happen to a pipeline."""
+class PipelineMachine(Users, Workers, Operators, Disturbances, Elsewhere):
+    """All that can happen to a pipeline, and beside it."""
 
 
 STEPS = {name for part in PipelineMachine.__bases__ for name in vars(part) if not name.startswith("_")} - {
@@ -53,10 +55,10 @@ def machine_in(world: World) -> type[PipelineMachine]:
     return MachineInWorld
 
 
-def play(world: World, story: Callable[[Bench], None]) -> None:
+def play(world: World, story: Callable[[Neighbour], None]) -> None:
     """One example, of steps that are written down."""
 
-    class Script(Bench):
+    class Script(Neighbour):
         def __init__(self) -> None:
             super().__init__(world)
 
@@ -130,6 +132,26 @@ def test_deadline_that_passed_is_not_put_back_by_a_heartbeat(world: World) -> No
         bench.verify(is_true=found == ["QUEUED", "TIMED_OUT"], otherwise=f"no second attempt: {found}")
 
     play(world, story)
+
+
+def test_work_that_another_pipeline_does_is_waited_for_and_taken_over(world: World) -> None:
+    def story(bench: Neighbour) -> None:
+        bench.document = {"a": Written(), "b": Written(inputs=("a",))}
+        bench.act(bench.importing())
+        bench.want_elsewhere(force=False)
+        bench.act(bench.running(0, force=False))
+        bench.complete_elsewhere(0, content=1)
+        bench.act(WAKE)
+        bench.complete_elsewhere(0, content=2)
+        bench.act(WAKE)
+        states = {row["id"]: row["status"] for row in bench.rows.nodes.values() if row["type"] == "noop"}
+        bench.verify(is_true=states == {"a": "completed", "b": "completed"}, otherwise=f"not served: {states}")
+        bench.verify(is_true=not bench.rows.executions, otherwise="the same work was done here as well")
+
+    play(world, story)
+
+    assert world.answers["waited elsewhere"] == 2
+    assert world.answers["reused elsewhere"] == 2
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine
 
 from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start, Wake
+from pipeline_service.domain.ids import PipelineId
 from pipeline_service.store.pool import Pools
 from tests.due_times import expire
 from tests.factories import a_document, noop
@@ -20,13 +21,15 @@ from tests.integration.pipeline.machine.checks import Lineage, check_rows, check
 from tests.integration.pipeline.machine.model import Attempt, Model
 from tests.integration.pipeline.machine.overtime import Overtime, in_time
 from tests.integration.pipeline.machine.replicas import Replica, make_replicas
-from tests.integration.pipeline.machine.reports import Sender
+from tests.integration.pipeline.machine.reports import Sender, describe
 from tests.integration.pipeline.machine.rows import Rows, empty, read_rows
 from tests.integration.pipeline.rig import FILM, MemoryArtifacts
 
 T = TypeVar("T")
 Answering = Coroutine[Any, Any, str]
 ASSET = "s"
+OTHER = PipelineId("other")
+"""Another pipeline of the same owner."""
 MAX_ROUNDS = 200
 LATER = {"initialInterval": 600, "maxInterval": 600}
 """No retry becomes due because a step took long: the rows' clock is the machine's."""
@@ -88,6 +91,8 @@ class Bench(RuleBasedStateMachine):
         self.sent: list[Report] = []
         self.dead: set[UUID] = set()
         """Claims of workers that crashed."""
+        self.is_wanted_elsewhere = False
+        """Whether the other pipeline was made."""
         self.is_sound = True
         self.story: list[str] = []
         """What was done and answered, to be read when it ends badly."""
@@ -187,9 +192,7 @@ class Bench(RuleBasedStateMachine):
 
     def importing(self) -> Act:
         """Make the pipeline equal to the document as it is on the bench now."""
-        nodes = [noop(name, *one.inputs, nonce=one.nonce) | {"retry": LATER} for name, one in self._noops()]
-        asset = {"id": ASSET, "type": "asset", "asset": {"type": "text", "content": self.asset}}
-        raw = a_document(asset, *nodes) | {"title": self.title}
+        raw = self.written(FILM)
         meaning: dict[str, object] = {**dict(self._noops()), ASSET: self.asset}
         uids = {node["id"]: uid for uid, node in self.rows.nodes.items()}
         removed = {uids[name] for name in self.imported if name not in meaning}
@@ -200,6 +203,12 @@ class Bench(RuleBasedStateMachine):
             ask=lambda to: to.import_document(raw),
             foresee=lambda model: model.edit(changed=changed, removed=removed),
         )
+
+    def written(self, pipeline: PipelineId) -> dict[str, Any]:
+        """The document as it is on the bench now, of one pipeline or another."""
+        nodes = [noop(name, *one.inputs, nonce=one.nonce) | {"retry": LATER} for name, one in self._noops()]
+        asset = {"id": ASSET, "type": "asset", "asset": {"type": "text", "content": self.asset}}
+        return a_document(asset, *nodes, document_id=pipeline) | {"title": self.title}
 
     def running(self, targets: int, *, force: bool) -> Act:
         """A run of one node or, for every fourth number, of all leaves."""
@@ -230,6 +239,8 @@ class Bench(RuleBasedStateMachine):
         """One of the active executions; a resume lets one become active where there is none, or a run makes it."""
         if not self._active():
             self.let_all_go_on()
+        if not self._active():
+            self.end_elsewhere()
         if not self._active():
             self.act(self.running(0, force=True))
         return pick(self._active(), which)
@@ -265,6 +276,17 @@ class Bench(RuleBasedStateMachine):
             if run["state"] == "PAUSED":
                 self.act(self.controlling("resume_run", run["id"]))
 
+    def end_elsewhere(self) -> None:
+        """End all that the other pipeline does: who waits for it does it here."""
+        if self.is_wanted_elsewhere:
+            cancelling = Act(
+                label="cancel_pipeline elsewhere",
+                ask=lambda to: to.control("cancel_pipeline", pipeline=OTHER),
+                foresee=lambda _model: "done",
+            )
+            self.act(cancelling)
+            self.act(WAKE)
+
     def controlling(self, verb: str, *of: object, ends: Sequence[UUID] = (), answer: str = "done") -> Act:
         """Something a user says about work under way. `ends` are the executions that it must cancel."""
         return Act(
@@ -287,20 +309,8 @@ class Bench(RuleBasedStateMachine):
 
     def describe(self, report: Report) -> str:
         """A report as one reads it in a failing example."""
-        if isinstance(report, Wake):
-            return "wake"
-        of = self.name_of(self.model.get(report.execution_id))
-        match report:
-            case Start():
-                return f"start {of} by {_short(report.claim)} dispatch {report.dispatch_no}"
-            case Beat():
-                what = "park" if report.waiting_for else "beat" if report.requeue_after is None else "requeue"
-                return f"{what} {of} by {_short(report.claim)}"
-            case Complete() | Fail():
-                what = "complete" if isinstance(report, Complete) else f"fail {report.failure.error_type}"
-                return f"{what} {of} by {_short(report.claim)}{' from outside' if report.is_external else ''}"
-            case _:
-                return f"{type(report).__name__} {of}"
+        of = "" if isinstance(report, Wake) else self.name_of(self.model.get(report.execution_id))
+        return describe(report, of)
 
     async def _open(self) -> list[Replica]:
         await empty(self.world.owner)
@@ -326,7 +336,7 @@ class Bench(RuleBasedStateMachine):
         check_rows(rows)
         check_step(self.rows, rows, self.lineage)
         self.rows, self.is_sound = rows, True
-        self.world.answers.update("reused" if row["reused_from"] else "waited" for row in spared)
+        self.world.answers.update(answer for row in spared for answer in rows.ways_to_share(row))
 
     def _noops(self) -> list[tuple[str, Written]]:
         return sorted(self.document.items())
@@ -337,6 +347,7 @@ class Bench(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         """End whatever is active in one way or another, and see every run end."""
         self.let_all_go_on()
+        self.end_elsewhere()
         for number in range(MAX_ROUNDS):
             self.act(WAKE)
             if not self._active():
@@ -377,7 +388,3 @@ def foresee(model: Model, report: Report) -> str:
 
 async def _both(left: Answering, right: Answering) -> list[str]:
     return list(await asyncio.gather(left, right))
-
-
-def _short(claim: UUID) -> str:
-    return f"#{claim.int & 0xFFFF}"

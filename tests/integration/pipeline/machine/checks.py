@@ -99,6 +99,8 @@ def _check_displaced(before: Rows, after: Rows, new: Row) -> None:
 def _check_one_active_execution(rows: Rows) -> None:
     active = Counter(row["node_uid"] for row in rows.executions.values() if row["state"] in ACTIVE)
     assert all(count == 1 for count in active.values()), f"more than one active execution: {active}"
+    flights = Counter(row["work_digest"] for row in rows.makers.values() if row["state"] in ACTIVE)
+    assert all(count == 1 for count in flights.values()), f"the same work is done more than once: {flights}"
     in_progress = {uid for uid, node in rows.nodes.items() if node["status"] == "in_progress"}
     assert set(active) == in_progress, "nodes in progress are not those with an active execution"
 

@@ -18,7 +18,7 @@ from pipeline_service.commands.timers import Timers
 from pipeline_service.commands.waking import Waker
 from pipeline_service.domain.engine.reports import ExecutionReport, Report, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules
-from pipeline_service.domain.ids import NodeId, PipelineUid
+from pipeline_service.domain.ids import NodeId, PipelineId, PipelineUid
 from pipeline_service.domain.states import Disposition
 from pipeline_service.domain.values import Json
 from pipeline_service.store.pool import Pools
@@ -80,13 +80,13 @@ class Replica:
             self._pipelines.import_document(CALLER, document, create_only=False, validate_only=False)
         )
 
-    async def run(self, targets: Sequence[str], *, force: bool) -> str:
+    async def run(self, targets: Sequence[str], *, force: bool, pipeline: PipelineId = FILM) -> str:
         request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
-        return await _answer_of(self._runs.start(CALLER, FILM, request))
+        return await _answer_of(self._runs.start(CALLER, pipeline, request))
 
-    async def control(self, verb: str, *of: object) -> str:
+    async def control(self, verb: str, *of: object, pipeline: PipelineId = FILM) -> str:
         """`verb` is a method of Control without what it is about: `pause_run`, with the run."""
-        return await _answer_of(getattr(self._control, verb)(CALLER, FILM, *of))
+        return await _answer_of(getattr(self._control, verb)(CALLER, pipeline, *of))
 
     async def tick(self) -> str:
         """What became due because the steps took long is not due: time passes when the machine says so."""

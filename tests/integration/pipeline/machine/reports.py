@@ -5,7 +5,7 @@ from itertools import count
 from uuid import UUID
 
 from pipeline_service.commands.ports import ObjectFacts
-from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start
+from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Report, Start, Wake
 from pipeline_service.domain.ids import Claim, ExecutionId
 from pipeline_service.domain.keys import MANIFEST
 from pipeline_service.domain.states import MediaType, WaitingFor
@@ -96,6 +96,27 @@ class Sender:
         body, worth = bodies[found]
         self._artifacts.documents[prefix + MANIFEST] = {"process_uuid": str(one.id), **body}  # type: ignore[dict-item]  # plain JSON
         return worth
+
+
+def describe(report: Report, of: str) -> str:
+    """A report as one reads it in a failing example; `of` is the execution that it tells of."""
+    match report:
+        case Wake():
+            return "wake"
+        case Start():
+            return f"start {of} by {_short(report.claim)} dispatch {report.dispatch_no}"
+        case Beat():
+            what = "park" if report.waiting_for else "beat" if report.requeue_after is None else "requeue"
+            return f"{what} {of} by {_short(report.claim)}"
+        case Complete() | Fail():
+            what = "complete" if isinstance(report, Complete) else f"fail {report.failure.error_type}"
+            return f"{what} {of} by {_short(report.claim)}{' from outside' if report.is_external else ''}"
+        case _:
+            return f"{type(report).__name__} {of}"
+
+
+def _short(claim: UUID) -> str:
+    return f"#{claim.int & 0xFFFF}"
 
 
 def _id(one: Attempt) -> ExecutionId:

@@ -43,6 +43,10 @@ class Rows:
         """Digests of the work that is under way in any pipeline."""
         return {row["work_digest"] for row in self.makers.values() if row["state"] in ACTIVE}
 
+    @property
+    def open_runs(self) -> int:
+        return sum(run["state"] in ("ACTIVE", "PAUSED") for run in self.runs.values())
+
     def sources(self, node_uid: UUID) -> list[UUID]:
         """Inputs of a node, in their order."""
         return [edge["source_uid"] for edge in self.edges if edge["node_uid"] == node_uid]
@@ -92,6 +96,16 @@ class Rows:
                 found.append(row)
         return found
 
+    def ways_to_share(self, spared: Row) -> list[str]:
+        """How a run came to a result without an execution of its own; twice told where another pipeline's served it."""
+        way = "reused" if spared["reused_from"] else "waited"
+        doing = [row for row in self.makers.values() if row["state"] in ACTIVE]
+        holders = [row["pipeline_uid"] for row in doing if row["work_digest"] == spared["waiting_digest"]]
+        maker = self.makers.get(spared["reused_from"])
+        served_by = [maker["pipeline_uid"]] if maker else holders
+        is_elsewhere = any(pipeline != self.pipeline["uid"] for pipeline in served_by)
+        return [way, f"{way} elsewhere"] if is_elsewhere else [way]
+
     def state_only(self) -> tuple[object, ...]:
         """What a report that came too late must leave alone; artifacts may be added."""
         return self.pipeline, self.nodes, self.executions, self.runs, self.run_nodes, self.edges, self.events
@@ -104,7 +118,6 @@ async def read_rows(connection: "asyncpg.Connection[asyncpg.Record]", pipeline_i
     assert found, f"there is no pipeline '{pipeline_id}'"
     uid = found["uid"]
     nodes = await fetch("SELECT * FROM nodes WHERE pipeline_uid = $1 ORDER BY id", uid)
-    executions = await fetch("SELECT * FROM executions WHERE pipeline_uid = $1 ORDER BY id", uid)
     runs = await fetch("SELECT * FROM runs WHERE pipeline_uid = $1 ORDER BY id", uid)
     decisions = "SELECT n.* FROM run_nodes AS n JOIN runs AS r ON r.id = n.run_id WHERE r.pipeline_uid = $1"
     run_nodes = await fetch(decisions, uid)
@@ -112,18 +125,18 @@ async def read_rows(connection: "asyncpg.Connection[asyncpg.Record]", pipeline_i
     events = "SELECT * FROM events WHERE pipeline_uid = $1 ORDER BY seq OFFSET $2"
     new_events = await fetch(events, uid, len(known.events))
     artifacts = await fetch("SELECT * FROM artifacts")
-    makers = await fetch("SELECT * FROM executions")
+    makers = {row["id"]: dict(row) for row in await fetch("SELECT * FROM executions ORDER BY id")}
     has_wake = await connection.fetchval("SELECT EXISTS (SELECT FROM wakes WHERE pipeline_uid = $1)", uid)
     return Rows(
         pipeline=dict(found),
         nodes={row["uid"]: dict(row) for row in nodes},
-        executions={row["id"]: dict(row) for row in executions},
+        executions={key: row for key, row in makers.items() if row["pipeline_uid"] == uid},
         runs={row["id"]: dict(row) for row in runs},
         run_nodes={(row["run_id"], row["node_uid"]): dict(row) for row in run_nodes},
         edges=tuple(dict(row) for row in edges),
         events=known.events + tuple(dict(row) for row in new_events),
         artifacts={row["s3_key"]: dict(row) for row in artifacts},
-        makers={row["id"]: dict(row) for row in makers},
+        makers=makers,
         has_wake=has_wake,
     )
 

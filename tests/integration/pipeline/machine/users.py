@@ -90,7 +90,7 @@ class Users(Bench):
         self._run(0, force=True)
 
     def _run(self, wanted: int, *, force: bool) -> None:
-        is_full = sum(run["state"] in ("ACTIVE", "PAUSED") for run in self.rows.runs.values()) >= MAX_RUNS
+        is_full = self.rows.open_runs >= MAX_RUNS
         self.act(self.importing() if is_full else self.running(wanted, force=force))
 
     def _inputs(self, name: str, mask: int) -> tuple[str, ...]:
