@@ -20,6 +20,10 @@ Resource = TypeVar("Resource")
 _YOUNG_OBJECTS, _YOUNG_PER_MIDDLE, _MIDDLE_PER_OLD = 50_000, 10, 10
 
 
+CANCEL_AGAIN_AFTER_S = 5.0
+"""Longer than a task takes to leave in order what it was about."""
+
+
 class ExitCode(IntEnum):
     OK = 0
     """Stopped because somebody asked."""
@@ -30,7 +34,8 @@ class ExitCode(IntEnum):
 class Lifecycle:
     """Holds what a process has started. What was added last is stopped first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cancel_again_after_s: float = CANCEL_AGAIN_AFTER_S) -> None:
+        self._cancel_again_after_s = cancel_again_after_s
         self._stack = AsyncExitStack()
         self._stopping = asyncio.Event()
         self._failed = False
@@ -48,7 +53,7 @@ class Lifecycle:
         """Run `work` until the process stops, then cancel it and wait. If it ends before, that stops the process."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         task.add_done_callback(self._task_ended)
-        self._stack.push_async_callback(_cancel, task)
+        self._stack.push_async_callback(_cancel, task, again_after_s=self._cancel_again_after_s)
         return task
 
     def request_stop(self) -> None:
@@ -153,7 +158,12 @@ def _give_up(log: Any, stop_within_s: float) -> None:
     os._exit(ExitCode.FAILED)
 
 
-async def _cancel(task: "asyncio.Future[Any]") -> None:
-    """Cancel and wait for the end; what the task raises is somebody else's to tell."""
-    task.cancel()
-    await asyncio.wait({task})
+async def _cancel(task: "asyncio.Future[Any]", *, again_after_s: float = CANCEL_AGAIN_AFTER_S) -> None:
+    """Cancel and wait for the end; what the task raises is somebody else's to tell.
+
+    Asks again until it is heard: `asyncio.wait_for` of Python 3.11 forgets a cancellation that meets the answer it
+    waits for, and libraries are full of it.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=again_after_s)

@@ -209,10 +209,14 @@ async def _first_time(connecting: Coroutine[Any, Any, None], events: "_Events", 
     """Connect or raise. The client, told to try for ever, would also try for ever with a wrong password."""
     task = asyncio.ensure_future(connecting)
     either: set[asyncio.Future[Any]] = {task, events.first_error}
-    await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
+    try:
+        await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        is_decided = task.done()
+        if not is_decided:
+            task.cancel()
+            await asyncio.wait({task})
+    if not is_decided:
         raise events.first_error.result() if events.first_error.done() else TimeoutError
     await task
 
