@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from pipeline_service.commands.errors import BadRow
@@ -142,6 +143,14 @@ async def test_many_pipelines_that_begin_the_same_work_at_once_do_it_once(pools:
             RunState.SUCCEEDED
         ] * len(OTHERS)
         assert await one.pool.fetchval("SELECT count(*) FROM executions") == 3
+
+
+async def test_same_work_is_in_flight_once_whoever_writes_it(rig: Rig) -> None:
+    await rig.import_(same("a"), same("b"))
+    await rig.run()
+
+    with pytest.raises(asyncpg.UniqueViolationError, match="executions_one_flight"):
+        await rig.pool.execute("UPDATE executions SET work_digest = (SELECT min(work_digest) FROM executions)")
 
 
 async def test_waiter_whose_wake_was_missed_is_found_by_the_sweep(rig: Rig) -> None:
