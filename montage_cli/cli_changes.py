@@ -72,7 +72,9 @@ def create(
 )
 @click.option("--unset", metavar="KEY", multiple=True, help="Remove it.")
 @click.option("--strict", is_flag=True, help="Refuse a change after which the node could not run.")
-@click.option("--dry-run", "is_rehearsal", is_flag=True, help="With --set or --unset: only tell what would change.")
+@click.option(
+    "--dry-run", "is_rehearsal", is_flag=True, help="Only tell what would change; a text that was typed is kept."
+)
 @output_option()
 @click.pass_context
 def edit(
@@ -95,11 +97,9 @@ def edit(
     session = open_session(context, output)
     if given or unset:
         context.exit(session.perform(lambda session: editing.set_(session, name, settings)))
-    if is_rehearsal:
-        raise click.UsageError("--dry-run needs --set or --unset; the editor shows its difference before it imports")
     if name.kind is not Kind.PIPELINE:
         raise click.UsageError(f"a node takes --set or --unset; the whole document: montage edit {name.pipeline_id}")
-    context.exit(session.perform(lambda session: editing.edit(session, name, os.environ)))
+    context.exit(session.perform(lambda session: editing.edit(session, name, os.environ, is_rehearsal=is_rehearsal)))
 
 
 @click.command("delete")

@@ -21,7 +21,6 @@ from montage_cli.document import read_document
 from montage_cli.errors import ExitCode, MontageError, Status
 from montage_cli.importing import ImportOptions, import_read, words_of_import
 from montage_cli.names import Name
-from montage_cli.problems import InvalidDocument
 from montage_cli.session import Session
 from montage_cli.settings import TITLE, apply_settings, change_labels, is_label, labels_told
 from montage_cli.text import printable
@@ -58,11 +57,14 @@ async def set_(session: Session, name: Name, settings: Settings) -> ExitCode:
     return ExitCode.DONE
 
 
-async def edit(session: Session, name: Name, variables: Mapping[str, str]) -> ExitCode:
-    """Let the editor of `variables` change the document, show the difference, and import it over what was read."""
+async def edit(session: Session, name: Name, variables: Mapping[str, str], *, is_rehearsal: bool) -> ExitCode:
+    """Let the editor of `variables` change the document, show the difference, and import it over what was read.
+
+    A rehearsal has the service check what was typed, keeps it in its file and changes nothing.
+    """
     etag = (await session.client.get_pipeline(name.pipeline)).etag
     before = document_text(await session.client.export_pipeline(name.pipeline), is_json=False)
-    with _kept_on_trouble(name.pipeline_id, before, session) as path:
+    with _kept_on_trouble(name.pipeline_id, before, session, is_rehearsal=is_rehearsal) as path:
         await _open_editor(variables, path)
         after = path.read_text(encoding="utf-8")
         if after == before:
@@ -76,9 +78,10 @@ async def edit(session: Session, name: Name, variables: Mapping[str, str]) -> Ex
                 status=Status.INVALID_ARGUMENT,
             )
         _show_difference(before, after, name.pipeline_id, err=not session.is_for_people)
-        imported = await import_read(session.client, document, options=ImportOptions(etag=etag))
+        options = ImportOptions(etag=etag, validate_only=is_rehearsal)
+        imported = await import_read(session.client, document, options=options)
     if not session.answer(output.as_json(imported.answer), names=[imported.answer.pipeline.name]):
-        session.say(words_of_import(imported))
+        session.say("it is good; nothing was changed" if is_rehearsal else words_of_import(imported))
     return ExitCode.DONE
 
 
@@ -136,21 +139,21 @@ async def _open_editor(variables: Mapping[str, str], path: Path) -> None:
 
 
 @contextmanager
-def _kept_on_trouble(pipeline_id: str, text: str, session: Session) -> Iterator[Path]:
-    """A file to edit, removed at the end; what somebody typed and the service refused stays, and is told."""
+def _kept_on_trouble(pipeline_id: str, text: str, session: Session, *, is_rehearsal: bool) -> Iterator[Path]:
+    """A file to edit, removed at the end; what somebody typed and the service did not take stays, and is told."""
     handle, name = tempfile.mkstemp(prefix=f"{pipeline_id}-", suffix=".yaml")
     os.close(handle)
     path = Path(name)
     path.write_text(text, encoding="utf-8")
+    is_kept = True
     try:
         yield path
-    except (MontageError, InvalidDocument):
-        if path.read_text(encoding="utf-8") == text:
-            path.unlink()
-        else:
+        is_kept = is_rehearsal
+    finally:
+        if is_kept and path.read_text(encoding="utf-8") != text:
             session.complain(f"your text is kept in {path}")
-        raise
-    path.unlink()
+        else:
+            path.unlink()
 
 
 def _show_difference(before: str, after: str, name: str, *, err: bool = False) -> None:

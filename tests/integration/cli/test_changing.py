@@ -60,7 +60,7 @@ async def test_dry_run_tells_what_would_be_and_changes_nothing(montage: Montage,
     node = await montage("create", "welcome/new", "--type", "mix-audio", "--dry-run")
     title = await montage("edit", "welcome", "--set", "title=Film", "--dry-run")
     setting = await montage("edit", "welcome/mix", "--set", "provider=ffmpeg", "--dry-run")
-    nothing_to_try = await montage("edit", "welcome", "--dry-run")
+    in_an_editor = await montage("edit", "welcome/mix", "--dry-run")
 
     assert (str(service.pipelines), str(service.nodes)) == before
     assert (pipeline.code, pipeline.stdout) == (0, "would create pipelines/other\n")
@@ -68,7 +68,7 @@ async def test_dry_run_tells_what_would_be_and_changes_nothing(montage: Montage,
     assert node.stderr == "it could not run yet:\n  config.provider: is required\n"
     assert title.stdout == 'title: "Welcome" → "Film"\nnothing was changed\n'
     assert setting.stdout == 'provider: not set → "ffmpeg"\nnothing was changed\n'
-    assert nothing_to_try.code == 2
+    assert in_an_editor.code == 2
 
 
 async def test_create_of_a_taken_id_says_what_to_do(montage: Montage, service: FakeService) -> None:
@@ -172,6 +172,30 @@ async def test_edit_meanwhile_changed_by_somebody_else_is_refused_and_the_text_k
     )
     assert "content: Bye" in text.read_text()
     assert len(service.documents) == 1
+
+
+async def test_edit_dry_run_in_the_editor_shows_checks_and_keeps_the_text(
+    montage: Montage, service: FakeService
+) -> None:
+    await montage("import", "welcome.yaml")
+    keep_texts_here(montage)
+    editor(montage, "sed -i s/Hello/Bye/")
+    before = str(service.pipelines), str(service.nodes)
+
+    rehearsed = await montage("edit", "welcome", "--dry-run")
+    [text] = kept_texts(montage)
+
+    assert rehearsed.code == 0
+    assert "+      content: Bye" in rehearsed.stdout
+    assert rehearsed.stdout.endswith("it is good; nothing was changed\n")
+    assert rehearsed.stderr == f"your text is kept in {text}\n"
+    assert "content: Bye" in text.read_text()
+    assert (str(service.pipelines), str(service.nodes)) == before
+
+    editor(montage, "sed -i s/nodes:/knots/")
+    broken = await montage("edit", "welcome", "--dry-run")
+    assert broken.code == 3
+    assert "problem" in broken.stderr
 
 
 async def test_edit_with_problems_or_another_id_is_refused(montage: Montage) -> None:
