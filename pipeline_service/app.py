@@ -29,6 +29,7 @@ from pipeline_service.commands.places import Places
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.runs import Runs
+from pipeline_service.commands.signalling import Signals
 from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.commands.timers import Timers
 from pipeline_service.commands.waking import Waker
@@ -223,7 +224,13 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             server,
         ),
         lambda server: callback_service_pb2_grpc.add_CallbackServiceServicer_to_server(
-            CallbackServicer(reporter=reporter, capabilities=capabilities, count=count_report), server
+            CallbackServicer(
+                reporter=reporter,
+                signals=Signals(store=store, batcher=batcher),
+                capabilities=capabilities,
+                count=count_report,
+            ),
+            server,
         ),
     ]
     server = _grpc_server(settings, tls, services, metrics, validator)

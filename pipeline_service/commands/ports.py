@@ -250,6 +250,9 @@ class Store(Protocol):
     async def due_work(self, limit: int) -> DueWork:
         """Executions whose dispatch, lease or deadline is due, the longest overdue first."""
 
+    async def find_job(self, vendor: str, job_id: str) -> Place | None:
+        """For which execution a vendor's job was bought: of several the open one, then the newest."""
+
     async def queue_loads(self) -> Mapping[TaskQueue, QueueLoad]:
         """How full each task queue is; those with nothing out and nobody in line are left out."""
 

@@ -1,10 +1,13 @@
 """What is paid for: one accepted, or possibly accepted, submission to a vendor. It outlives executions."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pipeline_service.domain.ids import Claim, ExecutionId, Owner, PipelineUid, PurchaseId
 from pipeline_service.domain.states import PurchaseState
+
+SIGNALS_EVERY = timedelta(seconds=5)
+"""However often a vendor signals, it is asked no sooner after the question before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,10 @@ class Purchase:
     job_id: str = ""
     next_poll_at: datetime | None = None
     """When the vendor is asked (again); None while a worker runs the execution, and when it is over."""
+    asked_at: datetime | None = None
+    """When a worker was last sent to ask the vendor, or took it to do so."""
+    signalled_at: datetime | None = None
+    """When the vendor last said by itself that there are news."""
     poll_no: int = 0
     """Counts dispatches of polls; a claim with an older number is refused."""
     polls_unanswered: int = 0
@@ -46,3 +53,15 @@ class Purchase:
     def submit_key(self) -> str:
         """Key of the submission, also the vendor's idempotency key: the same for every attempt."""
         return str(self.id)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the vendor has signalled since it was asked last."""
+        return self.signalled_at is not None and (self.asked_at is None or self.signalled_at >= self.asked_at)
+
+    def ask_at(self, planned: datetime, *, now: datetime) -> datetime:
+        """When the vendor is asked: as planned, or sooner when it has news."""
+        if not self.has_news:
+            return planned
+        soonest = now if self.asked_at is None else max(now, self.asked_at + SIGNALS_EVERY)
+        return min(planned, soonest)

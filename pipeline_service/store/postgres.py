@@ -46,6 +46,12 @@ SELECT uid FROM pipelines WHERE uid = ANY($1)
 UNION SELECT uid FROM nodes WHERE uid = ANY($1)
 UNION SELECT node_uid FROM executions WHERE node_uid = ANY($1)
 """
+_FIND_JOB = """
+SELECT p.execution_id AS id, p.pipeline_uid, e.node_uid
+FROM purchases AS p JOIN executions AS e ON e.id = p.execution_id
+WHERE p.vendor = $1 AND p.job_id = $2 AND p.job_id <> ''
+ORDER BY p.state = 'SUBMITTED' DESC, p.create_time DESC LIMIT 1
+"""
 _WANTED = """
 SELECT e.id, CASE WHEN e.state IN ('QUEUED', 'RUNNING') THEN e.dispatch_no END AS dispatch_no, p.poll_no
 FROM executions AS e
@@ -165,6 +171,11 @@ class PostgresStore:
         with translated():
             rows = await self._engine.fetch(_LOCATE, list(executions))
         return {place.execution_id: place for place in map(_place, rows)}
+
+    async def find_job(self, vendor: str, job_id: str) -> Place | None:
+        with translated():
+            row = await self._engine.fetchrow(_FIND_JOB, vendor, job_id)
+        return _place(row) if row else None
 
     async def find_pipeline(self, owner: Owner, pipeline_id: PipelineId) -> PipelineUid | None:
         with translated():

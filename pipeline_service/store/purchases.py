@@ -14,7 +14,8 @@ from pipeline_service.store.pool import Connection, as_json
 
 _COLUMNS = (
     "id, owner, work_digest, draw, vendor, state, execution_id, pipeline_uid, possibly_submitted, possible_submissions,"
-    " job_id, next_poll_at, poll_no, polls_unanswered, claim, lease_until, cost_micros, create_time"
+    " job_id, next_poll_at, poll_no, polls_unanswered, claim, lease_until, cost_micros, create_time,"
+    " asked_at, signalled_at"
 )
 _LOAD = f"""
 SELECT {_COLUMNS} FROM purchases
@@ -27,7 +28,8 @@ INSERT INTO purchases ({_COLUMNS}, submit_key)
 SELECT {_COLUMNS}, id::text FROM json_to_recordset($1::text::json) AS u(
     id uuid, owner text, work_digest text, draw int, vendor text, state text, execution_id uuid, pipeline_uid uuid,
     possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
-    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, create_time timestamptz
+    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, create_time timestamptz,
+    asked_at timestamptz, signalled_at timestamptz
 )
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants only
@@ -36,11 +38,13 @@ UPDATE purchases AS p SET
     state = u.state, execution_id = u.execution_id, pipeline_uid = u.pipeline_uid,
     possibly_submitted = u.possibly_submitted, possible_submissions = u.possible_submissions, job_id = u.job_id,
     next_poll_at = u.next_poll_at, poll_no = u.poll_no, polls_unanswered = u.polls_unanswered, claim = u.claim,
-    lease_until = u.lease_until, cost_micros = u.cost_micros, update_time = now()
+    lease_until = u.lease_until, cost_micros = u.cost_micros, asked_at = u.asked_at,
+    signalled_at = u.signalled_at, update_time = now()
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, old_state text, old_claim uuid, old_poll_no int, state text, execution_id uuid, pipeline_uid uuid,
     possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
-    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint
+    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, asked_at timestamptz,
+    signalled_at timestamptz
 )
 WHERE p.id = u.id AND p.state = u.old_state AND p.claim IS NOT DISTINCT FROM u.old_claim AND p.poll_no = u.old_poll_no
 """
@@ -116,6 +120,8 @@ def _values(one: Purchase) -> dict[str, Any]:
         "lease_until": one.lease_until,
         "cost_micros": one.cost_micros,
         "create_time": one.intend_time,
+        "asked_at": one.asked_at,
+        "signalled_at": one.signalled_at,
     }
 
 
@@ -138,6 +144,8 @@ def _purchase(row: Row) -> Purchase:
         claim=Claim(row["claim"]) if row["claim"] else None,
         lease_until=row["lease_until"],
         cost_micros=row["cost_micros"],
+        asked_at=row["asked_at"],
+        signalled_at=row["signalled_at"],
     )
 
 

@@ -8,6 +8,7 @@ from montage.v1 import callback_service_pb2_grpc
 from pipeline_service.capabilities import Capabilities, Capability
 from pipeline_service.commands.reconcile import EXTERNAL_ERROR_TYPES
 from pipeline_service.commands.reporting import Reporter
+from pipeline_service.commands.signalling import Signals
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.states import Disposition
 from pipeline_service.transport.errors import CapabilityExpired, CapabilityRefused
@@ -18,12 +19,20 @@ from pipeline_service.wire.values import Incomplete, failure_value, output_value
 from servicekit.grpc_handlers import Context
 from servicekit.tokens import InvalidToken
 
+_SIGNAL_OUTCOMES = {
+    Disposition.APPLIED: pb.SIGNAL_OUTCOME_BROUGHT_FORWARD,
+    Disposition.DUPLICATE: pb.SIGNAL_OUTCOME_ALREADY_DUE,
+    Disposition.SUPERSEDED: pb.SIGNAL_OUTCOME_OVER,
+    None: pb.SIGNAL_OUTCOME_UNKNOWN_JOB,
+}
+
 
 class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
     """Holds a report from outside against its capability, then hands it on as a report of that execution."""
 
-    def __init__(self, *, reporter: Reporter, capabilities: Capabilities, count: CountReport) -> None:
+    def __init__(self, *, reporter: Reporter, signals: Signals, capabilities: Capabilities, count: CountReport) -> None:
         self._reporter = reporter
+        self._signals = signals
         self._capabilities = capabilities
         self._count = count
 
@@ -36,6 +45,14 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
             raise TypeError(f"a report was answered with {disposition!r}")
         self._count("external", disposition)
         return pb.ReportExternalResponse(disposition=disposition_name(disposition))
+
+    async def SignalVendorJob(self, request: pb.SignalVendorJobRequest, context: Context) -> pb.SignalVendorJobResponse:
+        del context
+        # No text of the database has a U+0000, and so no job.
+        vendor, job_id = (text.replace("\x00", "") for text in (request.vendor, request.job_id))
+        changed = await self._signals.signal(vendor, job_id)
+        self._count("signal", changed or "UNKNOWN_JOB")
+        return pb.SignalVendorJobResponse(outcome=_SIGNAL_OUTCOMES[changed])
 
     def _verified(self, token: str) -> Capability:
         """The capability; nothing of the request was looked at before, and no row of the database."""

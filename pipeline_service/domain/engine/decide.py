@@ -12,6 +12,8 @@ from pipeline_service.domain.engine.reports import (
     Complete,
     DispatchDue,
     Fail,
+    Hint,
+    JobSignalled,
     LeaseOver,
     PollDue,
     Report,
@@ -21,8 +23,10 @@ from pipeline_service.domain.engine.reports import (
     Wake,
 )
 from pipeline_service.domain.engine.results import complete, fail
+from pipeline_service.domain.engine.signals import job_signalled
 from pipeline_service.domain.engine.timers import close_due, dispatch_due, lease_over, wake
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.model import Execution
 
 
 def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
@@ -41,6 +45,13 @@ def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
             return complete(ws, execution, report, rules=rules)
         case Fail():
             return fail(ws, execution, report, rules=rules)
+        case _:
+            return _decide_hint(ws, execution, report, rules=rules)
+
+
+def _decide_hint(ws: WorkingSet, execution: Execution, report: Hint, *, rules: Rules) -> Answer:
+    """Of those who saw that something is due, and may have seen it too late."""
+    match report:
         case DispatchDue():
             return dispatch_due(ws, execution, report, rules=rules)
         case RoomFound():
@@ -51,5 +62,7 @@ def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
             return close_due(ws, execution, report, rules=rules)
         case PollDue():
             return poll_due(ws, execution, report)
+        case JobSignalled():
+            return job_signalled(ws, execution)
         case _:
             assert_never(report)

@@ -40,6 +40,7 @@ def poll_due(ws: WorkingSet, execution: Execution, report: PollDue) -> Dispositi
         poll_no=purchase.poll_no + 1,
         polls_unanswered=min(purchase.polls_unanswered + 1, 16),
         next_poll_at=ws.now + distance,
+        asked_at=ws.now,
     )
     ws.put(due)
     kind = WorkKind.POLL if purchase.state is PurchaseState.SUBMITTED else WorkKind.RECONCILE
@@ -59,7 +60,9 @@ def start_poll(ws: WorkingSet, execution: Execution, report: Start, *, rules: Ru
         return StartAnswer(outcome=StartOutcome.HELD, held_until=purchase.lease_until)
     until = ws.now + rules.lease
     # A worker that goes silent is followed by another one when its lease is over.
-    claimed = replace(purchase, claim=report.claim, lease_until=until, next_poll_at=until, polls_unanswered=0)
+    claimed = replace(
+        purchase, claim=report.claim, lease_until=until, next_poll_at=until, polls_unanswered=0, asked_at=ws.now
+    )
     ws.put(claimed)
     return StartAnswer(outcome=StartOutcome.CLAIMED, execution=execution, purchase=claimed)
 
@@ -74,7 +77,8 @@ def beat_of_poll(ws: WorkingSet, execution: Execution, report: Beat, *, rules: R
         ws.put(replace(purchase, lease_until=until, next_poll_at=until))
     else:
         # Where only a person can find out, nobody else is asked again.
-        due = None if report.waiting_for is WaitingFor.HUMAN else ws.now + _next_poll_after(report)
+        planned = purchase.ask_at(ws.now + _next_poll_after(report), now=ws.now)
+        due = None if report.waiting_for is WaitingFor.HUMAN else planned
         ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
     if report.stage and execution.state.is_active:
         progress = Progress(stage=report.stage, fraction=report.fraction, reported_at=ws.now)
@@ -86,7 +90,8 @@ def park(ws: WorkingSet, execution: Execution, report: Beat) -> None:
     """The worker that ran the execution lets go of it: from now on the vendor is asked."""
     purchase = purchase_of(ws, execution)
     if purchase is not None and purchase.state is PurchaseState.SUBMITTED:
-        ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=ws.now + _next_poll_after(report)))
+        due = purchase.ask_at(ws.now + _next_poll_after(report), now=ws.now)
+        ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
 
 
 def _wants_poll(purchase: Purchase, execution: Execution) -> bool:

@@ -108,7 +108,7 @@ def let_go(ws: WorkingSet, execution: Execution, *, next_poll_after: timedelta |
     if purchase is None or not purchase.state.is_open or purchase.execution_id != execution.id:
         return
     if purchase.state is PurchaseState.SUBMITTED:
-        due = ws.now + (next_poll_after or timedelta(0))
+        due = purchase.ask_at(ws.now + (next_poll_after or timedelta(0)), now=ws.now)
         ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
     else:
         ws.put(replace(purchase, next_poll_at=ws.now + WORKER_MAY_SAY))

@@ -116,13 +116,22 @@ class PollDue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobSignalled:
+    """A vendor said by itself that there are news of the job that was bought for the execution."""
+
+    execution_id: ExecutionId
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wake:
     """A pipeline has something to do because of what happened elsewhere, or in its transaction before."""
 
     pipeline_uid: PipelineUid
 
 
-ExecutionReport = Start | Beat | Complete | Fail | DispatchDue | RoomFound | LeaseOver | CloseDue | PollDue
+Hint = DispatchDue | RoomFound | LeaseOver | CloseDue | PollDue | JobSignalled
+"""Says that it is time to look; what is to be done is decided by the rows."""
+ExecutionReport = Start | Beat | Complete | Fail | Hint
 Report = ExecutionReport | Wake
 
 

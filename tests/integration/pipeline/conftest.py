@@ -122,6 +122,12 @@ async def executor(stack: Stack) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
+async def gateway(stack: Stack) -> AsyncIterator[Client]:
+    async with open_channel(stack, "callback-gateway") as channel:
+        yield Client(channel)
+
+
+@pytest.fixture
 def name() -> str:
     return f"film-{uuid4().hex[:8]}"
 

@@ -8,6 +8,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from montage.v1 import (
+    callback_service_pb2_grpc,
     execution_service_pb2,
     execution_service_pb2_grpc,
     node_service_pb2,
@@ -28,6 +29,7 @@ class Client:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.pipelines = pipeline_service_pb2_grpc.PipelineServiceStub(channel)
         self.nodes = node_service_pb2_grpc.NodeServiceStub(channel)
+        self.callbacks = callback_service_pb2_grpc.CallbackServiceStub(channel)
         self.executions = execution_service_pb2_grpc.ExecutionServiceStub(channel)
 
     async def import_(self, *nodes: dict[str, Any], document_id: str) -> Any:

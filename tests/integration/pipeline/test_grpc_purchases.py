@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import pytest
+from montage.v1 import callback_service_pb2, node_service_pb2, pipeline_service_pb2, resources_pb2, work_pb2
 from montage.v1 import execution_service_pb2 as pb
-from montage.v1 import node_service_pb2, pipeline_service_pb2, resources_pb2, work_pb2
 
 from tests.factories import noop
 from tests.integration.pipeline.grpc_client import Client, refusal
@@ -29,12 +30,14 @@ async def run(client: Client, name: str) -> str:
     return execution
 
 
-async def submit(executor: Client, execution_id: str, claim: str, *, next_poll_after_s: int = 1) -> None:
+async def submit(
+    executor: Client, execution_id: str, claim: str, *, next_poll_after_s: int = 1, job_id: str = "job-7"
+) -> None:
     beat = pb.HeartbeatExecutionRequest(
         execution_id=execution_id, claim=claim, waiting_for=resources_pb2.WAITING_FOR_VENDOR
     )
     beat.purchase.outcome = pb.PURCHASE_OUTCOME_SUBMITTED
-    beat.purchase.job_id = "job-7"
+    beat.purchase.job_id = job_id
     beat.purchase.next_poll_after.seconds = next_poll_after_s
     answer = await executor.executions.HeartbeatExecution(beat)
     assert answer.disposition == pb.DISPOSITION_APPLIED
@@ -144,3 +147,31 @@ async def test_submission_in_doubt_is_resolved_by_a_person_and_not_approved(
     assert shown.execution.vendor_job_id == "job-3"
     answer, _ = await take_poll(executor, execution)
     assert answer.task.purchase.job_id == "job-3"
+
+
+async def test_signal_of_the_vendor_has_a_job_asked_about_long_before_its_time(
+    client: Client, executor: Client, gateway: Client, name: str
+) -> None:
+    await client.import_(noop("clip", provider="ledger"), document_id=name)
+    execution = await run(client, name)
+    _, claim = await start(executor, execution)
+    await submit(executor, execution, claim, next_poll_after_s=3600, job_id=f"job-{name}")
+    request = callback_service_pb2.SignalVendorJobRequest(vendor="ledger", job_id=f"job-{name}")
+
+    answer = await gateway.callbacks.SignalVendorJob(request)
+    asked, _ = await take_poll(executor, execution)
+    again = await gateway.callbacks.SignalVendorJob(request)
+
+    assert answer.outcome == callback_service_pb2.SIGNAL_OUTCOME_BROUGHT_FORWARD
+    assert asked.task.purchase.job_id == f"job-{name}"
+    # A worker asks: it asks again 5 s later, since this may be news that it did not see.
+    assert again.outcome == callback_service_pb2.SIGNAL_OUTCOME_BROUGHT_FORWARD
+
+
+@pytest.mark.parametrize("job_id", ["job-of-nobody", "with\x00nul"])
+async def test_signal_of_an_unknown_job_is_answered_and_not_refused(gateway: Client, job_id: str) -> None:
+    request = callback_service_pb2.SignalVendorJobRequest(vendor="ledger", job_id=job_id)
+
+    answer = await gateway.callbacks.SignalVendorJob(request)
+
+    assert answer.outcome == callback_service_pb2.SIGNAL_OUTCOME_UNKNOWN_JOB

@@ -1,12 +1,26 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from montage.v1 import execution_service_pb2 as _execution_service_pb2
 from montage.v1 import resources_pb2 as _resources_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class SignalOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIGNAL_OUTCOME_UNSPECIFIED: _ClassVar[SignalOutcome]
+    SIGNAL_OUTCOME_BROUGHT_FORWARD: _ClassVar[SignalOutcome]
+    SIGNAL_OUTCOME_ALREADY_DUE: _ClassVar[SignalOutcome]
+    SIGNAL_OUTCOME_OVER: _ClassVar[SignalOutcome]
+    SIGNAL_OUTCOME_UNKNOWN_JOB: _ClassVar[SignalOutcome]
+SIGNAL_OUTCOME_UNSPECIFIED: SignalOutcome
+SIGNAL_OUTCOME_BROUGHT_FORWARD: SignalOutcome
+SIGNAL_OUTCOME_ALREADY_DUE: SignalOutcome
+SIGNAL_OUTCOME_OVER: SignalOutcome
+SIGNAL_OUTCOME_UNKNOWN_JOB: SignalOutcome
 
 class ReportExternalRequest(_message.Message):
     __slots__ = ("capability", "execution_id", "node_uid", "executor_type", "output", "failure")
@@ -29,3 +43,17 @@ class ReportExternalResponse(_message.Message):
     DISPOSITION_FIELD_NUMBER: _ClassVar[int]
     disposition: _execution_service_pb2.Disposition
     def __init__(self, disposition: _Optional[_Union[_execution_service_pb2.Disposition, str]] = ...) -> None: ...
+
+class SignalVendorJobRequest(_message.Message):
+    __slots__ = ("vendor", "job_id")
+    VENDOR_FIELD_NUMBER: _ClassVar[int]
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    vendor: str
+    job_id: str
+    def __init__(self, vendor: _Optional[str] = ..., job_id: _Optional[str] = ...) -> None: ...
+
+class SignalVendorJobResponse(_message.Message):
+    __slots__ = ("outcome",)
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    outcome: SignalOutcome
+    def __init__(self, outcome: _Optional[_Union[SignalOutcome, str]] = ...) -> None: ...

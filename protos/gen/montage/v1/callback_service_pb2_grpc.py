@@ -40,6 +40,11 @@ class CallbackServiceStub:
                 request_serializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalResponse.FromString,
                 _registered_method=True)
+        self.SignalVendorJob = channel.unary_unary(
+                '/montage.v1.CallbackService/SignalVendorJob',
+                request_serializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobResponse.FromString,
+                _registered_method=True)
 
 
 class CallbackServiceServicer:
@@ -56,6 +61,16 @@ class CallbackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignalVendorJob(self, request, context):
+        """Tells that a vendor has news of a job: the vendor is asked at once, instead of when its next poll is due.
+
+        The signal itself is not believed, and may be repeated: a job is asked about every 5 s at most. A job that nobody knows,
+        or not yet, is an answer and not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CallbackServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -63,6 +78,11 @@ def add_CallbackServiceServicer_to_server(servicer, server):
                     servicer.ReportExternal,
                     request_deserializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalRequest.FromString,
                     response_serializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalResponse.SerializeToString,
+            ),
+            'SignalVendorJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalVendorJob,
+                    request_deserializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +113,33 @@ class CallbackService:
             '/montage.v1.CallbackService/ReportExternal',
             montage_dot_v1_dot_callback__service__pb2.ReportExternalRequest.SerializeToString,
             montage_dot_v1_dot_callback__service__pb2.ReportExternalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalVendorJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.CallbackService/SignalVendorJob',
+            montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.SerializeToString,
+            montage_dot_v1_dot_callback__service__pb2.SignalVendorJobResponse.FromString,
             options,
             channel_credentials,
             insecure,
