@@ -130,6 +130,7 @@ def _output(output: Output) -> resources.Output:
         sha256=output.sha256 or "",
         content_type=output.content_type,
         content=output.content,
+        contact_sheet=output.contact_sheet or "",
     )
     if output.duration is not None:
         duration = Duration()

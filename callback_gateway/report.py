@@ -58,6 +58,8 @@ class Output:
     audio_codec: str | None = None
     content: str = ""
     """Of a small text or JSON."""
+    contact_sheet: str | None = None
+    """Name of the JPEG with frames of the film that lies beside `s3_key`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,6 +113,8 @@ class Output:
     media: MediaFacts | None = None
     content: str = ""
     """Of a small text or JSON, at most 4 KiB; it travels with the report instead of lying in the store."""
+    contact_sheet: str = ""
+    """Name of the JPEG with twelve frames that lies beside `s3_key`; empty where there is none."""
     cost_micros: int | None = None
     """What a vendor charged, in millionths of a US dollar; None when unknown."""
 

@@ -211,6 +211,7 @@ def output(message: resource_pb.Output) -> Output:
         duration=message.duration.ToTimedelta() if message.HasField("duration") else None,
         media=_media_facts(message.media) if message.HasField("media") else None,
         content=message.content,
+        contact_sheet=message.contact_sheet,
     )
 
 
@@ -222,6 +223,7 @@ def output_message(value: Output) -> resource_pb.Output:
         sha256=value.sha256,
         content_type=value.content_type,
         content=value.content,
+        contact_sheet=value.contact_sheet,
     )
     if value.duration is not None:
         message.duration.CopyFrom(duration_message(value.duration))

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 
 from media_lambda.callback import Callback
 from media_lambda.compose import compose_video
+from media_lambda.contact_sheet import SHEET_NAME, draw_contact_sheet
 from media_lambda.deadline import Deadline, LambdaContext
 from media_lambda.errors import FfmpegFailed, MediaError
 from media_lambda.event import (
@@ -20,6 +21,7 @@ from media_lambda.event import (
     Job,
     MergeVideos,
     MixAudio,
+    S3Object,
     parse_envelope,
     parse_order,
     parse_output,
@@ -94,8 +96,9 @@ def _produce(
         inputs = Inputs(folder=folder, store=store, ffmpeg=ffmpeg)
         product = _make(order.job, inputs=inputs, ffmpeg=ffmpeg, folder=folder)
         facts = _checked(product)
+        sheet = _upload_sheet(product.path, order.output, store=store)
         stored = store.upload(product.path, order.output, content_type=CONTENT_TYPE)
-    return success_body(envelope, output=order.output, stored=stored, facts=facts)
+    return success_body(envelope, output=order.output, stored=stored, facts=facts, sheet=sheet)
 
 
 def _make(job: Job, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) -> Product:
@@ -120,6 +123,19 @@ def _checked(product: Product) -> MediaFacts:
     if abs(planned_s - found_s) > _DURATION_TOLERANCE_S:
         raise FfmpegFailed(f"FFmpeg made {found_s:.3f} s of video: expected {planned_s:.3f} s")
     return facts
+
+
+def _upload_sheet(film: Path, output: S3Object, *, store: Store) -> str:
+    """Its name; empty when none can be drawn, for a film without a contact sheet is still what was asked for."""
+    try:
+        sheet = draw_contact_sheet(film, demuxer="mov")
+    except Unreadable as error:
+        log("no_contact_sheet", error=str(error))
+        return ""
+    path = film.with_name(SHEET_NAME)
+    path.write_bytes(sheet)
+    store.upload(path, output.sibling(SHEET_NAME), content_type="image/jpeg")
+    return SHEET_NAME
 
 
 def _in_words(error: Exception) -> MediaError:

@@ -11,8 +11,10 @@ CONTENT_TYPE = "video/mp4"
 _MAX_DETAILS_CHARACTERS = 4000
 
 
-def success_body(envelope: Envelope, *, output: S3Object, stored: Stored, facts: MediaFacts) -> dict[str, Any]:
-    """What was made, as measured on the output itself."""
+def success_body(
+    envelope: Envelope, *, output: S3Object, stored: Stored, facts: MediaFacts, sheet: str
+) -> dict[str, Any]:
+    """What was made, as measured on the output itself; `sheet` is the name of its contact sheet, empty without one."""
     if facts.video is None or facts.audio is None:
         raise FfmpegFailed("FFmpeg made a file without video or without sound")
     width, height = facts.video.display_size
@@ -28,6 +30,8 @@ def success_body(envelope: Envelope, *, output: S3Object, stored: Stored, facts:
         "video_codec": facts.video.identity.codec,
         "audio_codec": facts.audio.codec,
     }
+    if sheet:
+        result["contact_sheet"] = sheet
     return {**_identity(envelope), "result": result}
 
 

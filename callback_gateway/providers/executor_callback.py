@@ -67,6 +67,7 @@ class _Result(msgspec.Struct):
     fps: Annotated[float, msgspec.Meta(ge=0, le=1000)] | None = None
     video_codec: _Fact | None = None
     audio_codec: _Fact | None = None
+    contact_sheet: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}\.jpg\Z")] | None = None
 
 
 class _Body(msgspec.Struct):
@@ -140,6 +141,7 @@ def _output(result: _Result) -> Output:
         fps=result.fps,
         video_codec=result.video_codec,
         audio_codec=result.audio_codec,
+        contact_sheet=result.contact_sheet,
     )
 
 

@@ -8,10 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from executor_service.executors.context import Context
+from executor_service.integrations import contact_sheet
 from executor_service.task import ErrorType, GiveUp, JsonValue, MediaFacts, MediaType, Output, Progress, RetryLater
 from servicekit.object_store import ObjectStore
 from servicekit.store_errors import AlreadyExists, ContentMismatch, ObjectMissing, StoreRefused, StoreUnavailable
 
+CONTACT_SHEET = "contact_sheet.jpg"
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_INPUT_BYTES = 8 * 1024**3
 STORE_AWAY = timedelta(seconds=10)
@@ -70,6 +72,7 @@ async def upload(
     size_bytes = await asyncio.to_thread(lambda: path.stat().st_size)
     if size_bytes == 0:
         raise GiveUp(ErrorType.INTERNAL, "the result is empty")
+    sheet = await _store_contact_sheet(store, path, context) if type is MediaType.VIDEO else ""
     await context.failpoints.hit("executor.before_upload")
     context.lease.require(_UPLOAD_S)
     key = f"{context.key_prefix}output{path.suffix}"
@@ -84,7 +87,20 @@ async def upload(
         content_type=content_type,
         duration=duration,
         media=media,
+        contact_sheet=sheet,
     )
+
+
+async def _store_contact_sheet(store: ObjectStore, film: Path, context: Context) -> str:
+    """Its name; empty when none can be drawn, for a film without one is still what was asked for."""
+    jpeg = await contact_sheet.draw(film)
+    if jpeg is None:
+        return ""
+    context.lease.require(_UPLOAD_S)
+    key = context.key_prefix + CONTACT_SHEET
+    with store_troubles(key):
+        await store.put_bytes(key, jpeg, content_type="image/jpeg")
+    return CONTACT_SHEET
 
 
 @contextmanager

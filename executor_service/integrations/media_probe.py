@@ -4,21 +4,18 @@ Run as `python -m executor_service.integrations.media_probe` it is that child: p
 it found on standard output.
 """
 
-import asyncio
-import contextlib
 import json
-import resource
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from executor_service.integrations import limited_child
 from executor_service.task import ErrorType, GiveUp, MediaFacts
 
 _PROBE_S = 30
-_MEMORY_BYTES = 2 * 1024**3
-_ROOT = Path(__file__).resolve().parents[2]
+_MODULE = "executor_service.integrations.media_probe"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,22 +27,12 @@ class Probed:
 async def probe(path: Path, *, container_format: str) -> Probed:
     """`container_format` is FFmpeg's name of the format that the first bytes show; no other is tried, so that a
     playlist that calls itself a film opens nothing. Raises GiveUp(MEDIA_MISMATCH)."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "executor_service.integrations.media_probe",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={"PYTHONPATH": str(_ROOT)}, start_new_session=True,
-    )  # fmt: skip
-    question = json.dumps({"path": str(path), "format": container_format}).encode()
+    question = {"path": str(path), "format": container_format}
     try:
-        async with asyncio.timeout(_PROBE_S):
-            answer, _ = await process.communicate(question)
+        answer = await limited_child.ask(_MODULE, question, time_limit_s=_PROBE_S)
     except TimeoutError as err:
         raise GiveUp(ErrorType.MEDIA_MISMATCH, f"looking into the file took longer than {_PROBE_S} s") from err
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await asyncio.shield(process.wait())
-    if process.returncode != 0:
+    if answer is None:
         raise GiveUp(ErrorType.MEDIA_MISMATCH, f"the file cannot be read as {container_format}")
     return _probed(json.loads(answer))
 
@@ -82,10 +69,7 @@ def _look(path: str, container_format: str) -> dict[str, Any]:
 
 def main() -> int:
     """The child. Any error is its exit code: what a hostile file makes FFmpeg say helps nobody."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_PROBE_S, _PROBE_S))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    limited_child.limit_this_process(time_limit_s=_PROBE_S)
     question = json.load(sys.stdin)
     try:
         found = _look(question["path"], question["format"])

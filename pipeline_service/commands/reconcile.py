@@ -12,7 +12,7 @@ from pipeline_service.commands.ports import Artifacts, CrashPoint, DueExecution,
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.ids import Claim, ExecutionId
-from pipeline_service.domain.keys import MANIFEST, execution_prefix
+from pipeline_service.domain.keys import CONTACT_SHEET, MANIFEST, execution_prefix
 from pipeline_service.domain.states import Disposition, MediaType
 from pipeline_service.domain.values import Failure, Json, MediaFacts, Output
 
@@ -70,6 +70,7 @@ class _Result(msgspec.Struct):
     fps: Annotated[float, Meta(ge=0, le=1000)] | None = None
     video_codec: Annotated[str, Meta(max_length=64)] | None = None
     audio_codec: Annotated[str, Meta(max_length=64)] | None = None
+    contact_sheet: Annotated[str, Meta(pattern=rf"^({CONTACT_SHEET.pattern})?\Z")] | None = None
 
 
 class _Manifest(msgspec.Struct):
@@ -114,6 +115,7 @@ def _output(result: _Result) -> Output:
             fps=result.fps or 0,
             audio_codec=result.audio_codec or "",
         ),
+        contact_sheet=result.contact_sheet or "",
     )
 
 

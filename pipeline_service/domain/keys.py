@@ -1,8 +1,12 @@
 """Where things lie in the object store."""
 
+import re
+
 from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid, Owner, PipelineUid
 
 MANIFEST = "result.json"
+CONTACT_SHEET = re.compile(r"[a-z0-9_]{1,64}\.jpg")
+"""What the name of an output's contact sheet may be."""
 
 
 def execution_prefix(pipeline: PipelineUid, node: NodeUid, execution: ExecutionId) -> str:
@@ -13,6 +17,11 @@ def execution_prefix(pipeline: PipelineUid, node: NodeUid, execution: ExecutionI
 def artifact_prefix(pipeline: PipelineUid, node: NodeUid, execution: ExecutionId, claim: Claim) -> str:
     """Everything that one claim writes begins with this."""
     return f"{execution_prefix(pipeline, node, execution)}{claim}/"
+
+
+def beside(key: str, name: str) -> str:
+    """The object `name` in the folder of `key`."""
+    return key.rpartition("/")[0] + "/" + name
 
 
 def asset_key(owner: Owner, sha256: str, extension: str) -> str:

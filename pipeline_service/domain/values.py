@@ -39,6 +39,8 @@ class Output:
     media: MediaFacts | None = None
     content: str = ""
     """Of a small text or JSON; then `sha256` is always known."""
+    contact_sheet: str = ""
+    """Name of the JPEG with twelve frames that lies beside `s3_key`; empty where there is none."""
 
     def is_same_result_as(self, other: "Output") -> bool:
         """Whether two reports tell of the same artifact: key and size agree, and the checksum where both state it."""

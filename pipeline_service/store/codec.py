@@ -41,6 +41,7 @@ def output_to_json(output: Output | None) -> dict[str, Any] | None:
         if media is not None
         else None,
         "content": output.content,
+        "contactSheet": output.contact_sheet,
     }
 
 
@@ -67,6 +68,7 @@ def output_from_json(value: Row | None) -> Output | None:
         if media is not None
         else None,
         content=value.get("content", ""),
+        contact_sheet=value.get("contactSheet", ""),
     )
 
 

@@ -13,6 +13,7 @@ from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.ports import Artifacts
 from pipeline_service.commands.views import Reader
+from pipeline_service.domain.keys import beside
 from pipeline_service.domain.lists import EXECUTIONS, NODES
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.states import MediaType
@@ -79,15 +80,18 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         output = view.node.output
         if output is None:
             raise OutputMissing(f"node '{request.name}' has no output yet")
+        if request.contact_sheet and not output.contact_sheet:
+            raise OutputMissing(f"the output of node '{request.name}' has no contact sheet")
         lifetime = DEFAULT_LIFETIME
         if request.HasField("lifetime"):
             lifetime = duration_value(request.lifetime, field="lifetime")
-        suffix = PurePosixPath(output.s3_key).suffix or _INLINE_SUFFIXES.get(output.type, "")
+        key = beside(output.s3_key, output.contact_sheet) if request.contact_sheet else output.s3_key
+        suffix = PurePosixPath(key).suffix or _INLINE_SUFFIXES.get(output.type, "")
         file_name = f"{node}{suffix}"
         url = (
             _data_url(output)
             if output.content
-            else await self._artifacts.presign_get(output.s3_key, lifetime=lifetime, file_name=file_name)
+            else await self._artifacts.presign_get(key, lifetime=lifetime, file_name=file_name)
         )
         return pb.GetNodeOutputUrlResponse(
             url=url,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from montage.v1 import resources_pb2
 
+from pipeline_service.domain.keys import CONTACT_SHEET
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts, Output, Progress
 
@@ -90,6 +91,7 @@ def output_message(output: Output | None) -> resources_pb2.Output | None:
         content_type=output.content_type,
         media=_media_message(output.media),
         content=output.content,
+        contact_sheet=output.contact_sheet,
     )
     if output.duration is not None:
         message.duration.FromTimedelta(output.duration)
@@ -108,6 +110,9 @@ def output_value(message: resources_pb2.Output, *, field: str = "output") -> Out
         raise Incomplete(f"{field}.size_bytes", f"expected at least 0, found {message.size_bytes}")
     if message.sha256 and not (len(message.sha256) == 64 and set(message.sha256) <= set("0123456789abcdef")):
         raise Incomplete(f"{field}.sha256", "expected 64 lower-case hex digits")
+    # A name and no key, so that it cannot lie outside the prefix that the output was checked against.
+    if message.contact_sheet and not CONTACT_SHEET.fullmatch(message.contact_sheet):
+        raise Incomplete(f"{field}.contact_sheet", "expected the name of a JPEG beside the output")
     return Output(
         type=_MEDIA_TYPE_OF[message.type],
         s3_key=_clean(message.s3_key),
@@ -116,6 +121,7 @@ def output_value(message: resources_pb2.Output, *, field: str = "output") -> Out
         content_type=_clean(message.content_type)[:255],
         duration=duration_value(message.duration, field=f"{field}.duration") if message.HasField("duration") else None,
         media=_media_value(message.media, field=f"{field}.media") if message.HasField("media") else None,
+        contact_sheet=message.contact_sheet,
     )
 
 

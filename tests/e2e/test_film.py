@@ -124,6 +124,13 @@ class TestDelivery:
         assert made.last.name == made.nodes[graph.film].execution
         assert len(set(digests.values())) == 1, digests
 
+    def test_every_film_and_nothing_else_has_a_contact_sheet(self, made):
+        films = {node_id for node_id, node in made.nodes.items() if node.output.type == resources.MEDIA_TYPE_VIDEO}
+        sheets = {node_id for node_id, node in made.nodes.items() if node.output.contact_sheet == "contact_sheet.jpg"}
+
+        assert sheets == films
+        assert len(films) > 3
+
     def test_artifacts_of_all_nodes_have_the_checksums_of_the_api(self, made):
         stated = {node_id: node.output.sha256 for node_id, node in made.nodes.items()}
 

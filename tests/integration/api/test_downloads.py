@@ -57,3 +57,12 @@ async def test_lifetime_out_of_range_is_refused(client: Client, name: str, lifet
     code, reason, fields = await refusal(output_url(client, name, **lifetime))
 
     assert (code, reason, list(fields)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", ["lifetime"])
+
+
+async def test_contact_sheet_of_what_has_none_is_refused(client: Client, name: str) -> None:
+    await client.import_(TEXT, document_id=name)
+    request = GetNodeOutputUrlRequest(name=f"pipelines/{name}/nodes/script", contact_sheet=True)
+
+    code, reason, _ = await refusal(client.nodes.GetNodeOutputUrl(request))
+
+    assert (code, reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OUTPUT_MISSING")

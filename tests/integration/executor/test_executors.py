@@ -90,6 +90,11 @@ async def test_talking_head_is_as_long_as_its_voice(store: ObjectStore, folder: 
     assert output.media is not None
     assert (output.media.width, output.media.height) == (320, 180)
     assert (output.media.video_codec, output.media.audio_codec) == ("h264", "aac")
+    assert output.contact_sheet == "contact_sheet.jpg"
+    sheet = await store.head(f"{prefix}contact_sheet.jpg")
+    assert sheet is not None
+    assert sheet.content_type == "image/jpeg"
+    assert voice.contact_sheet == ""
     assert output.duration is not None
     assert voice.duration is not None
     assert abs(output.duration - voice.duration) < timedelta(seconds=0.2)

@@ -44,8 +44,12 @@ def test_handler_after_success_reports_what_the_store_holds(bench: Bench) -> Non
             "fps": 25.0,
             "video_codec": "h264",
             "audio_codec": "aac",
+            "contact_sheet": "contact_sheet.jpg",
         },
     }
+    sheet = bench.s3.get_object(Bucket=BUCKET, Key=str(event["output_key"]).replace("output.mp4", "contact_sheet.jpg"))
+    assert sheet["ContentType"] == "image/jpeg"
+    assert sheet["Body"].read(3) == b"\xff\xd8\xff"
     assert stored["ContentType"] == "video/mp4"
     assert stored["Metadata"] == {"sha256": hashlib.sha256(content).hexdigest()}
     assert bench.manifest(event) == body

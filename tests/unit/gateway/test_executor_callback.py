@@ -96,6 +96,7 @@ def test_parse_all_facts_keeps_them() -> None:
         fps=30,
         video_codec="h264",
         audio_codec="aac",
+        contact_sheet="contact_sheet.jpg",
     )
 
     assert output == Output(
@@ -110,6 +111,7 @@ def test_parse_all_facts_keeps_them() -> None:
         fps=30.0,
         video_codec="h264",
         audio_codec="aac",
+        contact_sheet="contact_sheet.jpg",
     )
 
 
@@ -242,6 +244,7 @@ def test_parse_empty_error_still_is_a_failure() -> None:
             "result.duration: ",
         ),
         (b'{"node_uuid":"x","executor_type":"y","result":{"s3_key":"k","size":1,"fps":Infinity}}', "body: "),
+        (encoded(SUCCESS | {"result": RESULT | {"contact_sheet": "../a.jpg"}}), "result.contact_sheet: "),
         (encoded(SUCCESS | {"result": RESULT | {"sha256": "abc"}}), "result.sha256: expected `str` matching regex"),
         (encoded(SUCCESS | {"result": RESULT | {"sha256": "ab" * 32 + "\n"}}), "result.sha256: "),
         (encoded(SUCCESS | {"result": RESULT | {"width": 2**31}}), "result.width: expected `int` <= 2147483647"),

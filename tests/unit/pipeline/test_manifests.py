@@ -27,6 +27,13 @@ def test_manifest_of_a_result_is_a_completion() -> None:
     assert (report.output.media.width, report.output.media.audio_codec) == (1280, "")
 
 
+def test_manifest_names_the_contact_sheet() -> None:
+    report = read(result=RESULT | {"contact_sheet": "contact_sheet.jpg"})
+
+    assert isinstance(report, Complete)
+    assert report.output.contact_sheet == "contact_sheet.jpg"
+
+
 def test_manifest_of_an_error_is_a_failure_without_what_cannot_be_stored() -> None:
     report = read(error="it br\x00oke", error_type="ffmpeg_error", details="last\x00 line")
 
@@ -55,6 +62,7 @@ def test_manifest_cannot_choose_a_class_of_ours() -> None:
         {"result": RESULT | {"width": 2**31}},
         {"result": RESULT | {"sha256": "xyz"}},
         {"result": RESULT | {"s3_key": ""}},
+        {"result": RESULT | {"contact_sheet": "../other.jpg"}},
         {"error": 7},
         {"error": "x", "process_uuid": str(uuid4())},
         {"error": "x", "process_uuid": "not-a-uuid"},

@@ -233,12 +233,14 @@ class ListNodesResponse(_message.Message):
     def __init__(self, nodes: _Optional[_Iterable[_Union[_resources_pb2.Node, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class GetNodeOutputUrlRequest(_message.Message):
-    __slots__ = ("name", "lifetime")
+    __slots__ = ("name", "lifetime", "contact_sheet")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_SHEET_FIELD_NUMBER: _ClassVar[int]
     name: str
     lifetime: _duration_pb2.Duration
-    def __init__(self, name: _Optional[str] = ..., lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    contact_sheet: bool
+    def __init__(self, name: _Optional[str] = ..., lifetime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., contact_sheet: _Optional[bool] = ...) -> None: ...
 
 class GetNodeOutputUrlResponse(_message.Message):
     __slots__ = ("url", "expire_time", "file_name", "output")

@@ -342,7 +342,7 @@ class Asset(_message.Message):
     def __init__(self, type: _Optional[_Union[MediaType, str]] = ..., source: _Optional[str] = ..., content: _Optional[str] = ...) -> None: ...
 
 class Output(_message.Message):
-    __slots__ = ("type", "s3_key", "duration", "size_bytes", "sha256", "content_type", "media", "content")
+    __slots__ = ("type", "s3_key", "duration", "size_bytes", "sha256", "content_type", "media", "content", "contact_sheet")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     S3_KEY_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +351,7 @@ class Output(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_SHEET_FIELD_NUMBER: _ClassVar[int]
     type: MediaType
     s3_key: str
     duration: _duration_pb2.Duration
@@ -359,7 +360,8 @@ class Output(_message.Message):
     content_type: str
     media: MediaFacts
     content: str
-    def __init__(self, type: _Optional[_Union[MediaType, str]] = ..., s3_key: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., content_type: _Optional[str] = ..., media: _Optional[_Union[MediaFacts, _Mapping]] = ..., content: _Optional[str] = ...) -> None: ...
+    contact_sheet: str
+    def __init__(self, type: _Optional[_Union[MediaType, str]] = ..., s3_key: _Optional[str] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., content_type: _Optional[str] = ..., media: _Optional[_Union[MediaFacts, _Mapping]] = ..., content: _Optional[str] = ..., contact_sheet: _Optional[str] = ...) -> None: ...
 
 class MediaFacts(_message.Message):
     __slots__ = ("video_codec", "width", "height", "fps", "audio_codec", "sample_rate", "channels")
