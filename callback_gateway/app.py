@@ -63,13 +63,15 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
 
     options = ChannelOptions(default_deadline_s=settings.pipeline_deadline_s)
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls_files, options=options))
+    completion = Completion(
+        stub=callbacks_grpc.CallbackServiceStub(channel),
+        retry=RetryPolicy(deadline_s=settings.pipeline_deadline_s, attempt_timeout_s=settings.pipeline_deadline_s),
+        retry_after=timedelta(seconds=settings.retry_after_s),
+    )
+    life.on_stop(completion.close)
     endpoint = ExecutorCallback(
         capabilities=CapabilityReader(keys=keys, clock=clock),
-        completion=Completion(
-            stub=callbacks_grpc.CallbackServiceStub(channel),
-            retry=RetryPolicy(deadline_s=settings.pipeline_deadline_s, attempt_timeout_s=settings.pipeline_deadline_s),
-            retry_after=timedelta(seconds=settings.retry_after_s),
-        ),
+        completion=completion,
         slots=Slots(settings.callback_slots, in_use=metrics.in_flight),
         metrics=metrics,
         refusals=RefusalLog(clock),

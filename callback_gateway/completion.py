@@ -1,12 +1,13 @@
-"""Hands a report to the pipeline service, which alone decides what it changes."""
+"""Hands reports to the pipeline service, many in one call, which alone decides what each changes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, status_pb2
 from montage.v1 import callback_service_pb2 as callbacks
 from montage.v1 import callback_service_pb2_grpc as callbacks_grpc
 from montage.v1 import execution_service_pb2 as executions
@@ -14,6 +15,7 @@ from montage.v1 import resources_pb2 as resources
 
 from callback_gateway.report import Disposition, Failure, MediaType, Output, Report
 from servicekit import grpc_retry
+from servicekit.grpc_batching import Batcher
 
 
 class PipelineAway(Exception):
@@ -45,14 +47,20 @@ class ReportRefused(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, kw_only=True)
 class Completion:
     """The way to CallbackService."""
 
-    stub: callbacks_grpc.CallbackServiceStub
-    retry: grpc_retry.RetryPolicy
-    retry_after: timedelta
-    """What callers are told when the service names no time itself."""
+    def __init__(
+        self, *, stub: callbacks_grpc.CallbackServiceStub, retry: grpc_retry.RetryPolicy, retry_after: timedelta
+    ) -> None:
+        """`retry` is for one report; `retry_after` is what callers are told when the service names no time itself."""
+        self._stub = stub
+        self._retry = retry
+        self._retry_after = retry_after
+        # The second call is on its way while the service works on the first.
+        self._batcher: Batcher[callbacks.ReportExternalRequest, callbacks.ExternalReportAnswer] = Batcher(
+            self._send, calls=2
+        )
 
     async def report(self, report: Report, *, capability: str) -> Disposition:
         """Record a report. Repeats are safe: the answer says what it changed.
@@ -62,11 +70,32 @@ class Completion:
         """
         request = _request(report, capability)
         try:
-            response = await grpc_retry.call(partial(self.stub.ReportExternal, request), policy=self.retry)
+            return await grpc_retry.call(partial(self._ask, request), policy=self._retry)
         except grpc.aio.AioRpcError as error:
             raise (self._translated(error) or error) from None
-        name = executions.Disposition.Name(response.disposition).removeprefix("DISPOSITION_")
-        return Disposition(name)
+
+    async def close(self) -> None:
+        """Ends the calls in flight; who still waits is cancelled."""
+        await self._batcher.close()
+
+    async def _ask(self, request: callbacks.ReportExternalRequest, *, timeout: float) -> Disposition:
+        """One try, in the next call. Raises the error of the report, or of the call that carried it."""
+        try:
+            answer = await self._batcher.ask(request, within_s=timeout)
+        except TimeoutError:
+            raise grpc_retry.error_of(status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED)) from None
+        if answer.WhichOneof("answer") == "error":
+            raise grpc_retry.error_of(answer.error)
+        return Disposition(executions.Disposition.Name(answer.disposition).removeprefix("DISPOSITION_"))
+
+    async def _send(
+        self, reports: Sequence[callbacks.ReportExternalRequest]
+    ) -> Sequence[callbacks.ExternalReportAnswer]:
+        request = callbacks.ReportExternalsRequest(reports=reports)
+        response: callbacks.ReportExternalsResponse = await self._stub.ReportExternals(
+            request, timeout=self._retry.attempt_timeout_s
+        )
+        return response.answers
 
     def _translated(self, error: grpc.aio.AioRpcError) -> Exception | None:
         reason = grpc_retry.error_reason(error) or ""
@@ -82,7 +111,7 @@ class Completion:
             case code, _ if code in _AWAY:
                 asked_s = grpc_retry.retry_after_s(error)
                 return PipelineAway(
-                    code.name, retry_after=self.retry_after if asked_s is None else timedelta(seconds=asked_s)
+                    code.name, retry_after=self._retry_after if asked_s is None else timedelta(seconds=asked_s)
                 )
         return None
 

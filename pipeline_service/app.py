@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 from montage.v1 import (
+    callback_service_pb2,
     callback_service_pb2_grpc,
     execution_service_pb2,
     execution_service_pb2_grpc,
@@ -178,6 +179,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             pipeline_service_pb2.RunPipelineRequest,
             execution_service_pb2.ReportExecutionsRequest,
             execution_service_pb2.ExecutionReport,
+            callback_service_pb2.ReportExternalsRequest,
+            callback_service_pb2.ReportExternalRequest,
         ),
         patterns=PATTERNS,
     )
@@ -228,6 +231,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 reporter=reporter,
                 signals=Signals(store=store, batcher=batcher),
                 capabilities=capabilities,
+                validator=validator,
                 count=count_report,
             ),
             server,

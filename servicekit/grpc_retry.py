@@ -13,6 +13,7 @@ Answer_co = TypeVar("Answer_co", covariant=True)
 Answer = TypeVar("Answer")
 
 _DETAILS_KEY = "grpc-status-details-bin"
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 # A server that stops cancels what it has; that CANCELLED is an AioRpcError, our own cancelling is a CancelledError.
 _REPEATABLE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
@@ -71,6 +72,13 @@ def raise_if_cancelled(error: grpc.aio.AioRpcError | None = None) -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from error
+
+
+def error_of(status: status_pb2.Status) -> grpc.aio.AioRpcError:
+    """The error that a call of its own would have ended with, for an entry of a call that carried many."""
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    trailing = grpc.aio.Metadata((_DETAILS_KEY, status.SerializeToString()))
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details=status.message, debug_error_string=None)
 
 
 def rich_status(error: grpc.aio.AioRpcError) -> status_pb2.Status | None:

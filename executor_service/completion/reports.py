@@ -10,7 +10,6 @@ import grpc
 from montage.v1 import execution_service_pb2 as execution_pb
 
 from executor_service import wire
-from executor_service.completion.batcher import Batcher
 from executor_service.task import (
     AwaitingVendor,
     ClaimId,
@@ -24,7 +23,9 @@ from executor_service.task import (
     StartAnswer,
     WorkKind,
 )
+from servicekit.grpc_batching import Batcher
 
+Lane: TypeAlias = Batcher[execution_pb.ExecutionReport, execution_pb.ExecutionReportAnswer]
 Patience: TypeAlias = Callable[[], float]
 """Seconds that the caller still waits; asked again before every try, because a lease may have grown meanwhile."""
 
@@ -66,8 +67,8 @@ class ExecutionReports:
     def __init__(self, calls: ReportCalls) -> None:
         self._calls = calls
         # Two lanes, so that results, for which the service looks into the store, never hold up a sign of life.
-        self._signs = Batcher(self._send)
-        self._results = Batcher(self._send)
+        self._signs: Lane = Batcher(self._send)
+        self._results: Lane = Batcher(self._send)
 
     async def start(
         self,
@@ -151,7 +152,7 @@ class ExecutionReports:
         return (await self._calls.ReportExecutions(request, timeout=_CALL_TIMEOUT_S)).answers
 
     async def _ask(
-        self, lane: Batcher, report: execution_pb.ExecutionReport, patience: Patience
+        self, lane: Lane, report: execution_pb.ExecutionReport, patience: Patience
     ) -> execution_pb.ExecutionReportAnswer:
         ceiling_s = _FIRST_WAIT_S
         while True:
@@ -168,7 +169,7 @@ class ExecutionReports:
 
 
 async def _ask_once(
-    lane: Batcher, report: execution_pb.ExecutionReport, *, wait_s: float
+    lane: Lane, report: execution_pb.ExecutionReport, *, wait_s: float
 ) -> execution_pb.ExecutionReportAnswer | None:
     """None when it is worth asking again."""
     if wait_s <= 0:

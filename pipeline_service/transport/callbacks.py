@@ -1,6 +1,7 @@
 """CallbackService, for the callback gateway."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from montage.v1 import callback_service_pb2 as pb
 from montage.v1 import callback_service_pb2_grpc
@@ -11,13 +12,16 @@ from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.signalling import Signals
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.states import Disposition
-from pipeline_service.transport.errors import CapabilityExpired, CapabilityRefused
+from pipeline_service.transport.entries import answer_each, refusal
+from pipeline_service.transport.errors import DOMAIN, CapabilityExpired, CapabilityRefused
 from pipeline_service.transport.executions import CountReport
 from pipeline_service.transport.owners import actor
 from pipeline_service.wire.reports import disposition_name
 from pipeline_service.wire.values import Incomplete, failure_value, output_value
+from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
 from servicekit.tokens import InvalidToken
+from servicekit.validation import MessageValidator, invalid_request
 
 _SIGNAL_OUTCOMES = {
     Disposition.APPLIED: pb.SIGNAL_OUTCOME_BROUGHT_FORWARD,
@@ -28,23 +32,56 @@ _SIGNAL_OUTCOMES = {
 
 
 class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
-    """Holds a report from outside against its capability, then hands it on as a report of that execution."""
+    """Holds each report from outside against its capability, then hands it on as a report of that execution."""
 
-    def __init__(self, *, reporter: Reporter, signals: Signals, capabilities: Capabilities, count: CountReport) -> None:
+    def __init__(
+        self,
+        *,
+        reporter: Reporter,
+        signals: Signals,
+        capabilities: Capabilities,
+        validator: MessageValidator,
+        count: CountReport,
+    ) -> None:
+        """`validator` checks what comes in one call with others."""
         self._reporter = reporter
         self._signals = signals
         self._capabilities = capabilities
+        self._validator = validator
         self._count = count
 
     async def ReportExternal(self, request: pb.ReportExternalRequest, context: Context) -> pb.ReportExternalResponse:
+        disposition = await self._recorded(request, who=actor(context))
+        return pb.ReportExternalResponse(disposition=disposition_name(disposition))
+
+    async def ReportExternals(self, request: pb.ReportExternalsRequest, context: Context) -> pb.ReportExternalsResponse:
+        one = partial(self._one, who=actor(context))
+        answers = await answer_each(request.reports, one, about=lambda report: report.capability)
+        return pb.ReportExternalsResponse(answers=answers)
+
+    async def _one(self, request: pb.ReportExternalRequest, *, who: str) -> pb.ExternalReportAnswer:
+        """One entry of many. Its error is its own answer, also that of a rule of the contract."""
+        violations = self._validator.violations(request)
+        if violations:
+            return self._refused(invalid_request(violations))
+        try:
+            disposition = await self._recorded(request, who=who)
+        except Exception as error:
+            return self._refused(refusal(error))
+        return pb.ExternalReportAnswer(disposition=disposition_name(disposition))
+
+    def _refused(self, error: RpcError) -> pb.ExternalReportAnswer:
+        self._count("external", error.reason)
+        return pb.ExternalReportAnswer(error=error.to_status(DOMAIN))
+
+    async def _recorded(self, request: pb.ReportExternalRequest, *, who: str) -> Disposition:
         capability = self._verified(request.capability)
         _check_agreement(request, capability)
-        report = _report(request, capability, who=actor(context))
-        disposition = await self._reporter.report(report)
+        disposition = await self._reporter.report(_report(request, capability, who=who))
         if not isinstance(disposition, Disposition):
             raise TypeError(f"a report was answered with {disposition!r}")
         self._count("external", disposition)
-        return pb.ReportExternalResponse(disposition=disposition_name(disposition))
+        return disposition
 
     async def SignalVendorJob(self, request: pb.SignalVendorJobRequest, context: Context) -> pb.SignalVendorJobResponse:
         del context

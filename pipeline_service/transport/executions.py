@@ -1,12 +1,8 @@
 """ExecutionService, for the executor."""
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 
-import grpc
-import structlog
-from google.rpc import status_pb2
 from montage.v1 import execution_service_pb2 as pb
 from montage.v1 import execution_service_pb2_grpc
 
@@ -17,12 +13,13 @@ from pipeline_service.domain.engine.reports import ExecutionReport, Start, Start
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.states import Disposition, StartOutcome, WorkKind
-from pipeline_service.transport.errors import DOMAIN, ERRORS
+from pipeline_service.transport.entries import answer_each, refusal
+from pipeline_service.transport.errors import DOMAIN
 from pipeline_service.transport.owners import actor
 from pipeline_service.wire.reports import beat_report, complete_report, disposition_name, fail_report, start_report
 from pipeline_service.wire.resources import task_message
 from pipeline_service.wire.values import timestamp
-from servicekit.grpc_errors import RpcError, lookup
+from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
 from servicekit.validation import MessageValidator, invalid_request
 
@@ -70,22 +67,14 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
     async def ReportExecutions(
         self, request: pb.ReportExecutionsRequest, context: Context
     ) -> pb.ReportExecutionsResponse:
-        who = actor(context)
-        answers: list[pb.ExecutionReportAnswer] = [pb.ExecutionReportAnswer() for _ in request.reports]
+        one = partial(self._one, who=actor(context))
+        return pb.ReportExecutionsResponse(answers=await answer_each(request.reports, one, about=_execution_of))
 
-        async def in_order(places: list[int]) -> None:
-            for place in places:
-                answers[place] = await self._one(request.reports[place], who)
-
-        # What was said of one execution happened in that order; the executions know nothing of each other.
-        await asyncio.gather(*(in_order(places) for places in _by_execution(request).values()))
-        return pb.ReportExecutionsResponse(answers=answers)
-
-    async def _one(self, report: pb.ExecutionReport, who: str) -> pb.ExecutionReportAnswer:
+    async def _one(self, report: pb.ExecutionReport, *, who: str) -> pb.ExecutionReportAnswer:
         """One entry of many. Its error is its own answer, also that of a rule of the contract."""
         violations = self._validator.violations(report)
         if violations:
-            return pb.ExecutionReportAnswer(error=invalid_request(violations).to_status(DOMAIN))
+            return self._refused(report, invalid_request(violations))
         try:
             match report.WhichOneof("report"):
                 case "start":
@@ -97,7 +86,11 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
                 case _:
                     return pb.ExecutionReportAnswer(fail=await self._fail(report.fail, who))
         except Exception as error:
-            return pb.ExecutionReportAnswer(error=_status(error))
+            return self._refused(report, refusal(error))
+
+    def _refused(self, report: pb.ExecutionReport, error: RpcError) -> pb.ExecutionReportAnswer:
+        self._count(report.WhichOneof("report") or "none", error.reason)
+        return pb.ExecutionReportAnswer(error=error.to_status(DOMAIN))
 
     async def _start(self, request: pb.StartExecutionRequest, who: str) -> pb.StartExecutionResponse:
         report = start_report(request, actor=who)
@@ -143,23 +136,7 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         return found
 
 
-def _by_execution(request: pb.ReportExecutionsRequest) -> dict[str, list[int]]:
-    """Places of the reports by the execution that they tell of."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, report in enumerate(request.reports):
-        kind = report.WhichOneof("report")
-        places[getattr(report, kind).execution_id if kind else ""].append(place)
-    return places
-
-
-def _status(error: Exception) -> status_pb2.Status:
-    """What an entry's error says to its caller. One that no table knows is a defect: logged whole, answered blandly."""
-    answer = lookup(ERRORS, error)
-    if answer is None:
-        structlog.get_logger("pipeline_service.reports").error("report_failed", exc_info=error)
-        answer = RpcError(
-            code=grpc.StatusCode.INTERNAL,
-            reason="INTERNAL",
-            message="Internal error; the cause is in the service's log.",
-        )
-    return answer.to_status(DOMAIN)
+def _execution_of(report: pb.ExecutionReport) -> str:
+    """The execution that a report tells of."""
+    kind = report.WhichOneof("report")
+    return getattr(report, kind).execution_id if kind else ""

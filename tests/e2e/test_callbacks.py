@@ -24,7 +24,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATCH = repository_root() / "tests" / "mutations" / "gateway_believes_every_capability.patch"
 PATH = "/spi/video_production/executor_callback"
-METHOD = "/montage.v1.CallbackService/ReportExternal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +158,7 @@ async def post(house: House, token: str, held: Held) -> httpx.Response:
 
 
 async def errors_of_the_service(house: House) -> float:
-    return await house.metric("pipeline", "pipeline_rpc_errors_total", method=METHOD, code="UNAUTHENTICATED")
+    return await house.metric("pipeline", "pipeline_reports_total", kind="external", answer="CAPABILITY_INVALID")
 
 
 async def prefix_of(house: House, execution: Row) -> str:

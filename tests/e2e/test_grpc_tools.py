@@ -111,7 +111,7 @@ def test_reflection_lists_every_method_of_the_contract_and_health(dev_env: Path)
     assert ended.code == 0, ended.err
     listed = set(ended.out.split())
     contract = methods_of_the_contract()
-    assert {"montage.v1.PipelineService/RunPipeline", "montage.v1.CallbackService/ReportExternal"} < contract
+    assert {"montage.v1.PipelineService/RunPipeline", "montage.v1.CallbackService/ReportExternals"} < contract
     assert {name for name in listed if name.startswith("montage.")} == contract
     assert "grpc.health.v1.Health/Check" in listed
 

@@ -35,6 +35,7 @@ from tests.integration.api.here import QUIET, neighbours, serving
 EXAMPLES = 50
 LARGE = (
     *("CreateNode", "UpdateNode", "HeartbeatExecution", "CompleteExecution", "ReportExecutions", "ReportExternal"),
+    "ReportExternals",
     *("CreateAsset", "ListRuns", "ListNodes", "ListExecutions", "ListPipelines"),
 )
 """Methods with many fields, of which few messages are good as a whole: they get five times as many."""

@@ -26,7 +26,7 @@ from tests.fakes.certificates import CertificateAuthority
 from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import KeyPair, write_public_keys
 
-METHOD = "/montage.v1.CallbackService/ReportExternal"
+METHODS = callbacks.DESCRIPTOR.services_by_name["CallbackService"].methods
 GATEWAY = "spiffe://montage/callback-gateway"
 
 
@@ -44,20 +44,28 @@ class FakeCallbackService(callbacks_grpc.CallbackServiceServicer):
     def __init__(self) -> None:
         self.disposition = "APPLIED"
         self.refusals: list[Refusal] = []
+        """Of the next calls."""
+        self.entry_refusals: list[Refusal] = []
+        """Of the next reports."""
         self.requests: list[callbacks.ReportExternalRequest] = []
         self.arrived = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def ReportExternal(
-        self, request: callbacks.ReportExternalRequest, context: Any
-    ) -> callbacks.ReportExternalResponse:
-        self.requests.append(request)
+    async def ReportExternals(
+        self, request: callbacks.ReportExternalsRequest, context: Any
+    ) -> callbacks.ReportExternalsResponse:
+        self.requests.extend(request.reports)
         self.arrived.set()
         await self.may_answer.wait()
         if self.refusals:
             raise self.refusals.pop(0)
-        return callbacks.ReportExternalResponse(disposition=f"DISPOSITION_{self.disposition}")
+        return callbacks.ReportExternalsResponse(answers=[self._answer() for _ in request.reports])
+
+    def _answer(self) -> callbacks.ExternalReportAnswer:
+        if self.entry_refusals:
+            return callbacks.ExternalReportAnswer(error=self.entry_refusals.pop(0).error.to_status("montage"))
+        return callbacks.ExternalReportAnswer(disposition=f"DISPOSITION_{self.disposition}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +114,7 @@ def new_service(service: FakeCallbackService, *, tls: TlsFiles, port: int = 0) -
         listen=f"127.0.0.1:{port}",
         credentials=server_credentials(tls, on_reload=lambda _: None),
         services=[lambda server: callbacks_grpc.add_CallbackServiceServicer_to_server(service, server)],
-        access={METHOD: allow(GATEWAY)},
+        access={f"/montage.v1.CallbackService/{method.name}": allow(GATEWAY) for method in METHODS},
         reflection_access=Allow(),
         domain="montage",
         errors={Refusal: lambda error: error.error if isinstance(error, Refusal) else None},  # type: ignore[dict-item,return-value] # never None

@@ -78,7 +78,7 @@ class TestAccepted:
         token = rig.keys.issue()
         # The last character belongs to the issuer's HMAC, which the gateway has no key for.
         forged = token[:-6] + ("AAAAAA" if token[-6:] != "AAAAAA" else "AAAAAQ")
-        rig.service.refusals.append(Refusal(grpc.StatusCode.UNAUTHENTICATED, "CAPABILITY_INVALID"))
+        rig.service.entry_refusals.append(Refusal(grpc.StatusCode.UNAUTHENTICATED, "CAPABILITY_INVALID"))
 
         response = await rig.post(success(), cap=forged)
 
@@ -115,7 +115,7 @@ class TestAccepted:
         assert counted in await rig.metrics()
 
     async def test_execution_deleted_meanwhile_is_stale(self, rig: Rig) -> None:
-        rig.service.refusals.append(Refusal(grpc.StatusCode.NOT_FOUND, "EXECUTION_NOT_FOUND"))
+        rig.service.entry_refusals.append(Refusal(grpc.StatusCode.NOT_FOUND, "EXECUTION_NOT_FOUND"))
 
         assert answered(await rig.post(success())) == (200, STALE)
         assert 'disposition="NOT_FOUND"' in await rig.metrics()
@@ -301,7 +301,7 @@ class TestService:
     async def test_refusal_of_the_service_has_its_answer(
         self, rig: Rig, code: grpc.StatusCode, reason: str, status: int, words: str
     ) -> None:
-        rig.service.refusals.append(Refusal(code, reason))
+        rig.service.entry_refusals.append(Refusal(code, reason))
 
         response = await rig.post(success())
 

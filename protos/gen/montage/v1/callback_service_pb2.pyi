@@ -1,10 +1,12 @@
 from buf.validate import validate_pb2 as _validate_pb2
+from google.rpc import status_pb2 as _status_pb2
 from montage.v1 import execution_service_pb2 as _execution_service_pb2
 from montage.v1 import resources_pb2 as _resources_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -43,6 +45,26 @@ class ReportExternalResponse(_message.Message):
     DISPOSITION_FIELD_NUMBER: _ClassVar[int]
     disposition: _execution_service_pb2.Disposition
     def __init__(self, disposition: _Optional[_Union[_execution_service_pb2.Disposition, str]] = ...) -> None: ...
+
+class ReportExternalsRequest(_message.Message):
+    __slots__ = ("reports",)
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    reports: _containers.RepeatedCompositeFieldContainer[ReportExternalRequest]
+    def __init__(self, reports: _Optional[_Iterable[_Union[ReportExternalRequest, _Mapping]]] = ...) -> None: ...
+
+class ReportExternalsResponse(_message.Message):
+    __slots__ = ("answers",)
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[ExternalReportAnswer]
+    def __init__(self, answers: _Optional[_Iterable[_Union[ExternalReportAnswer, _Mapping]]] = ...) -> None: ...
+
+class ExternalReportAnswer(_message.Message):
+    __slots__ = ("disposition", "error")
+    DISPOSITION_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    disposition: _execution_service_pb2.Disposition
+    error: _status_pb2.Status
+    def __init__(self, disposition: _Optional[_Union[_execution_service_pb2.Disposition, str]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class SignalVendorJobRequest(_message.Message):
     __slots__ = ("vendor", "job_id")

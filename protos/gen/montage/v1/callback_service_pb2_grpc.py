@@ -40,6 +40,11 @@ class CallbackServiceStub:
                 request_serializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalResponse.FromString,
                 _registered_method=True)
+        self.ReportExternals = channel.unary_unary(
+                '/montage.v1.CallbackService/ReportExternals',
+                request_serializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalsRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalsResponse.FromString,
+                _registered_method=True)
         self.SignalVendorJob = channel.unary_unary(
                 '/montage.v1.CallbackService/SignalVendorJob',
                 request_serializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.SerializeToString,
@@ -56,6 +61,15 @@ class CallbackServiceServicer:
 
         UNAUTHENTICATED when the capability is not ours or not for this, FAILED_PRECONDITION with CAPABILITY_EXPIRED when it has
         expired, INVALID_ARGUMENT when ids of the body disagree with it or the key lies outside its prefix.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportExternals(self, request, context):
+        """Any number of reports in one call, each with its own answer in the same order.
+
+        One entry's error leaves the others alone. At most 256 entries.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +92,11 @@ def add_CallbackServiceServicer_to_server(servicer, server):
                     servicer.ReportExternal,
                     request_deserializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalRequest.FromString,
                     response_serializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalResponse.SerializeToString,
+            ),
+            'ReportExternals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportExternals,
+                    request_deserializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalsRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_callback__service__pb2.ReportExternalsResponse.SerializeToString,
             ),
             'SignalVendorJob': grpc.unary_unary_rpc_method_handler(
                     servicer.SignalVendorJob,
@@ -113,6 +132,33 @@ class CallbackService:
             '/montage.v1.CallbackService/ReportExternal',
             montage_dot_v1_dot_callback__service__pb2.ReportExternalRequest.SerializeToString,
             montage_dot_v1_dot_callback__service__pb2.ReportExternalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportExternals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.CallbackService/ReportExternals',
+            montage_dot_v1_dot_callback__service__pb2.ReportExternalsRequest.SerializeToString,
+            montage_dot_v1_dot_callback__service__pb2.ReportExternalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

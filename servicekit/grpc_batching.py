@@ -2,60 +2,64 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, TypeAlias, TypeVar
 
 import grpc
-from montage.v1 import execution_service_pb2 as execution_pb
+from google.protobuf.message import Message
 
-MAX_REPORTS = 256
-"""What the contract allows in one call."""
+MAX_ENTRIES = 256
+"""Of one call."""
 MAX_BATCH_BYTES = 768 * 1024
-"""Below the 1 MiB that the service accepts."""
+"""Below the 1 MiB that a server accepts unless told otherwise. An entry that is larger goes alone."""
 
 # A call that is refused as a whole may be one bad entry's fault; the others get their answers in smaller calls.
 _REFUSED_AS_A_WHOLE = frozenset(
     {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INTERNAL}
 )
 
+Entry = TypeVar("Entry", bound=Message)
+Answer = TypeVar("Answer")
+
+SendBatch: TypeAlias = Callable[[Sequence[Entry]], Awaitable[Sequence[Answer]]]
+"""One call; as many answers as entries, in the same order. Raises AioRpcError."""
+
 
 class WrongAnswers(RuntimeError):
-    """The service answered a batch with another number of answers than it had reports."""
-
-
-class SendBatch(Protocol):
-    """One call; as many answers as reports, in the same order. Raises AioRpcError."""
-
-    def __call__(
-        self, reports: Sequence[execution_pb.ExecutionReport], /
-    ) -> Awaitable[Sequence[execution_pb.ExecutionReportAnswer]]: ...
+    """The service answered a batch with another number of answers than it had entries."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Question:
-    report: execution_pb.ExecutionReport
-    answer: "asyncio.Future[execution_pb.ExecutionReportAnswer]"
+class _Question(Generic[Entry, Answer]):
+    entry: Entry
+    answer: "asyncio.Future[Answer]"
 
 
-class Batcher:
-    """Keeps one call in flight; each asker gets its own answer or the error of the call that carried its report."""
+class Batcher(Generic[Entry, Answer]):
+    """Each asker gets its own answer, or the error of the call that carried its entry.
 
-    def __init__(self, send: SendBatch) -> None:
+    Nothing bounds how many wait: whoever asks bounds how many ask at once.
+    """
+
+    def __init__(self, send: SendBatch[Entry, Answer], *, calls: int = 1) -> None:
+        """Keeps at most `calls` in flight."""
         self._send = send
-        self._waiting: deque[_Question] = deque()
-        self._sender: asyncio.Task[None] | None = None
+        self._calls = calls
+        self._waiting: deque[_Question[Entry, Answer]] = deque()
+        self._senders: list[asyncio.Task[None]] = []
 
-    async def ask(self, report: execution_pb.ExecutionReport, *, within_s: float) -> execution_pb.ExecutionReportAnswer:
+    async def ask(self, entry: Entry, *, within_s: float) -> Answer:
         """Raises TimeoutError when there is no answer in time.
 
         Whoever has given up or was cancelled while waiting is left out of calls that have not begun.
         """
         loop = asyncio.get_running_loop()
-        question = _Question(report=report, answer=loop.create_future())
+        question: _Question[Entry, Answer] = _Question(entry=entry, answer=loop.create_future())
         self._waiting.append(question)
-        if self._sender is None or self._sender.done():
-            self._sender = asyncio.create_task(self._send_all(), name="report_sender")
+        self._senders = [sender for sender in self._senders if not sender.done()]
+        if len(self._senders) < self._calls:
+            self._senders.append(asyncio.create_task(self._send_all(), name="batch_sender"))
         # Less than half of what `asyncio.timeout` costs, thousands of times a second.
         deadline = loop.call_later(within_s, _give_up, question.answer)
         try:
@@ -64,10 +68,10 @@ class Batcher:
             deadline.cancel()
 
     async def close(self) -> None:
-        """Ends the call in flight; who still waits is cancelled."""
-        if self._sender is not None:
-            self._sender.cancel()
-            await asyncio.gather(self._sender, return_exceptions=True)
+        """Ends the calls in flight; who still waits is cancelled."""
+        for sender in self._senders:
+            sender.cancel()
+        await asyncio.gather(*self._senders, return_exceptions=True)
         for question in self._waiting:
             question.answer.cancel()
         self._waiting.clear()
@@ -80,12 +84,12 @@ class Batcher:
                 for question in batch:
                     question.answer.cancel()  # nothing to do unless this task was cancelled
 
-    def _next_batch(self) -> list[_Question]:
-        batch: list[_Question] = []
+    def _next_batch(self) -> list[_Question[Entry, Answer]]:
+        batch: list[_Question[Entry, Answer]] = []
         size_bytes = 0
-        while self._waiting and len(batch) < MAX_REPORTS:
+        while self._waiting and len(batch) < MAX_ENTRIES:
             question = self._waiting[0]
-            size_bytes += question.report.ByteSize() + 8
+            size_bytes += question.entry.ByteSize() + 8
             if batch and size_bytes > MAX_BATCH_BYTES:
                 break
             self._waiting.popleft()
@@ -93,9 +97,9 @@ class Batcher:
                 batch.append(question)
         return batch
 
-    async def _send_batch(self, batch: list[_Question]) -> None:
+    async def _send_batch(self, batch: list[_Question[Entry, Answer]]) -> None:
         try:
-            answers = await self._send([question.report for question in batch])
+            answers = await self._send([question.entry for question in batch])
             if len(answers) != len(batch):
                 raise WrongAnswers(f"expected {len(batch)} answers, found {len(answers)}")
         except grpc.aio.AioRpcError as error:
@@ -113,12 +117,12 @@ class Batcher:
                     question.answer.set_result(answer)
 
 
-def _give_up(answer: "asyncio.Future[execution_pb.ExecutionReportAnswer]") -> None:
+def _give_up(answer: "asyncio.Future[Answer]") -> None:
     if not answer.done():
         answer.set_exception(TimeoutError())
 
 
-def _fail(batch: list[_Question], error: Exception) -> None:
+def _fail(batch: list[_Question[Entry, Answer]], error: Exception) -> None:
     for question in batch:
         if not question.answer.done():
             question.answer.set_exception(error)

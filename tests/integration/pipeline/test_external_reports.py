@@ -1,0 +1,99 @@
+"""Reports from outside, many in one call: each is held against its own capability and answered by itself."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+from montage.v1 import callback_service_pb2 as api
+from montage.v1 import callback_service_pb2_grpc, execution_service_pb2, pipeline_service_pb2, resources_pb2
+
+from devstack.stack import Stack
+from tests.factories import noop
+from tests.integration.pipeline.grpc_client import Client, open_channel, reason_of, refusal, start_request
+
+NODES = ("done", "twice", "failed", "elsewhere", "foreign", "defaced")
+FAILURE = resources_pb2.Failure(error_type="ffmpeg_error", message="it broke")
+
+
+@pytest.fixture
+async def callbacks(stack: Stack) -> AsyncIterator[callback_service_pb2_grpc.CallbackServiceStub]:
+    async with open_channel(stack, "callback-gateway") as channel:
+        yield callback_service_pb2_grpc.CallbackServiceStub(channel)
+
+
+@pytest.fixture
+async def capabilities(client: Client, executor: Client, name: str) -> dict[str, str]:
+    """Of the nodes of a pipeline that runs, as a worker was given them."""
+    await client.import_(*(noop(node) for node in NODES), document_id=name)
+    await client.pipelines.RunPipeline(pipeline_service_pb2.RunPipelineRequest(name=f"pipelines/{name}"))
+    found = {}
+    for node in NODES:
+        execution = (await client.node(name, node)).execution.rpartition("/")[2]
+        started = await executor.executions.StartExecution(start_request(execution, str(uuid4())))
+        found[node] = parse_qs(urlsplit(started.callback_url).query)["cap"][0]
+    return found
+
+
+def result(capability: str, text: str = "result", **ids: Any) -> api.ReportExternalRequest:
+    output = resources_pb2.Output(type=resources_pb2.MEDIA_TYPE_TEXT, content=text)
+    return api.ReportExternalRequest(capability=capability, output=output, **ids)
+
+
+def word(answer: api.ExternalReportAnswer) -> str:
+    if answer.WhichOneof("answer") == "error":
+        return reason_of(answer.error.details)
+    return execution_service_pb2.Disposition.Name(answer.disposition).removeprefix("DISPOSITION_")
+
+
+async def test_each_report_of_a_call_has_its_answer_and_the_good_ones_apply(
+    client: Client, callbacks: Any, capabilities: dict[str, str], name: str
+) -> None:
+    outside = resources_pb2.Output(type=resources_pb2.MEDIA_TYPE_JSON, s3_key="../../etc", size_bytes=1)
+    reports = [
+        result(capabilities["done"]),
+        result(capabilities["twice"]),
+        result(capabilities["twice"]),
+        result(capabilities["twice"], text="another"),
+        api.ReportExternalRequest(capability=capabilities["failed"], failure=FAILURE),
+        api.ReportExternalRequest(capability=capabilities["elsewhere"], output=outside),
+        result(capabilities["foreign"], execution_id=str(uuid4())),
+        result(capabilities["defaced"][:-6] + "AAAAAA"),
+        result(""),
+        api.ReportExternalRequest(capability=capabilities["defaced"]),
+    ]
+
+    answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=reports))).answers
+
+    assert [word(answer) for answer in answers] == [
+        *("APPLIED", "APPLIED", "DUPLICATE", "CONFLICT", "APPLIED"),
+        *("KEY_OUTSIDE_PREFIX", "INVALID_FIELD", "CAPABILITY_INVALID", "INVALID_FIELD", "INVALID_FIELD"),
+    ]
+    states = {node: resources_pb2.NodeState.Name((await client.node(name, node)).state) for node in NODES}
+    assert states == {
+        "done": "NODE_STATE_COMPLETED",
+        "twice": "NODE_STATE_COMPLETED",
+        "failed": "NODE_STATE_FAILED",
+        "elsewhere": "NODE_STATE_IN_PROGRESS",
+        "foreign": "NODE_STATE_IN_PROGRESS",
+        "defaced": "NODE_STATE_IN_PROGRESS",
+    }
+
+
+@pytest.mark.parametrize("number", [0, 257])
+async def test_call_of_no_or_of_too_many_reports_is_refused_as_a_whole(callbacks: Any, number: int) -> None:
+    request = api.ReportExternalsRequest(reports=[result("x")] * number)
+
+    _, reason, fields = await refusal(callbacks.ReportExternals(request))
+
+    assert (reason, list(fields)) == ("INVALID_FIELD", ["reports"])
+
+
+async def test_executor_may_not_report_from_outside(stack: Stack) -> None:
+    async with open_channel(stack, "executor") as channel:
+        stranger = callback_service_pb2_grpc.CallbackServiceStub(channel)
+
+        _, reason, _ = await refusal(stranger.ReportExternals(api.ReportExternalsRequest(reports=[result("x")])))
+
+    assert reason == "CALLER_NOT_ALLOWED"
