@@ -17,6 +17,8 @@ DATABASE = "montage"
 BUCKET = "montage"
 REGION = "us-east-1"
 MEDIA_FUNCTION = "montage-media"
+EXAMPLE_FUNCTION = "count-words"
+"""Of `examples/function`: what a function of a user's own looks like."""
 VENDOR_KEYS = {
     "heygen": "EXECUTOR_HEYGEN_API_KEY_FILE",
     "elevenlabs": "EXECUTOR_ELEVENLABS_API_KEY_FILE",
@@ -87,6 +89,15 @@ class Layout:
     @property
     def media_environment(self) -> Path:
         return self.secrets / "media.env.json"
+
+    @property
+    def example_environment(self) -> Path:
+        return self.secrets / "example.env.json"
+
+    @property
+    def functions(self) -> Path:
+        """The functions that `invoke-lambda` may name."""
+        return self.data / "functions.json"
 
     def vendor_key(self, vendor: str) -> Path:
         """A user's key; not there unless the user put it there."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from devstack.buckets import ensure_bucket
-from devstack.layout import MEDIA_FUNCTION, Layout, repository_root
+from devstack.layout import EXAMPLE_FUNCTION, MEDIA_FUNCTION, Layout, repository_root
 from devstack.place import Place
 from devstack.readiness import Probe, file_appears, http_answers_ok, never
 from devstack.service_environments import (
@@ -66,6 +66,8 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
             *("--function", f"{MEDIA_FUNCTION}=media_lambda.handler:handler"),
             *("--principal", "executor", "--principal", "operator"),
             *("--environment-file", str(place.layout.media_environment)),
+            *("--function", f"{EXAMPLE_FUNCTION}=examples.function.count_words:handler"),
+            *("--environment-file", f"{EXAMPLE_FUNCTION}={place.layout.example_environment}"),
         ],
         environment=lambda_environment,
         probe=lambda place: file_appears(place.ready_file("lambda")),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from devstack.layout import EDIT_ROLE, ENGINE_ROLE, MEDIA_FUNCTION, OWNER_ROLE, REGION, VENDOR_KEYS
+from devstack.layout import (
+    EDIT_ROLE,
+    ENGINE_ROLE,
+    EXAMPLE_FUNCTION,
+    MEDIA_FUNCTION,
+    OWNER_ROLE,
+    REGION,
+    VENDOR_KEYS,
+)
 from devstack.place import Place
 
 
@@ -59,6 +67,7 @@ def executor_environment(place: Place) -> Mapping[str, str]:
         "EXECUTOR_MEDIA_FUNCTION": MEDIA_FUNCTION,
         "EXECUTOR_WORK_DIR": str(place.layout.work / "executor"),
         "EXECUTOR_TEST_TYPES": _flag(place.test_types),
+        **_functions(place),
         **_vendor_keys(place),
     }
 
@@ -88,6 +97,16 @@ def media_environment(place: Place) -> Mapping[str, str]:
     }
 
 
+def example_environment(place: Place) -> Mapping[str, str]:
+    """Of the example of a user's own function: no key, no path; only whom it may trust."""
+    return {"SSL_CERT_FILE": str(place.layout.ca_cert)}
+
+
+def functions_file() -> dict[str, dict[str, str]]:
+    """What `invoke-lambda` may name; there is one account and one region here."""
+    return {EXAMPLE_FUNCTION: {"arn": f"arn:aws:lambda:us-east-1:000000000000:function:{EXAMPLE_FUNCTION}"}}
+
+
 def variables_of(prefix: str, environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(prefix)}
 
@@ -99,6 +118,12 @@ def _tls(prefix: str, place: Place, identity: str) -> dict[str, str]:
         f"{prefix}_TLS_KEY_FILE": str(files.key),
         f"{prefix}_TLS_CA_FILE": str(files.ca),
     }
+
+
+def _functions(place: Place) -> dict[str, str]:
+    """Those of this machine; a list of the user's own counts before it."""
+    name = "EXECUTOR_FUNCTIONS_FILE"
+    return {} if name in place.inherited else {name: str(place.layout.functions)}
 
 
 def _vendor_keys(place: Place) -> dict[str, str]:

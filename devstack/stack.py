@@ -25,7 +25,7 @@ from devstack.ports import PortReservations
 from devstack.postgres import find_home, folder_for_nobody, postgres_spec
 from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, base_environment, python_spec
 from devstack.secret_files import ensure_secrets
-from devstack.service_environments import media_environment
+from devstack.service_environments import example_environment, functions_file, media_environment
 from devstack.supervisor import ManagedProcess, ProcessEvent, ProcessSpec, StartFailed
 
 
@@ -163,9 +163,10 @@ class Stack:
             inherited=self.options.inherited,
             media_environment=self.options.settings.get("media", {}),
         )
-        write_private(
-            self.layout.media_environment, json.dumps(base_environment(self.layout) | dict(media_environment(place)))
-        )
+        base = base_environment(self.layout)
+        write_private(self.layout.media_environment, json.dumps(base | dict(media_environment(place))))
+        write_private(self.layout.example_environment, json.dumps(base | dict(example_environment(place))))
+        write_private(self.layout.functions, json.dumps(functions_file(), indent=2))
         wanted = [name for name in self.options.processes if not _is_replaced(name, self.options.external)]
         specs: list[ProcessSpec] = []
         if "postgres" in wanted:

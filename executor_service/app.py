@@ -1,6 +1,7 @@
 """Wires the executor, top to bottom: what it talks to, what it can do, where its work comes from."""
 
 import uuid
+from dataclasses import replace
 
 from montage.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from nats.aio.client import Client
@@ -13,8 +14,10 @@ from executor_service.consumer.announcing import Announcer
 from executor_service.consumer.consumer import QueueConsumer
 from executor_service.consumer.drain import RELEASE_S, drain
 from executor_service.executors.executor import Executors
+from executor_service.executors.invoke_lambda import InvokeLambda
 from executor_service.executors.lambda_media import MediaFunction
 from executor_service.executors.registry import build_executors
+from executor_service.functions import own_functions
 from executor_service.integrations.aws_lambda import LambdaAddress, LambdaFunctions
 from executor_service.integrations.fetch import Fetcher
 from executor_service.runner.attempt import Tools
@@ -53,7 +56,9 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     life.on_stop(store.close)
     functions = LambdaFunctions(_lambda_address(settings))
     life.on_stop(functions.close)
-    vendors = Vendors(settings, life, store=store, address=_store_address(settings), clock=clock)
+    public_store = _public_store(settings, life)
+    vendors = Vendors(settings, life, store=store, public_store=public_store, clock=clock)
+    invoke_lambda = InvokeLambda(own_functions(settings, life), public_store or store)
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls))
     reports = ExecutionReports(ExecutionServiceStub(channel))
     life.on_stop(reports.close)
@@ -65,7 +70,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     runner = Runner(
         Tools(
             reports=reports,
-            executors=_executors(settings, store, functions, vendors),
+            executors=_executors(settings, store, functions, invoke_lambda, vendors),
             workspace=workspace,
             clock=clock,
             metrics=RunnerMetrics(registry),
@@ -90,12 +95,17 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
 
 
 def _executors(
-    settings: ExecutorSettings, store: ObjectStore, functions: LambdaFunctions, vendors: Vendors
+    settings: ExecutorSettings,
+    store: ObjectStore,
+    functions: LambdaFunctions,
+    invoke_lambda: InvokeLambda,
+    vendors: Vendors,
 ) -> Executors:
     media = MediaFunction(functions, function_name=settings.media_function, bucket=settings.s3_bucket)
     return build_executors(
         store=store,
         media_function=media,
+        invoke_lambda=invoke_lambda,
         fetcher=Fetcher(),
         paid=vendors.paid(),
         test_paid=vendors.test_paid(),
@@ -142,6 +152,15 @@ def _store_address(settings: ExecutorSettings) -> StoreAddress:
         access_key_file=settings.s3_access_key_file,
         secret_key_file=settings.s3_secret_key_file,
     )
+
+
+def _public_store(settings: ExecutorSettings, life: Lifecycle) -> ObjectStore | None:
+    """The same bucket under the name that the internet knows; it only signs addresses."""
+    if settings.public_s3_endpoint is None:
+        return None
+    public = ObjectStore(replace(_store_address(settings), endpoint=settings.public_s3_endpoint))
+    life.on_stop(public.close)
+    return public
 
 
 def _lambda_address(settings: ExecutorSettings) -> LambdaAddress:

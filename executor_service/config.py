@@ -40,9 +40,13 @@ class ExecutorSettings(VendorSettings):
 
     lambda_endpoint: str | None = None
     """None is AWS."""
+    sts_endpoint: str | None = None
+    """Where roles of functions are assumed. None is AWS."""
     media_function: str = "montage-media"
+    functions_file: Path | None = None
+    """JSON list of the functions that `invoke-lambda` may name."""
 
-    task_queues: CommaList = ("local", "ffmpeg", "fetch", "heygen", "elevenlabs", "runway", "veo3")
+    task_queues: CommaList = ("local", "ffmpeg", "fetch", "lambda", "heygen", "elevenlabs", "runway", "veo3")
     slots: int = Field(default=4, ge=1, le=64)
     """Executions at once, per task queue, so that a slow queue holds up no other one."""
     test_slots: int = Field(default=64, ge=1, le=1024)

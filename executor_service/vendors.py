@@ -1,6 +1,5 @@
 """Wires the vendors that work is bought from: what each is asked with, and where its inputs and results go."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from executor_service.config import ExecutorSettings
@@ -25,21 +24,26 @@ from servicekit.clock import Clock
 from servicekit.config import ConfigError, read_secret
 from servicekit.lifecycle import Lifecycle
 from servicekit.object_store import ObjectStore
-from servicekit.s3 import StoreAddress
 
 
 class Vendors:
     """Opens the vendors of one executor; `life` closes them."""
 
     def __init__(
-        self, settings: ExecutorSettings, life: Lifecycle, *, store: ObjectStore, address: StoreAddress, clock: Clock
+        self,
+        settings: ExecutorSettings,
+        life: Lifecycle,
+        *,
+        store: ObjectStore,
+        public_store: ObjectStore | None,
+        clock: Clock,
     ) -> None:
-        """`address` is that of `store`."""
+        """`public_store` is `store` as the internet reaches it; None where it does not."""
         self._settings = settings
         self._life = life
         self._store = store
         self._clock = clock
-        self._handing_over = HandingOver(store, self._public_store(address))
+        self._handing_over = HandingOver(store, public_store)
 
     def paid(self) -> dict[str, PaidExecutor]:
         """By provider. Raises ConfigError for a key file that cannot be used."""
@@ -123,12 +127,3 @@ class Vendors:
 
     def _without_key(self, provider: str, field: str) -> PaidExecutor:
         return WithoutKey(provider, self._settings.variable_of(field))
-
-    def _public_store(self, address: StoreAddress) -> ObjectStore | None:
-        """The same bucket under the name that the internet knows; it only signs addresses."""
-        endpoint = self._settings.public_s3_endpoint
-        if endpoint is None:
-            return None
-        public = ObjectStore(replace(address, endpoint=endpoint))
-        self._life.on_stop(public.close)
-        return public

@@ -17,6 +17,13 @@ from pipeline_service.domain.model import Execution
 from servicekit.tokens import InvalidToken, TokenIssuer
 
 CALLBACK_PATH = "/spi/video_production/executor_callback"
+FAMILY_PATHS = {
+    "tooling-job": "/spi/tooling_jobs/{execution}",
+    "test-run": "/spi/test_runs/{execution}",
+    "chatgpt-response": "/spi/chatgpt_responses",
+    "ai-analysis": "/spi/ai_analysis",
+}
+"""Where results are reported, by the `kind` of an `invoke-lambda` node."""
 # The fence decides about late callbacks; expiry only bounds how long a leaked URL is of use.
 GRACE = timedelta(hours=24)
 
@@ -32,6 +39,12 @@ class Capability:
     audience: str
     key_prefix: str
     expires_at: datetime
+
+
+def callback_path(execution: Execution) -> str:
+    """The gateway's route for the result of an execution."""
+    path = FAMILY_PATHS.get(str(execution.work.config.get("kind", "")), CALLBACK_PATH)
+    return path.format(execution=execution.id)
 
 
 class _Body(msgspec.Struct):
@@ -65,7 +78,7 @@ class Capabilities:
             exp=int((execution.close_due_at + GRACE).timestamp()),
         )
         token = self._issuer.issue(msgspec.json.encode(body))
-        return f"{self._gateway_url}{CALLBACK_PATH}?{urlencode({'cap': token})}"
+        return f"{self._gateway_url}{callback_path(execution)}?{urlencode({'cap': token})}"
 
     def verify(self, token: str) -> Capability:
         """What a token of ours says. Raises InvalidToken; expiry is the caller's to judge."""

@@ -163,6 +163,12 @@ class ObjectStore:
         url = self._presign("put_object", parameters, expires)
         return PresignedPut(url=url, headers=_put_headers(parameters))
 
+    def presign_put_once(self, key: str, *, expires: timedelta) -> PresignedPut:
+        """A URL that writes an object that is not there yet, whatever its bytes; as `presign_put` otherwise."""
+        parameters: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "IfNoneMatch": "*"}
+        url = self._presign("put_object", parameters, expires)
+        return PresignedPut(url=url, headers={"If-None-Match": "*"})
+
     def _presign(self, operation: str, parameters: dict[str, Any], expires: timedelta) -> str:
         url: str = self._client.generate_presigned_url(
             operation, Params=parameters, ExpiresIn=int(expires.total_seconds())

@@ -1,5 +1,6 @@
 """Documents of every node type, drawn from the data of the types themselves, and edits of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -83,8 +84,9 @@ def uuids() -> st.SearchStrategy[UUID]:
 
 
 def made_by(node: Mapping[str, Any]) -> MediaType:
-    makes = CATALOGUE[node["type"]].makes
-    return makes or MediaType(node["asset"]["type"])
+    node_type = CATALOGUE[node["type"]]
+    told = node.get("config", {}).get(node_type.makes_field) if node_type.makes_field else None
+    return MediaType(told or node_type.makes or node["asset"]["type"])
 
 
 def _fitting(slot: Slot, before: list[Raw]) -> list[str]:
@@ -107,5 +109,7 @@ def _values(field: Field, provider: str) -> st.SearchStrategy[Any]:
             return st.integers(int(least) // step, int(most) // step).map(lambda number: number * step)
         case FieldKind.NUMBER:
             return st.floats(least, most) | st.integers(int(-(-least // 1)), int(most))
+        case FieldKind.OBJECT:
+            return st.dictionaries(TEXTS, JSON_VALUES, max_size=3)
         case FieldKind.STRING:
-            return TEXTS
+            return st.from_regex(re.compile(field.pattern, re.ASCII), fullmatch=True) if field.pattern else TEXTS

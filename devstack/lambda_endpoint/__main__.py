@@ -27,7 +27,12 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--credentials", required=True, type=_FILE, help="JSON list of {access_key, secret_key, principal}.")
 @click.option("--principal", "principals", multiple=True, help="Who of them may invoke; repeatable; default: everyone.")
 @click.option("--function", "functions", required=True, multiple=True, help="NAME=package.module:function; repeatable.")
-@click.option("--environment-file", type=_FILE, help="JSON object: the whole environment of the functions.")
+@click.option(
+    "--environment-file",
+    "environments",
+    multiple=True,
+    help="[NAME=]FILE: JSON object, all that function NAME, or any other one, has as environment; repeatable.",
+)
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes per function.")
 @click.option("--timeout-s", default=900.0, show_default=True, type=click.FloatRange(min=0, min_open=True))
 @click.option("--max-retry-attempts", default=0, show_default=True, type=click.IntRange(0, 2))
@@ -41,7 +46,7 @@ def main(
     credentials: Path,
     principals: tuple[str, ...],
     functions: tuple[str, ...],
-    environment_file: Path | None,
+    environments: tuple[str, ...],
     workers: int,
     timeout_s: float,
     max_retry_attempts: int,
@@ -55,7 +60,7 @@ def main(
     if ready_file:
         ready_file.unlink(missing_ok=True)
     host, port = _address(listen)
-    environment = _environment(environment_file)
+    environment_of = dict(_environment(text) for text in environments)
     known = _credentials(credentials)
     options = Options(
         host=host,
@@ -63,7 +68,7 @@ def main(
         data=data,
         credentials=known,
         principals=frozenset(principals or (credential.principal for credential in known.values())),
-        functions=tuple(_function(text, timeout_s=timeout_s, environment=environment) for text in functions),
+        functions=tuple(_function(text, timeout_s=timeout_s, environment_of=environment_of) for text in functions),
         workers=workers,
         retry=RetryPolicy(max_attempts=max_retry_attempts, wait_s=retry_wait_s),
         faults=_faults(faults),
@@ -99,24 +104,28 @@ def _address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _function(text: str, *, timeout_s: float, environment: Mapping[str, str]) -> Function:
+def _function(text: str, *, timeout_s: float, environment_of: Mapping[str, Mapping[str, str]]) -> Function:
     name, _, handler = text.partition("=")
     module, _, function = handler.partition(":")
     if not name or not module or not function:
         raise click.BadParameter(f"expected NAME=package.module:function, found {text!r}", param_hint="--function")
+    environment = environment_of.get(name, environment_of.get("", {}))
     return Function(name=name, handler=handler, timeout_s=timeout_s, environment=environment)
 
 
-def _environment(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
+def _environment(text: str) -> tuple[str, dict[str, str]]:
+    """Whose it is, empty for all that have none of their own, and what it holds."""
+    name, separator, file = text.partition("=")
+    path = Path(file) if separator else Path(text)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.BadParameter(f"cannot read {path}: {error.strerror}", param_hint="--environment-file") from error
     except ValueError as error:
         raise click.BadParameter(f"{path}: expected JSON", param_hint="--environment-file") from error
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise click.BadParameter(f"{path}: expected an object of texts", param_hint="--environment-file")
-    return found
+    return name if separator else "", found
 
 
 def _credentials(path: Path) -> dict[AccessKey, Credential]:

@@ -9,6 +9,7 @@ from executor_service.executors.fetch_asset import FetchAsset
 from executor_service.executors.generate_animation import GenerateAnimation
 from executor_service.executors.generate_talking_head import GenerateTalkingHead
 from executor_service.executors.generate_voiceover import GenerateVoiceover
+from executor_service.executors.invoke_lambda import InvokeLambda
 from executor_service.executors.lambda_media import MediaFunction
 from executor_service.executors.merge_videos import MergeVideos
 from executor_service.executors.mix_audio import MixAudio
@@ -22,6 +23,7 @@ def build_executors(
     *,
     store: ObjectStore,
     media_function: MediaFunction,
+    invoke_lambda: InvokeLambda,
     fetcher: Fetcher,
     paid: Mapping[str, PaidExecutor],
     test_paid: Mapping[str, PaidExecutor] | None,
@@ -38,6 +40,7 @@ def build_executors(
         "mix-audio": MixAudio(media_function),
         "merge-videos": MergeVideos(media_function),
         "compose-video": ComposeVideo(media_function),
+        "invoke-lambda": invoke_lambda,
     }
     if test_paid is not None:
         executors["noop"] = Noop(store, bought=test_paid)

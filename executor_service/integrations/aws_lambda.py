@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.client import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from executor_service.task import ErrorType, GiveUp, RetryLater
@@ -26,6 +28,8 @@ _GIVE_UP = {
     "SerializedRequestEntityTooLargeException": ErrorType.INVALID_INPUT,
     "InvalidRequestContentException": ErrorType.INTERNAL,
     "AccessDeniedException": ErrorType.CREDENTIAL,
+    # Of STS, when a role may not be assumed.
+    "AccessDenied": ErrorType.CREDENTIAL,
     "InvalidSignatureException": ErrorType.CREDENTIAL,
     "UnrecognizedClientException": ErrorType.CREDENTIAL,
     "ExpiredTokenException": ErrorType.CREDENTIAL,
@@ -44,6 +48,10 @@ class LambdaAddress:
     access_key_file: Path | None = None
     secret_key_file: Path | None = None
     """Both or none; none is AWS's default chain."""
+    role: str | None = None
+    """ARN of the role to assume; None invokes with the keys themselves."""
+    sts_endpoint: str | None = None
+    """Where roles are assumed; None is AWS itself."""
 
 
 class LambdaFunctions:
@@ -112,4 +120,23 @@ def _client(address: LambdaAddress, max_parallel: int) -> Any:
         proxies={},
     )
     session = boto3.session.Session(region_name=address.region, **keys)
+    if address.role is not None:
+        session = _in_role(session, address.role, address)
     return session.client("lambda", endpoint_url=address.endpoint, config=config)
+
+
+def _in_role(own: boto3.session.Session, role: str, address: LambdaAddress) -> boto3.session.Session:
+    """A session with the role's credentials: asked for when they are needed, and again before they expire."""
+
+    def new_client(service: str, **arguments: Any) -> Any:
+        return own.client(service, **{**arguments, "endpoint_url": address.sts_endpoint})
+
+    fetcher = AssumeRoleCredentialFetcher(
+        new_client, own.get_credentials(), role, extra_args={"RoleSessionName": "montage-executor"}
+    )
+    core = botocore.session.get_session()
+    # botocore has no public way for credentials of one's own that renew themselves.
+    core._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 # as above
+        method="assume-role", refresh_using=fetcher.fetch_credentials
+    )
+    return boto3.session.Session(region_name=address.region, botocore_session=core)

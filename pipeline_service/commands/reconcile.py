@@ -62,7 +62,7 @@ class Reconciler:
 class _Result(msgspec.Struct):
     s3_key: Annotated[str, Meta(min_length=1, max_length=1024)]
     size: Annotated[int, Meta(ge=0, le=MAX_SIZE_BYTES)]
-    duration: Annotated[float, Meta(ge=0, le=MAX_DURATION_S)]
+    duration: Annotated[float, Meta(ge=0, le=MAX_DURATION_S)] | None = None
     sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
     content_type: Annotated[str, Meta(max_length=255)] = "video/mp4"
     width: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
@@ -101,22 +101,35 @@ def read_manifest(manifest: Json, *, execution_id: ExecutionId, claim: Claim) ->
 
 
 def _output(result: _Result) -> Output:
+    media_type = _material(result.content_type)
+    is_media = media_type not in (MediaType.TEXT, MediaType.JSON)
     return Output(
-        type=MediaType.AUDIO if result.content_type.startswith("audio/") else MediaType.VIDEO,
+        type=media_type,
         s3_key=result.s3_key,
         size_bytes=result.size,
         content_type=result.content_type,
         sha256=result.sha256,
-        duration=timedelta(seconds=result.duration),
+        duration=None if result.duration is None else timedelta(seconds=result.duration),
         media=MediaFacts(
             video_codec=result.video_codec or "",
             width=result.width or 0,
             height=result.height or 0,
             fps=result.fps or 0,
             audio_codec=result.audio_codec or "",
-        ),
+        )
+        if is_media
+        else None,
         contact_sheet=result.contact_sheet or "",
     )
+
+
+def _material(content_type: str) -> MediaType:
+    """What bytes of this type are; of a type that says nothing, a film."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return MediaType.JSON
+    known = {"text": MediaType.TEXT, "image": MediaType.IMAGE, "audio": MediaType.AUDIO}
+    return known.get(kind.partition("/")[0], MediaType.VIDEO)
 
 
 def _without_nul(value: Any) -> Any:

@@ -48,4 +48,5 @@ def _field(name: str, field: Field) -> node_type_pb2.ConfigField:
         refused_values=[node_type_pb2.RefusedValue(value=value, reason=why) for value, why in field.refused.items()],
         multiple_of=field.multiple_of,
         max_length=field.max_length,
+        pattern=field.pattern,
     )

@@ -1,6 +1,7 @@
 """Every example, and what `montage init` writes, made on one real stack; and their exports, imported again."""
 
 import asyncio
+import json
 import os
 import shutil
 import sys
@@ -45,6 +46,8 @@ FILMS = {
     "init": Film(file="film.mp4", size=(1280, 720), seconds=(6.0, 14.0), codecs=SOUNDING),
 }
 DOCUMENTS = [name for name in FILMS if name not in {"client.py", "init"}]
+FUNCTION = "function"
+"""Makes no film: it has a user's own function run."""
 LONGEST_DOCUMENT = 15
 LONGEST_PROGRAM = 25
 
@@ -79,14 +82,14 @@ def _made(stack: Stack, folder: Path) -> Mapping[str, Ended]:
         await run(stack, folder, *MONTAGE, "init", "init")
         makings = [
             run(stack, folder, *MONTAGE, "run", str(ROOT / "examples" / name / "pipeline.yaml"), "--out", f"{name}/out")
-            for name in DOCUMENTS
+            for name in (*DOCUMENTS, FUNCTION)
         ]
         makings.append(run(stack, folder / "client.py", str(ROOT / "examples" / "client.py")))
         makings.append(run(stack, folder / "init", *MONTAGE, "run", "pipeline.yaml"))
         async with asyncio.timeout(MAKING_S):
             return await asyncio.gather(*makings)
 
-    return dict(zip(FILMS, asyncio.run(make_all()), strict=True))
+    return dict(zip((*DOCUMENTS, FUNCTION, "client.py", "init"), asyncio.run(make_all()), strict=True))
 
 
 MONTAGE = ("-m", "montage_cli")
@@ -128,7 +131,15 @@ def test_example_is_made_as_it_says(made: Mapping[str, Ended], folder: Path, nam
     assert film.seconds[0] <= duration_s <= film.seconds[1]
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, "init"])
+def test_function_of_a_users_own_reads_its_input_and_leaves_its_result(made: Mapping[str, Ended], folder: Path) -> None:
+    ended = made[FUNCTION]
+
+    assert (ended.code, ended.err) == (0, "")
+    result = json.loads((folder / FUNCTION / "out" / "words.json").read_text())
+    assert result == {"words": 18, "most": {"list": 2, "words": 2, "film": 1, "steps": 1, "step": 1, "cheap": 1}}
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, FUNCTION, "init"])
 async def test_export_import_export_of_an_example_gives_the_same_bytes(
     stack: Stack, made: Mapping[str, Ended], tmp_path: Path, name: str
 ) -> None:
@@ -184,7 +195,7 @@ async def test_validate_finds_a_missing_asset_of_an_example(stack: Stack, tmp_pa
 def test_examples_are_short_and_all_of_them_are_tested() -> None:
     examples = {path.parent.name: path for path in (ROOT / "examples").glob("*/pipeline.yaml")}
 
-    assert set(examples) == {*DOCUMENTS, "welcome"}
-    for name in DOCUMENTS:
+    assert set(examples) == {*DOCUMENTS, FUNCTION, "welcome"}
+    for name in (*DOCUMENTS, FUNCTION):
         assert len(examples[name].read_text().splitlines()) <= LONGEST_DOCUMENT
     assert len((ROOT / "examples" / "client.py").read_text().splitlines()) <= LONGEST_PROGRAM

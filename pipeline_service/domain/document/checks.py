@@ -115,4 +115,7 @@ def _material_of(node: DocumentNode, catalogue: Catalogue) -> MediaType | None:
     if node.asset is not None:
         return node.asset.type
     node_type = catalogue.get(node.type)
-    return node_type.makes if node_type else None
+    if node_type is None:
+        return None
+    told = node.config.get(node_type.makes_field)
+    return MediaType(told) if isinstance(told, str) and told in list(MediaType) else node_type.makes

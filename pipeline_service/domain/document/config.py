@@ -1,6 +1,7 @@
 """Holds a node's config against the fields of its type."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from pipeline_service.domain.document.shapes import kind_of
@@ -19,7 +20,7 @@ def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeTyp
             hint = violations.did_you_mean_or(name, node_type.fields, "it has")
             violations.add(f"{place}.{name}", f"'{node_type.name}' has no config field '{name}'{hint}")
         elif not _is_kind(value, field.kind):
-            article = "an" if field.kind is FieldKind.INTEGER else "a"
+            article = "an" if field.kind in (FieldKind.INTEGER, FieldKind.OBJECT) else "a"
             violations.add(f"{place}.{name}", f"expected {article} {field.kind}, found {kind_of(value)}")
         else:
             _check_choice(f"{place}.{name}", value, field, str(config.get("provider", "")), violations)
@@ -60,6 +61,8 @@ def _allowed(field: Field, provider: str) -> tuple[str, ...]:
 def _check_size(where: str, value: JsonValue, field: Field, violations: Violations) -> None:
     if isinstance(value, str) and field.max_length is not None and len(value) > field.max_length:
         violations.add(where, f"expected at most {field.max_length} characters, found {len(value)}")
+    if isinstance(value, str) and field.pattern and not re.fullmatch(field.pattern, value):
+        violations.add(where, f"expected {field.pattern_words}, found '{value[:80]}'")
     if not isinstance(value, int | float) or isinstance(value, bool):
         return
     if field.minimum is not None and value < field.minimum:
@@ -81,3 +84,18 @@ def _is_kind(value: JsonValue, kind: FieldKind) -> bool:
             return isinstance(value, int) and not isinstance(value, bool)
         case FieldKind.NUMBER:
             return isinstance(value, int | float) and not isinstance(value, bool)
+        case FieldKind.OBJECT:
+            return isinstance(value, dict) and _is_clean(value)
+
+
+def _is_clean(value: JsonValue) -> bool:
+    """No U+0000 in it: PostgreSQL cannot keep one."""
+    match value:
+        case str():
+            return "\x00" not in value
+        case list():
+            return all(map(_is_clean, value))
+        case dict():
+            return all(_is_clean(key) and _is_clean(each) for key, each in value.items())
+        case _:
+            return True

@@ -120,6 +120,7 @@ def _field(field: Field) -> Schema:
         "maximum": field.maximum,
         "multipleOf": field.multiple_of,
         "maxLength": field.max_length,
+        "pattern": field.pattern or None,
         "default": field.default,
     }
     given = {name: value for name, value in limits.items() if value is not None}

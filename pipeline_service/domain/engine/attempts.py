@@ -1,16 +1,22 @@
-"""Whether a failed execution is tried again, and when."""
+"""How long an execution may take, whether a failed one is tried again, and when."""
 
 from datetime import timedelta
 
 from pipeline_service.domain.model import Execution, NodeSpec, RetryPolicy
-from pipeline_service.domain.node_types import Catalogue
-from pipeline_service.domain.values import Failure
+from pipeline_service.domain.node_types import Catalogue, NodeType
+from pipeline_service.domain.values import Failure, Json
 
 RETRYABLE = frozenset({"rate_limited", "provider_unavailable", "timeout", "lambda_error", "internal"})
 RATE_LIMITED = "rate_limited"
 MAX_RATE_LIMITS = 100
 """At the longest interval and middling jitter some four hours: a limit is waited for, but not for ever."""
 _MAX_EXPONENT = 64
+
+
+def time_allowed(node_type: NodeType, config: Json) -> timedelta:
+    """From the claim to the result: what the effective config says where the type leaves it to the user."""
+    told = config.get(node_type.timeout_field)
+    return timedelta(seconds=told) if isinstance(told, int | float) else node_type.start_to_close
 
 
 def policy_of(spec: NodeSpec, catalogue: Catalogue) -> RetryPolicy:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from pipeline_service.domain.engine.attempts import time_allowed
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
 from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
 from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, learn, purchase_of
@@ -81,7 +82,7 @@ def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) ->
 
 def _claimed(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) -> Execution:
     start_time = execution.start_time or ws.now
-    allowed = rules.catalogue[execution.work.node_type].start_to_close
+    allowed = time_allowed(rules.catalogue[execution.work.node_type], execution.work.config)
     if rules.max_start_to_close is not None:
         allowed = min(allowed, rules.max_start_to_close)
     return replace(

@@ -26,13 +26,18 @@ def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
             ws.alarms.append(Alarm.CONFLICT)
             return Disposition.CONFLICT
     is_polled = is_polled_by(ws, execution, report.claim)
+    mismatch = _mismatch(execution, report.output, rules)
     if not execution.state.is_active:
-        keep_artifact(ws, execution, report)
+        if mismatch is None:
+            keep_artifact(ws, execution, report)
         settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
         return Disposition.SUPERSEDED
     if not is_polled and not _may_report(execution, report):
         return Disposition.LOST
     settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
+    if mismatch is not None:
+        give_up(ws, execution, mismatch, state=ExecutionState.FAILED, rules=rules, actor=report.actor)
+        return Disposition.APPLIED
     keep_artifact(ws, execution, report)
     succeed(ws, execution, report.output, claim=report.claim, rules=rules, actor=report.actor)
     return Disposition.APPLIED
@@ -78,6 +83,17 @@ def give_up(
     _tell_runs(ws, ended, RunDecision.FAILED)
     skip_descendants(ws, node.uid, node.pipeline_uid, reason=f"input '{ended.work.node_id}' failed")
     advance(ws, ended.pipeline_uid, rules=rules, actor=actor)
+
+
+def _mismatch(execution: Execution, output: Output, rules: Rules) -> Failure | None:
+    """What is wrong with the result of somebody else's program, where the user says what that makes."""
+    field = rules.catalogue[execution.work.node_type].makes_field
+    expected = execution.work.config.get(field) if field else None
+    if expected is None or output.type == expected:
+        return None
+    return Failure(
+        error_type="media_mismatch", message=f"config.{field}: expected {expected}, the function made {output.type}"
+    )
 
 
 def keep_artifact(ws: WorkingSet, execution: Execution, report: Complete) -> None:

@@ -8,6 +8,7 @@ from pipeline_service.domain.node_types.compose_video import COMPOSE_VIDEO
 from pipeline_service.domain.node_types.generate_animation import ANIMATION
 from pipeline_service.domain.node_types.generate_talking_head import TALKING_HEAD
 from pipeline_service.domain.node_types.generate_voiceover import VOICEOVER
+from pipeline_service.domain.node_types.invoke_lambda import INVOKE_LAMBDA
 from pipeline_service.domain.node_types.merge_videos import MERGE_VIDEOS
 from pipeline_service.domain.node_types.mix_audio import MIX_AUDIO
 from pipeline_service.domain.node_types.noop import NOOP
@@ -22,6 +23,7 @@ def build_catalogue(*, with_test_types: bool = False) -> Catalogue:
     """Every node type by name; the test types only when asked for."""
     types = [
         ASSET, VOICEOVER, TALKING_HEAD, ANIMATION, RENDER_CODE, MIX_AUDIO, MERGE_VIDEOS, COMPOSE_VIDEO,
+        INVOKE_LAMBDA,
     ]  # fmt: skip
     if with_test_types:
         types.append(NOOP)

@@ -16,6 +16,7 @@ class FieldKind(StrEnum):
     INTEGER = "integer"
     NUMBER = "number"
     BOOLEAN = "boolean"
+    OBJECT = "object"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,10 @@ class Field:
     multiple_of: int | None = None
     max_length: int | None = None
     """Most characters of a text."""
+    pattern: str = ""
+    """Regular expression that a text must match; empty when any will do."""
+    pattern_words: str = ""
+    """What the pattern demands, in words that follow `expected`."""
     default: JsonValue = None
     """Used when the document gives none; None leaves the field out."""
     affects_output: bool = True
@@ -63,6 +68,8 @@ class NodeType:
     description: str
     makes: MediaType | None
     """What it produces; None when its own data says (assets)."""
+    makes_field: str = ""
+    """Config field that says what it produces instead, where the user decides."""
     slots: Mapping[str, Slot] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=dict)
     queues: Mapping[str, TaskQueue] = field(default_factory=dict)
@@ -70,6 +77,8 @@ class NodeType:
     paid: frozenset[str] = frozenset()
     """Providers that charge: their work is bought under a purchase, at most once at a time."""
     start_to_close: timedelta = timedelta(minutes=15)
+    timeout_field: str = ""
+    """Config field that says how many seconds it has instead."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     revision: int = 1
     """Grows when the same input would give another output; part of every digest."""

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,3 +187,17 @@ def test_invoke_with_changed_body_or_invocation_type_is_403(shared: OurEndpoint,
         with caught.value as answer:
             assert answer.code == 403
             assert answer.headers["x-amzn-errortype"] == "InvalidSignatureException"
+
+
+def test_function_with_an_environment_of_its_own_sees_no_other(stopped: OurEndpoint, tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({"ONLY": "this"}))
+    handler = "tests.contract.lambda_endpoint.functions:echo"
+    endpoint = stopped.start(f"--function=theirs={handler}", f"--environment-file=theirs={own}")
+
+    with lambda_client(endpoint.url, access_key=ACCESS_KEY, secret_key=SECRET_KEY) as client:
+        ours, theirs = (call(client, name, {})["environment"] for name in ("echo", "theirs"))
+
+    assert ours["MEDIA_WORK_DIR"] == "/nowhere"
+    assert theirs["ONLY"] == "this"
+    assert "MEDIA_WORK_DIR" not in theirs

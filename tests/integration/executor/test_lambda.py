@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, quote
 
 import pytest
 
@@ -170,3 +171,48 @@ async def test_event_that_is_too_large_is_refused_before_it_is_sent(
 
     assert caught.value.failure.error_type is ErrorType.INVALID_INPUT
     assert endpoint.events == []
+
+
+async def test_function_with_a_role_is_invoked_as_that_role(endpoint: Endpoint, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def assume(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+        asked.append((await reader.readexactly(length)).decode())
+        answer = (
+            b"<AssumeRoleResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><AssumeRoleResult><Credentials>"
+            b"<AccessKeyId>the-role-key</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+            b"<SessionToken>the-session</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>"
+            b"</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        )
+        writer.write(f"HTTP/1.1 200 X\r\nContent-Length: {len(answer)}\r\nConnection: close\r\n\r\n".encode() + answer)
+        await writer.drain()
+        writer.close()
+
+    sts = await asyncio.start_server(assume, "127.0.0.1", 0)
+    for name in ("access", "secret"):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(f"the-{name}-key")
+    role, arn = "arn:aws:iam::123456789012:role/r", "arn:aws:lambda:us-east-1:123456789012:function:count-words"
+    functions = LambdaFunctions(
+        LambdaAddress(
+            region="us-east-1",
+            endpoint=f"http://127.0.0.1:{endpoint.port}",
+            access_key_file=tmp_path / "access",
+            secret_key_file=tmp_path / "secret",
+            role=role,
+            sts_endpoint=f"http://127.0.0.1:{sts.sockets[0].getsockname()[1]}",
+        )
+    )
+
+    await functions.invoke_event(arn, b"{}")
+    await functions.invoke_event(arn, b"{}")
+
+    await functions.close()
+    sts.close()
+    (request,) = [parse_qs(body) for body in asked]
+    assert (request["Action"], request["RoleArn"]) == (["AssumeRole"], [role])
+    assert all("Credential=the-role-key/" in head for head in endpoint.heads)
+    assert all("x-amz-security-token: the-session" in head.lower() for head in endpoint.heads)
+    assert all(quote(arn, safe="") in head.partition(" HTTP")[0] for head in endpoint.heads)

@@ -33,6 +33,7 @@ def place(tmp_path: Path) -> Place:
     layout = Layout(tmp_path)
     ensure_secrets(layout)
     ensure_certificates(layout)
+    write_private(layout.functions, "{}")
     return Place(layout=layout, addresses=Addresses(ports=PORTS, external=ExternalServers()))
 
 

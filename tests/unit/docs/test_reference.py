@@ -132,6 +132,8 @@ def field_row(name: str, field: Field) -> Row:
         allowed.append("even")
     if field.max_length is not None:
         allowed.append(f"at most {field.max_length:,} characters")
+    if field.pattern_words:
+        allowed.append(field.pattern_words)
     default = "none" if field.default is None else f"`{field.default}`"
     return (f"`{name}`", field.kind, "**required**" if field.required else default, ", ".join(allowed) or "any")
 

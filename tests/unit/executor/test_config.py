@@ -24,6 +24,7 @@ def test_least_settings_have_usable_defaults_and_no_test_types() -> None:
         "local": 4,
         "ffmpeg": 4,
         "fetch": 4,
+        "lambda": 4,
         "heygen": 4,
         "elevenlabs": 4,
         "runway": 4,

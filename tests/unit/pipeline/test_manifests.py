@@ -8,6 +8,7 @@ import pytest
 from pipeline_service.commands.reconcile import read_manifest
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.ids import Claim, ExecutionId
+from pipeline_service.domain.states import MediaType
 
 EXECUTION = ExecutionId(uuid4())
 CLAIM = Claim(uuid4())
@@ -70,3 +71,23 @@ def test_manifest_cannot_choose_a_class_of_ours() -> None:
 )
 def test_manifest_that_is_damaged_or_anothers_is_none(manifest: dict[str, Any]) -> None:
     assert read(**manifest) is None
+
+
+@pytest.mark.parametrize(
+    ("content_type", "media_type"),
+    [
+        ("application/json", MediaType.JSON),
+        ("text/plain; charset=utf-8", MediaType.TEXT),
+        ("image/png", MediaType.IMAGE),
+        ("audio/mpeg", MediaType.AUDIO),
+        ("application/octet-stream", MediaType.VIDEO),
+    ],
+)
+def test_manifest_of_a_function_of_a_users_own_may_tell_of_any_material(
+    content_type: str, media_type: MediaType
+) -> None:
+    report = read(result={"s3_key": "pipelines/x/output", "size": 10, "content_type": content_type})
+
+    assert isinstance(report, Complete)
+    assert (report.output.type, report.output.duration) == (media_type, None)
+    assert (report.output.media is None) == (media_type in (MediaType.JSON, MediaType.TEXT))

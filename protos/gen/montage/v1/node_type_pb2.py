@@ -27,23 +27,23 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amontage/v1/node_type.proto\x12\nmontage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1amontage/v1/resources.proto\"\xff\x01\n\x08NodeType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12$\n\x05makes\x18\x03 \x01(\x0e\x32\x15.montage.v1.MediaType\x12\x1f\n\x05slots\x18\x04 \x03(\x0b\x32\x10.montage.v1.Slot\x12.\n\rconfig_fields\x18\x05 \x03(\x0b\x32\x17.montage.v1.ConfigField\x12\x10\n\x08revision\x18\x06 \x01(\x05\x12\x31\n\x0estart_to_close\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmax_attempts\x18\x08 \x01(\x05\"w\n\x04Slot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x07\x61\x63\x63\x65pts\x18\x03 \x03(\x0e\x32\x15.montage.v1.MediaType\x12\x11\n\tmin_count\x18\x04 \x01(\x05\x12\x11\n\tmax_count\x18\x05 \x01(\x05\"\xcc\x03\n\x0b\x43onfigField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12)\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.montage.v1.ConfigFieldKind\x12\x10\n\x08required\x18\x04 \x01(\x08\x12\x16\n\x0e\x61llowed_values\x18\x05 \x03(\t\x12\x14\n\x07minimum\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12-\n\rdefault_value\x18\x08 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x16\n\x0e\x61\x66\x66\x65\x63ts_output\x18\t \x01(\x08\x12\x36\n\x12values_by_provider\x18\n \x03(\x0b\x32\x1a.montage.v1.ProviderValues\x12\x30\n\x0erefused_values\x18\x0b \x03(\x0b\x32\x18.montage.v1.RefusedValue\x12\x18\n\x0bmultiple_of\x18\x0c \x01(\x05H\x02\x88\x01\x01\x12\x17\n\nmax_length\x18\r \x01(\x05H\x03\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximumB\x0e\n\x0c_multiple_ofB\r\n\x0b_max_length\"2\n\x0eProviderValues\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"-\n\x0cRefusedValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t*\xae\x01\n\x0f\x43onfigFieldKind\x12!\n\x1d\x43ONFIG_FIELD_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONFIG_FIELD_KIND_STRING\x10\x01\x12\x1d\n\x19\x43ONFIG_FIELD_KIND_INTEGER\x10\x02\x12\x1c\n\x18\x43ONFIG_FIELD_KIND_NUMBER\x10\x03\x12\x1d\n\x19\x43ONFIG_FIELD_KIND_BOOLEAN\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1amontage/v1/node_type.proto\x12\nmontage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1amontage/v1/resources.proto\"\xff\x01\n\x08NodeType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12$\n\x05makes\x18\x03 \x01(\x0e\x32\x15.montage.v1.MediaType\x12\x1f\n\x05slots\x18\x04 \x03(\x0b\x32\x10.montage.v1.Slot\x12.\n\rconfig_fields\x18\x05 \x03(\x0b\x32\x17.montage.v1.ConfigField\x12\x10\n\x08revision\x18\x06 \x01(\x05\x12\x31\n\x0estart_to_close\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmax_attempts\x18\x08 \x01(\x05\"w\n\x04Slot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x07\x61\x63\x63\x65pts\x18\x03 \x03(\x0e\x32\x15.montage.v1.MediaType\x12\x11\n\tmin_count\x18\x04 \x01(\x05\x12\x11\n\tmax_count\x18\x05 \x01(\x05\"\xdd\x03\n\x0b\x43onfigField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12)\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.montage.v1.ConfigFieldKind\x12\x10\n\x08required\x18\x04 \x01(\x08\x12\x16\n\x0e\x61llowed_values\x18\x05 \x03(\t\x12\x14\n\x07minimum\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12-\n\rdefault_value\x18\x08 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x16\n\x0e\x61\x66\x66\x65\x63ts_output\x18\t \x01(\x08\x12\x36\n\x12values_by_provider\x18\n \x03(\x0b\x32\x1a.montage.v1.ProviderValues\x12\x30\n\x0erefused_values\x18\x0b \x03(\x0b\x32\x18.montage.v1.RefusedValue\x12\x18\n\x0bmultiple_of\x18\x0c \x01(\x05H\x02\x88\x01\x01\x12\x17\n\nmax_length\x18\r \x01(\x05H\x03\x88\x01\x01\x12\x0f\n\x07pattern\x18\x0e \x01(\tB\n\n\x08_minimumB\n\n\x08_maximumB\x0e\n\x0c_multiple_ofB\r\n\x0b_max_length\"2\n\x0eProviderValues\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"-\n\x0cRefusedValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t*\xcc\x01\n\x0f\x43onfigFieldKind\x12!\n\x1d\x43ONFIG_FIELD_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONFIG_FIELD_KIND_STRING\x10\x01\x12\x1d\n\x19\x43ONFIG_FIELD_KIND_INTEGER\x10\x02\x12\x1c\n\x18\x43ONFIG_FIELD_KIND_NUMBER\x10\x03\x12\x1d\n\x19\x43ONFIG_FIELD_KIND_BOOLEAN\x10\x04\x12\x1c\n\x18\x43ONFIG_FIELD_KIND_OBJECT\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'montage.v1.node_type_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONFIGFIELDKIND']._serialized_start=1074
-  _globals['_CONFIGFIELDKIND']._serialized_end=1248
+  _globals['_CONFIGFIELDKIND']._serialized_start=1091
+  _globals['_CONFIGFIELDKIND']._serialized_end=1295
   _globals['_NODETYPE']._serialized_start=133
   _globals['_NODETYPE']._serialized_end=388
   _globals['_SLOT']._serialized_start=390
   _globals['_SLOT']._serialized_end=509
   _globals['_CONFIGFIELD']._serialized_start=512
-  _globals['_CONFIGFIELD']._serialized_end=972
-  _globals['_PROVIDERVALUES']._serialized_start=974
-  _globals['_PROVIDERVALUES']._serialized_end=1024
-  _globals['_REFUSEDVALUE']._serialized_start=1026
-  _globals['_REFUSEDVALUE']._serialized_end=1071
+  _globals['_CONFIGFIELD']._serialized_end=989
+  _globals['_PROVIDERVALUES']._serialized_start=991
+  _globals['_PROVIDERVALUES']._serialized_end=1041
+  _globals['_REFUSEDVALUE']._serialized_start=1043
+  _globals['_REFUSEDVALUE']._serialized_end=1088
 # @@protoc_insertion_point(module_scope)

@@ -19,11 +19,13 @@ class ConfigFieldKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONFIG_FIELD_KIND_INTEGER: _ClassVar[ConfigFieldKind]
     CONFIG_FIELD_KIND_NUMBER: _ClassVar[ConfigFieldKind]
     CONFIG_FIELD_KIND_BOOLEAN: _ClassVar[ConfigFieldKind]
+    CONFIG_FIELD_KIND_OBJECT: _ClassVar[ConfigFieldKind]
 CONFIG_FIELD_KIND_UNSPECIFIED: ConfigFieldKind
 CONFIG_FIELD_KIND_STRING: ConfigFieldKind
 CONFIG_FIELD_KIND_INTEGER: ConfigFieldKind
 CONFIG_FIELD_KIND_NUMBER: ConfigFieldKind
 CONFIG_FIELD_KIND_BOOLEAN: ConfigFieldKind
+CONFIG_FIELD_KIND_OBJECT: ConfigFieldKind
 
 class NodeType(_message.Message):
     __slots__ = ("name", "description", "makes", "slots", "config_fields", "revision", "start_to_close", "max_attempts")
@@ -60,7 +62,7 @@ class Slot(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., accepts: _Optional[_Iterable[_Union[_resources_pb2.MediaType, str]]] = ..., min_count: _Optional[int] = ..., max_count: _Optional[int] = ...) -> None: ...
 
 class ConfigField(_message.Message):
-    __slots__ = ("name", "description", "kind", "required", "allowed_values", "minimum", "maximum", "default_value", "affects_output", "values_by_provider", "refused_values", "multiple_of", "max_length")
+    __slots__ = ("name", "description", "kind", "required", "allowed_values", "minimum", "maximum", "default_value", "affects_output", "values_by_provider", "refused_values", "multiple_of", "max_length", "pattern")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +76,7 @@ class ConfigField(_message.Message):
     REFUSED_VALUES_FIELD_NUMBER: _ClassVar[int]
     MULTIPLE_OF_FIELD_NUMBER: _ClassVar[int]
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     kind: ConfigFieldKind
@@ -87,7 +90,8 @@ class ConfigField(_message.Message):
     refused_values: _containers.RepeatedCompositeFieldContainer[RefusedValue]
     multiple_of: int
     max_length: int
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., kind: _Optional[_Union[ConfigFieldKind, str]] = ..., required: _Optional[bool] = ..., allowed_values: _Optional[_Iterable[str]] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., affects_output: _Optional[bool] = ..., values_by_provider: _Optional[_Iterable[_Union[ProviderValues, _Mapping]]] = ..., refused_values: _Optional[_Iterable[_Union[RefusedValue, _Mapping]]] = ..., multiple_of: _Optional[int] = ..., max_length: _Optional[int] = ...) -> None: ...
+    pattern: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., kind: _Optional[_Union[ConfigFieldKind, str]] = ..., required: _Optional[bool] = ..., allowed_values: _Optional[_Iterable[str]] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ..., default_value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., affects_output: _Optional[bool] = ..., values_by_provider: _Optional[_Iterable[_Union[ProviderValues, _Mapping]]] = ..., refused_values: _Optional[_Iterable[_Union[RefusedValue, _Mapping]]] = ..., multiple_of: _Optional[int] = ..., max_length: _Optional[int] = ..., pattern: _Optional[str] = ...) -> None: ...
 
 class ProviderValues(_message.Message):
     __slots__ = ("provider", "values")
