@@ -21,6 +21,7 @@ IDENTITIES = {
     "pipeline": "spiffe://montage/pipeline",
     "executor": "spiffe://montage/executor",
     "callback-gateway": "spiffe://montage/callback-gateway",
+    "internal-gateway": "spiffe://montage/internal-gateway",
     "client-dev": "spiffe://montage/client/dev",
     "ops-dev": "spiffe://montage/ops/dev",
     "nats": "spiffe://montage/nats",

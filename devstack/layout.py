@@ -65,6 +65,10 @@ class Layout:
     def capability_public_keys(self) -> Path:
         return self.secrets / "capability" / "public.json"
 
+    @property
+    def master_keys(self) -> Path:
+        return self.secrets / "master-keys.json"
+
     def s3_access_key(self, principal: str) -> Path:
         return self.secrets / "s3" / f"{principal}.access"
 

@@ -40,6 +40,7 @@ def ensure_secrets(layout: Layout) -> None:
         _ensure_password(layout, layout.nats_password(user).relative_to(layout.secrets).as_posix())
     _ensure_s3_keys(layout)
     _ensure_capability_keys(layout)
+    _ensure_master_keys(layout)
 
 
 def _ensure_password(layout: Layout, relative: str) -> None:
@@ -80,6 +81,12 @@ def _ensure_capability_keys(layout: Layout) -> None:
     write_private(
         layout.capability_public_keys, json.dumps({"keys": [{"id": key_id, "ed25519_public": _base64(public)}]})
     )
+
+
+def _ensure_master_keys(layout: Layout) -> None:
+    if not layout.master_keys.is_file():
+        key = {"id": f"dev-{secrets.token_hex(4)}", "key": _base64(secrets.token_bytes(32))}
+        write_private(layout.master_keys, json.dumps({"active": key["id"], "keys": [key]}))
 
 
 def _base64(raw: bytes) -> str:

@@ -48,6 +48,7 @@ def pipeline_environment(place: Place) -> Mapping[str, str]:
         **_nats("PIPELINE", place, "pipeline"),
         **_s3("PIPELINE", place, "pipeline"),
         "PIPELINE_CAPABILITY_KEYS_FILE": str(layout.capability_keys),
+        "PIPELINE_MASTER_KEYS_FILE": str(layout.master_keys),
         "PIPELINE_GATEWAY_URL": addresses.gateway_url,
         # Nothing balances load here, so nobody needs to be told before calls are refused.
         "PIPELINE_DRAIN_NOTICE_S": "0",

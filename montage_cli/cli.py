@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from montage_cli import __version__, cli_changes, cli_documents, cli_looks
+from montage_cli import __version__, cli_changes, cli_documents, cli_looks, cli_operations
 from montage_cli.connection import CONTEXT, VARIABLES
 from montage_cli.errors import ExitCode
 from montage_cli.formats import Format
@@ -98,6 +98,7 @@ _SECTIONS = {
     "Documents": cli_documents.COMMANDS,
     "Look": cli_looks.COMMANDS,
     "Change and decide": cli_changes.COMMANDS,
+    "Operate": cli_operations.COMMANDS,
     "This program": (completion, version),
 }
 for _commands in _SECTIONS.values():

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from montage.v1 import node_service_pb2_grpc, pipeline_service_pb2_grpc
+from montage.v1 import credential_service_pb2_grpc, node_service_pb2_grpc, pipeline_service_pb2_grpc
 
 from montage_cli.assets import AssetFile
 from montage_cli.calls import Caller, CallOptions
 from montage_cli.connection import Connection
 from montage_cli.errors import MontageError, Status
 from montage_cli.node_calls import NodeCalls
+from montage_cli.operator_calls import OperatorCalls
 from montage_cli.pipeline_calls import PipelineCalls
 from montage_cli.transfers import OnBytes, Transfers
 from servicekit.tls import InvalidTlsFiles, TlsFiles, channel_credentials
@@ -27,8 +28,8 @@ from servicekit.tls import InvalidTlsFiles, TlsFiles, channel_credentials
 _LARGEST_MESSAGE_BYTES = 20 * 1024 * 1024
 
 
-class MontageClient(PipelineCalls, NodeCalls):
-    """A connection to the pipeline service: every call of PipelineService and NodeService, and the store's transfers.
+class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
+    """A connection to the pipeline service: every call for clients and operators, and the store's transfers.
 
     Create it on a running event loop and use it as a context manager.
     """
@@ -41,7 +42,9 @@ class MontageClient(PipelineCalls, NodeCalls):
         pipelines: Any = pipeline_service_pb2_grpc.PipelineServiceStub
         nodes: Any = node_service_pb2_grpc.NodeServiceStub
         PipelineCalls.__init__(self, pipelines(self._channel), caller)
+        credentials: Any = credential_service_pb2_grpc.CredentialServiceStub
         NodeCalls.__init__(self, nodes(self._channel), caller)
+        OperatorCalls.__init__(self, credentials(self._channel), caller)
         self._transfers = Transfers(ca_cert=connection.ca_cert)
 
     async def __aenter__(self) -> "MontageClient":

@@ -1,5 +1,7 @@
-"""`python -m pipeline_service` serves; `migrate` prepares the database, `schema` prints documents' JSON Schema."""
+"""`python -m pipeline_service` serves; `migrate` prepares the database, `rewrap` moves secrets to the active master
+key, `schema` prints documents' JSON Schema."""
 
+import asyncio
 import json
 import sys
 
@@ -8,7 +10,7 @@ from servicekit.config import ConfigError, load_settings, read_secret
 from servicekit.lifecycle import run
 from servicekit.telemetry import configure_logging
 
-USAGE = "usage: python -m pipeline_service [migrate | schema]"
+USAGE = "usage: python -m pipeline_service [migrate | rewrap | schema]"
 
 
 def main(arguments: list[str]) -> int:
@@ -18,6 +20,8 @@ def main(arguments: list[str]) -> int:
                 return _serve()
             case ["migrate"]:
                 return _migrate()
+            case ["rewrap"]:
+                return _rewrap()
             case ["schema"]:
                 return _schema()
             case _:
@@ -47,6 +51,22 @@ def _migrate() -> int:
         engine_role=settings.migrate_engine_role,
         edit_role=settings.migrate_edit_role,
     )
+    return 0
+
+
+def _rewrap() -> int:
+    settings = load_settings(Settings)
+    configure_logging(service="pipeline-rewrap", level=settings.log_level)
+    from pipeline_service.commands.errors import PipelineError
+    from pipeline_service.rewrap import rewrap
+    from pipeline_service.vault.master_keys import InvalidMasterKeys
+
+    try:
+        moved = asyncio.run(rewrap(settings))
+    except (PipelineError, InvalidMasterKeys) as error:
+        sys.stderr.write(f"pipeline_service: {error}\n")
+        return 1
+    sys.stdout.write(f"{moved} moved to the active master key\n")
     return 0
 
 

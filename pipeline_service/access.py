@@ -2,6 +2,7 @@
 
 from montage.v1 import (
     callback_service_pb2,
+    credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
     pipeline_service_pb2,
@@ -12,6 +13,9 @@ from servicekit.access import AccessTable, Allow, allow
 CLIENTS = allow("spiffe://montage/client/*", "spiffe://montage/ops/*")
 EXECUTOR = allow("spiffe://montage/executor")
 CALLBACK_GATEWAY = allow("spiffe://montage/callback-gateway")
+INTERNAL_GATEWAY = allow("spiffe://montage/internal-gateway")
+OPERATORS = allow("spiffe://montage/ops/*")
+EXECUTOR_AND_INTERNAL_GATEWAY = allow("spiffe://montage/executor", "spiffe://montage/internal-gateway")
 
 _SERVICES = (
     (pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"], CLIENTS),
@@ -20,6 +24,15 @@ _SERVICES = (
     (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], CALLBACK_GATEWAY),
 )
 
+_CREDENTIALS = {
+    "PutCredential": OPERATORS,
+    "DeleteCredential": OPERATORS,
+    "ListCredentials": OPERATORS,
+    # By which right is a matter of the request: see transport.credentials.
+    "AccessCredential": EXECUTOR_AND_INTERNAL_GATEWAY,
+    "TouchCredential": INTERNAL_GATEWAY,
+}
+
 
 def access_table() -> AccessTable:
     """Every method of the contract with those who may call it."""
@@ -27,4 +40,5 @@ def access_table() -> AccessTable:
     for service, rule in _SERVICES:
         for method in service.methods:
             table[f"/{service.full_name}/{method.name}"] = rule
-    return table
+    credentials = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+    return table | {f"/{credentials.full_name}/{method}": rule for method, rule in _CREDENTIALS.items()}

@@ -8,6 +8,7 @@ import structlog
 from montage.v1 import (
     callback_service_pb2,
     callback_service_pb2_grpc,
+    credential_service_pb2_grpc,
     execution_service_pb2,
     execution_service_pb2_grpc,
     node_service_pb2_grpc,
@@ -21,6 +22,7 @@ from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.control import Control
+from pipeline_service.commands.credentials import Credentials
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.filling import Filler
 from pipeline_service.commands.identifiers import uuid7
@@ -47,6 +49,7 @@ from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.relay.slots import Slots
+from pipeline_service.store.credentials import PostgresCredentials
 from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
@@ -56,6 +59,7 @@ from pipeline_service.store.roles import check_roles
 from pipeline_service.store.schema import wait_for_schema
 from pipeline_service.store.structures import StructureCache
 from pipeline_service.transport.callbacks import CallbackServicer
+from pipeline_service.transport.credentials import CredentialServicer
 from pipeline_service.transport.errors import DOMAIN, ERRORS
 from pipeline_service.transport.executions import ExecutionServicer
 from pipeline_service.transport.nodes import NodeServicer
@@ -65,6 +69,8 @@ from pipeline_service.transport.pipelines import MAX_DOCUMENT_BYTES, PipelineSer
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.watch import Pace
 from pipeline_service.transport.watchers import Watchers
+from pipeline_service.vault.envelope import Envelope
+from pipeline_service.vault.master_keys import MasterKeys
 from servicekit import nats_client
 from servicekit.config import read_secret
 from servicekit.failpoints import Failpoints
@@ -155,6 +161,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     capabilities = Capabilities(
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
+    credentials = Credentials(store=PostgresCredentials(pools.engine), vault=_vault(settings, metrics))
     owners = Owners.load(settings.owners_file)
     requests = PostgresRequests(pools.engine)
     repeats = Repeats(requests, crash_point=failpoints.hit)
@@ -236,6 +243,9 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             ),
             server,
         ),
+        lambda server: credential_service_pb2_grpc.add_CredentialServiceServicer_to_server(
+            CredentialServicer(credentials), server
+        ),
     ]
     server = _grpc_server(settings, tls, services, metrics, validator)
     await server.start()
@@ -258,6 +268,8 @@ def _grpc_server(
 ) -> GrpcServer:
     def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
         metrics.certificate_reloads.labels(outcome="ok" if succeeded else "failed").inc()
+        if not succeeded:
+            metrics.raise_alarm(Alarm.RELOAD_FAILED)
 
     return GrpcServer(
         listen=str(settings.listen),
@@ -295,6 +307,18 @@ async def _open_database(settings: Settings) -> Pools:
         engine=await open_pool(settings.database_url, password=engine, size=size),
         edit=await open_pool(settings.edit_database_url, password=edit, size=size),
     )
+
+
+def _vault(settings: Settings, metrics: Metrics) -> Envelope | None:
+    if settings.master_keys_file is None:
+        return None
+
+    def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
+        metrics.master_key_reloads.labels(outcome="ok" if succeeded else "failed").inc()
+        if not succeeded:
+            metrics.raise_alarm(Alarm.RELOAD_FAILED)
+
+    return Envelope(MasterKeys(settings.master_keys_file, on_reload=on_reload).ring)
 
 
 def _store_address(settings: Settings) -> StoreAddress:

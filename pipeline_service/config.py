@@ -50,6 +50,8 @@ class Settings(ServiceSettings):
     """Both key files or none; none is AWS's own chain."""
     s3_secret_key_file: Path | None = None
     capability_keys_file: Path
+    master_keys_file: Path | None = None
+    """Keys that secrets are closed with; None keeps no secrets. Read again when it is replaced."""
     gateway_url: str
     """Base of callback addresses, as functions and vendors reach the gateway."""
     owners_file: Path | None = None

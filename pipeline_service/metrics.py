@@ -27,6 +27,9 @@ class Metrics:
         self.certificate_reloads = Counter(
             "pipeline_certificate_reloads", "Reloads of the certificate.", ["outcome"], registry=registry
         )
+        self.master_key_reloads = Counter(
+            "pipeline_master_key_reloads", "Reloads of the master keys.", ["outcome"], registry=registry
+        )
         self.nats_errors = Counter("pipeline_nats_errors", "Errors of the connection.", ["kind"], registry=registry)
         self.timer_failures = Counter(
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry

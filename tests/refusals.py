@@ -18,7 +18,7 @@ _STATE = (
 _IDENTITY = ("uid", "pipeline_uid", "id", "create_time")
 _ALL_TABLES = (
     *("pipelines", "nodes", "node_inputs", "runs", "run_nodes", "executions", "purchases", "artifacts", "events"),
-    *("wakes", "requests", "credentials", "seals", "alembic_version"),
+    *("wakes", "requests", "credentials", "seals", "audit", "alembic_version"),
 )
 
 _ENGINE = (
@@ -36,6 +36,12 @@ _ENGINE = (
     "SELECT supersede_nodes('[]', '[]', '[]', '[]')",
     "SELECT complete_assets('[]')",
     "UPDATE requests SET request_sha256 = ''",
+    *(
+        f"UPDATE credentials SET {column} = {column}"
+        for column in ("owner", "vendor", "version", "nonce", "ciphertext", "expire_time", "create_time")
+    ),
+    "INSERT INTO audit (tx, actor, action, subject, outcome) VALUES (1, '', '', '', '')",
+    "INSERT INTO audit (create_time, actor, action, subject, outcome) VALUES (now(), '', '', '', '')",
 )
 _EDIT = (
     *(f"UPDATE nodes SET {column} = {column}" for column in (*_IDENTITY, *_STATE)),
@@ -48,13 +54,16 @@ _EDIT = (
     "INSERT INTO pipelines (uid, paused) VALUES (gen_random_uuid(), true)",
     "UPDATE requests SET answer = NULL",
     "DELETE FROM requests",
-    *(f"SELECT count(*) FROM {table}" for table in ("artifacts", "purchases", "credentials", "wakes", "seals")),
+    *(
+        f"SELECT count(*) FROM {table}"
+        for table in ("artifacts", "purchases", "credentials", "wakes", "seals", "audit")
+    ),
 )
 _BOTH = (
     *(f"TRUNCATE {table} CASCADE" for table in _ALL_TABLES),
     *(f"DROP TABLE {table} CASCADE" for table in ("events", "nodes")),
-    *(f"DELETE FROM {table}" for table in ("events", "seals", "pipelines", "runs", "run_nodes", "executions")),
-    *(f"UPDATE {table} SET create_time = now()" for table in ("events", "seals")),
+    *(f"DELETE FROM {table}" for table in ("events", "seals", "audit", "pipelines", "runs", "run_nodes", "executions")),
+    *(f"UPDATE {table} SET create_time = now()" for table in ("events", "seals", "audit")),
     "UPDATE alembic_version SET version_num = '9999'",
     "ALTER TABLE events DISABLE TRIGGER ALL",
     "ALTER TABLE nodes ADD COLUMN x int",

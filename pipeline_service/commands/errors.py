@@ -103,3 +103,19 @@ class PlanChanged(PipelineError):
 
 class BadRow(PipelineError):
     """The database refused a value (SQLSTATE class 22 or 23); repeating is pointless."""
+
+
+class NoMasterKeys(PipelineError):
+    """The operator has set no master keys."""
+
+
+class CredentialUnreadable(PipelineError):
+    """A closed secret does not open; the message says no more than why."""
+
+
+class ClaimNotLive(PipelineError):
+    """The worker does not hold what it names, or not any more."""
+
+
+class NotAllowed(PipelineError):
+    """The caller may call this, and not for that."""

@@ -147,6 +147,8 @@ class Alarm(StrEnum):
     """Two transactions waited for each other; one of them was repeated."""
     UNCLAIMED = "unclaimed"
     """No worker has taken what was published minutes ago; counted at every further publish."""
+    RELOAD_FAILED = "reload_failed"
+    """Certificates or master keys were replaced by files that cannot be used; the old ones stay in force."""
 
 
 class Freshness(StrEnum):

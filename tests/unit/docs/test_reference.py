@@ -9,6 +9,7 @@ import click
 import pytest
 from montage.v1 import (
     callback_service_pb2,
+    credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
     pipeline_service_pb2,
@@ -59,6 +60,7 @@ SERVICES = (
     node_service_pb2.DESCRIPTOR.services_by_name["NodeService"],
     execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"],
     callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
+    credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
 )
 VARIABLE = re.compile(r"\b(?:PIPELINE|EXECUTOR|GATEWAY|MEDIA|DEVSTACK|MONTAGE)_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 NOT_VARIABLES = frozenset(
@@ -197,6 +199,8 @@ def test_reference_commands_have_the_options_of_the_command_line() -> None:
 
 
 def options_of(command: click.Command) -> set[str]:
+    if isinstance(command, click.Group) and command is not cli:
+        return {option for one in command.commands.values() for option in options_of(one)}
     options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     return {name for option in options for name in (*option.opts, *option.secondary_opts) if name.startswith("--")}
 

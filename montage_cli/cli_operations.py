@@ -1,0 +1,70 @@
+"""Commands of operators: secrets of owners at vendors."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from montage_cli.formats import Format
+from montage_cli.options import open_session, output_option
+
+_owner_option = click.option(
+    "--owner", metavar="OWNER", default="default", show_default=True, help="Whose it is, for example users/42."
+)
+
+
+@click.group("credentials")
+def credentials() -> None:
+    """Keep, forget and list secrets of owners at vendors; for operators. Nothing ever shows a value."""
+
+
+@credentials.command("put")
+@click.argument("vendor")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@_owner_option
+@click.option(
+    "--expire-time",
+    metavar="TIME",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    help="When the vendor stops taking it.",
+)
+@output_option()
+@click.pass_context
+def put(
+    context: click.Context, vendor: str, file: str, *, owner: str, expire_time: datetime | None, output: Format
+) -> None:
+    """Keep the secret in FILE (- is standard input) in place of the one before."""
+    from montage_cli import keeping
+
+    value = keeping.read_value(sys.stdin.buffer if file == "-" else Path(file))
+    if not value:
+        raise click.UsageError(f"expected a secret in {file}, found nothing")
+    secret = keeping.Secret(owner=owner, vendor=vendor, value=value, expire_time=expire_time)
+    context.exit(open_session(context, output).perform(lambda session: keeping.put(session, secret)))
+
+
+@credentials.command("list")
+@click.option("--owner", metavar="OWNER", default="", help="Only this owner's.")
+@output_option()
+@click.pass_context
+def list_(context: click.Context, *, owner: str, output: Format) -> None:
+    """Which secrets there are, never their values."""
+    from montage_cli import keeping
+
+    context.exit(open_session(context, output).perform(lambda session: keeping.list_(session, owner)))
+
+
+@credentials.command("delete")
+@click.argument("vendor")
+@_owner_option
+@output_option()
+@click.pass_context
+def delete(context: click.Context, vendor: str, *, owner: str, output: Format) -> None:
+    """Forget a secret."""
+    from montage_cli import keeping
+
+    context.exit(open_session(context, output).perform(lambda session: keeping.delete(session, owner, vendor)))
+
+
+COMMANDS = (credentials,)

@@ -1,0 +1,1 @@
+"""Secrets at rest: which keys there are, and how a value is closed with them."""

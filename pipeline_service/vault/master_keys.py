@@ -1,0 +1,108 @@
+"""The master keys of an operator: a file, read again when it is replaced, so that a rotation needs no restart.
+
+`{"active": id, "keys": [{"id", "key"}]}`, each key 32 random bytes in base64. The active one wraps, every one unwraps.
+Whoever keeps keys elsewhere lets that place write the file.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from servicekit.config import ConfigError, read_secret
+
+KEY_BYTES = 32
+MAX_ID_CHARS = 64
+
+
+class InvalidMasterKeys(ValueError):
+    """The file cannot be used; the message names the file and the fault, never a key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ring:
+    """The keys of one reading."""
+
+    active: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+
+class MasterKeys:
+    """The newest usable ring of a file."""
+
+    def __init__(self, path: Path, *, on_reload: Callable[[bool], None]) -> None:
+        """Raises InvalidMasterKeys. Later, a file that cannot be used leaves the old keys live; `on_reload` is told."""
+        self._path = path
+        self._on_reload = on_reload
+        self._seen = _fingerprint(path)
+        self._ring = read_master_keys(path)
+        self._log = structlog.get_logger("pipeline_service.vault")
+
+    def ring(self) -> Ring:
+        """Costs one `stat`."""
+        seen = _fingerprint(self._path)
+        if seen != self._seen:
+            # Remembered also when it fails, or a broken file would be read, and told of, at every use.
+            self._seen = seen
+            self._reload()
+        return self._ring
+
+    def _reload(self) -> None:
+        try:
+            self._ring = read_master_keys(self._path)
+        except InvalidMasterKeys as error:
+            self._log.error("master_keys_reload_failed", error=str(error))
+            self._on_reload(False)  # noqa: FBT003 # the one fact there is to tell
+            return
+        self._log.info("master_keys_reloaded", active=self._ring.active, keys=sorted(self._ring.keys))
+        self._on_reload(True)  # noqa: FBT003 # as above
+
+
+def read_master_keys(path: Path) -> Ring:
+    """Read and check the file. Raises InvalidMasterKeys, also for one that others may read."""
+    try:
+        document = json.loads(read_secret(path))
+    except ConfigError as error:
+        raise InvalidMasterKeys(str(error)) from error
+    except ValueError:
+        raise InvalidMasterKeys(f"{path} is not JSON") from None
+    entries = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise InvalidMasterKeys(f'{path}: expected {{"active", "keys": [{{"id", "key"}}]}} with one key at least')
+    keys = {_id_of(entry, path): _key_of(entry, path) for entry in entries}
+    if len(keys) != len(entries):
+        raise InvalidMasterKeys(f"{path}: two keys have the same id")
+    active = document.get("active")
+    if active not in keys:
+        raise InvalidMasterKeys(f'{path}: "active" must be the id of one of the keys ({", ".join(sorted(keys))})')
+    return Ring(active=active, keys=keys)
+
+
+def _id_of(entry: Mapping[str, object], path: Path) -> str:
+    key_id = entry.get("id")
+    if not isinstance(key_id, str) or not 1 <= len(key_id) <= MAX_ID_CHARS or not key_id.isprintable():
+        raise InvalidMasterKeys(f'{path}: every key needs an "id" of 1 to {MAX_ID_CHARS} printable characters')
+    return key_id
+
+
+def _key_of(entry: Mapping[str, object], path: Path) -> bytes:
+    text = entry.get("key")
+    try:
+        raw = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != KEY_BYTES:
+        raise InvalidMasterKeys(f'{path}: "key" of {entry.get("id")!r} must be {KEY_BYTES} bytes in base64')
+    return raw
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size
