@@ -15,9 +15,8 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from media_lambda.probe import Unreadable
+from media_lambda.errors import Unreadable
 
-SHEET_NAME = "contact_sheet.jpg"
 _COLUMNS, _ROWS = 4, 3
 _FRAMES = _COLUMNS * _ROWS
 _CELL_SIDE = 320

@@ -27,6 +27,10 @@ class StoreFailed(MediaError):
     """The object store refused or did not answer."""
 
 
+class Unreadable(Exception):
+    """FFmpeg's libraries refuse a file, in their words; whoever asked says which file it is."""
+
+
 class CallbackFailed(MediaError):
     """The report could not be delivered; the manifest in the store still tells it."""
 

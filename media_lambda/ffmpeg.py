@@ -1,5 +1,7 @@
 """Runs FFmpeg: one process at a time, nothing but the given files, bounded in time and memory."""
 
+import math
+import os
 import subprocess
 import threading
 from collections import deque
@@ -11,6 +13,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from media_lambda.arguments import GLOBAL
+from media_lambda.confinement import Confinement
 from media_lambda.deadline import Deadline
 from media_lambda.errors import FfmpegFailed
 from media_lambda.log import log
@@ -19,6 +22,7 @@ _LAST_LINES = 20
 _MAX_LINE_CHARACTERS = 300
 _RESERVE_S = 20.0
 """Kept of the invocation's time to tell that FFmpeg took too long."""
+_MAX_FILE_BYTES = 9 * 1024**3
 _PROGRESS_STEP = 0.25
 
 
@@ -51,6 +55,8 @@ class Ffmpeg:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # No other thread runs while a child is started.
+            preexec_fn=Confinement(cpu_s=math.ceil(time_s) * (os.cpu_count() or 1) + 1, file_bytes=_MAX_FILE_BYTES),
             text=True,
             errors="replace",
         )

@@ -11,9 +11,8 @@ from typing import Any, assert_never
 
 from media_lambda.callback import Callback
 from media_lambda.compose import compose_video
-from media_lambda.contact_sheet import SHEET_NAME, draw_contact_sheet
 from media_lambda.deadline import Deadline, LambdaContext
-from media_lambda.errors import FfmpegFailed, MediaError
+from media_lambda.errors import FfmpegFailed, MediaError, Unreadable
 from media_lambda.event import (
     MANIFEST_NAME,
     ComposeVideo,
@@ -29,10 +28,10 @@ from media_lambda.event import (
 from media_lambda.facts import MediaFacts
 from media_lambda.ffmpeg import Ffmpeg
 from media_lambda.inputs import Inputs
+from media_lambda.inspector import Inspector
 from media_lambda.log import log
 from media_lambda.merge import merge_videos
 from media_lambda.mix import mix_audio
-from media_lambda.probe import Unreadable, probe
 from media_lambda.product import Product
 from media_lambda.report import CONTENT_TYPE, failure_body, success_body
 from media_lambda.settings import Settings
@@ -40,6 +39,7 @@ from media_lambda.store import Store
 from media_lambda.workspace import workspace
 
 _DURATION_TOLERANCE_S = 0.1
+_SHEET_NAME = "contact_sheet.jpg"
 
 
 def handler(event: object, context: LambdaContext) -> dict[str, Any]:
@@ -91,12 +91,12 @@ def _produce(
     event: object, envelope: Envelope, *, store: Store, settings: Settings, deadline: Deadline
 ) -> dict[str, Any]:
     order = parse_order(event)
-    with workspace(settings.work_dir) as folder:
+    with workspace(settings.work_dir) as folder, Inspector(deadline) as inspector:
         ffmpeg = Ffmpeg(folder=folder, deadline=deadline)
-        inputs = Inputs(folder=folder, store=store, ffmpeg=ffmpeg)
+        inputs = Inputs(folder=folder, store=store, ffmpeg=ffmpeg, inspector=inspector)
         product = _make(order.job, inputs=inputs, ffmpeg=ffmpeg, folder=folder)
-        facts = _checked(product)
-        sheet = _upload_sheet(product.path, order.output, store=store)
+        facts = _checked(product, inspector)
+        sheet = _upload_sheet(product.path, order.output, store=store, inspector=inspector)
         stored = store.upload(product.path, order.output, content_type=CONTENT_TYPE)
     return success_body(envelope, output=order.output, stored=stored, facts=facts, sheet=sheet)
 
@@ -113,10 +113,10 @@ def _make(job: Job, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) -> Product:
             assert_never(job)
 
 
-def _checked(product: Product) -> MediaFacts:
+def _checked(product: Product, inspector: Inspector) -> MediaFacts:
     """What the output really is. Raises FfmpegFailed when it is not what was planned."""
     try:
-        facts = probe(product.path, demuxer="mov")
+        facts = inspector.probe(product.path, demuxer="mov")
     except Unreadable as error:
         raise FfmpegFailed(f"FFmpeg made a file that cannot be read: {error}") from error
     planned_s, found_s = float(product.duration), float(facts.duration)
@@ -125,17 +125,17 @@ def _checked(product: Product) -> MediaFacts:
     return facts
 
 
-def _upload_sheet(film: Path, output: S3Object, *, store: Store) -> str:
+def _upload_sheet(film: Path, output: S3Object, *, store: Store, inspector: Inspector) -> str:
     """Its name; empty when none can be drawn, for a film without a contact sheet is still what was asked for."""
     try:
-        sheet = draw_contact_sheet(film, demuxer="mov")
+        sheet = inspector.contact_sheet(film, demuxer="mov")
     except Unreadable as error:
         log("no_contact_sheet", error=str(error))
         return ""
-    path = film.with_name(SHEET_NAME)
+    path = film.with_name(_SHEET_NAME)
     path.write_bytes(sheet)
-    store.upload(path, output.sibling(SHEET_NAME), content_type="image/jpeg")
-    return SHEET_NAME
+    store.upload(path, output.sibling(_SHEET_NAME), content_type="image/jpeg")
+    return _SHEET_NAME
 
 
 def _in_words(error: Exception) -> MediaError:

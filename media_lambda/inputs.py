@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from media_lambda.errors import FfmpegFailed, InvalidInput
+from media_lambda.errors import FfmpegFailed, InvalidInput, Unreadable
 from media_lambda.event import S3Object
 from media_lambda.facts import MediaFacts
 from media_lambda.ffmpeg import Command, Ffmpeg
-from media_lambda.probe import Unreadable, probe
+from media_lambda.inspector import Inspector
 from media_lambda.sniff import DEMUXERS, SNIFF_BYTES, demuxer_of
 from media_lambda.source import Source
 from media_lambda.store import Store
@@ -18,10 +18,11 @@ _MAX_LENGTH_S = 4 * 3600
 class Inputs:
     """Fetches each object once, however often the event names it."""
 
-    def __init__(self, *, folder: Path, store: Store, ffmpeg: Ffmpeg) -> None:
+    def __init__(self, *, folder: Path, store: Store, ffmpeg: Ffmpeg, inspector: Inspector) -> None:
         self._folder = folder
         self._store = store
         self._ffmpeg = ffmpeg
+        self._inspector = inspector
         self._known: dict[S3Object, Source] = {}
 
     def fetch(self, origin: S3Object, *, place: str) -> Source:
@@ -43,7 +44,7 @@ class Inputs:
             reason = f"{label} is neither a video nor a sound we read: it begins with {head[:8].hex(' ') or 'nothing'}"
             raise FfmpegFailed(reason, details=self._diagnosis(name, demuxers=",".join(DEMUXERS)))
         try:
-            facts = probe(path, demuxer=demuxer)
+            facts = self._inspector.probe(path, demuxer=demuxer)
         except Unreadable as error:
             reason = f"{label} cannot be read: {error}"
             raise FfmpegFailed(reason, details=self._diagnosis(name, demuxers=demuxer)) from error

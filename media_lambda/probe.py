@@ -1,4 +1,4 @@
-"""Measures a media file with PyAV. The only module that imports it."""
+"""Measures a media file with PyAV. Runs in the inspector's child, as all that opens files does."""
 
 import math
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from media_lambda.errors import Unreadable
 from media_lambda.facts import AudioFacts, Colour, MediaFacts, StreamIdentity, VideoFacts
 
 _FALLBACK_RATE = Fraction(30)
@@ -21,10 +22,6 @@ _FULL_RANGE = 2
 _ATTACHED_PICTURE = 0x400
 _MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 """ITU-T H.273 matrix coefficients, as numbered there, by FFmpeg's names."""
-
-
-class Unreadable(Exception):
-    """FFmpeg's libraries refuse the file."""
 
 
 @dataclass
