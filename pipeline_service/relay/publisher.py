@@ -1,7 +1,6 @@
 """Publishes dispatches after their commit. What fails here is published again by the dispatch timer."""
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -15,6 +14,7 @@ from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.states import WorkKind
 from pipeline_service.relay.stream import STREAM, ensure_work_queue, subject_of
+from pipeline_service.relay.waiting import Waiting
 from pipeline_service.wire.resources import task_message
 from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_all
 
@@ -45,7 +45,7 @@ class Publisher:
         self._replicas = replicas
         self._published = published
         self._crash_point = crash_point
-        self._waiting: deque[Dispatch] = deque(maxlen=MAX_WAITING)
+        self._waiting = Waiting(limit=MAX_WAITING)
         self._arrival = asyncio.Event()
         self._has_queue = False
         self._log = structlog.get_logger("pipeline_service.relay")
@@ -62,7 +62,7 @@ class Publisher:
     def publish(self, dispatches: Sequence[Dispatch]) -> None:
         """Hand over; returns at once. Past 10,000 waiting the oldest are left to the timer."""
         if dispatches:
-            self._waiting.extend(dispatches)
+            self._waiting.add(dispatches)
             self._arrival.set()
 
     async def run(self) -> None:
@@ -70,13 +70,16 @@ class Publisher:
         await self._ensure()
         while True:
             await self._arrival.wait()
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+            batch = self._waiting.take(MAX_BATCH)
             if not self._waiting:
                 self._arrival.clear()
             await self._send(batch)
 
     async def _send(self, batch: Sequence[Dispatch], *, is_last_try: bool = False) -> None:
-        """Publish; once more where the stream was away. Twice is harmless: the claim lets one worker have it."""
+        """Publish; once more where the stream was away, unless the timer has dispatched it anew meanwhile.
+
+        Whether the stream took what it did not confirm, nobody knows. Twice does no harm: one worker gets the claim.
+        """
         messages = [_message(dispatch) for dispatch in batch]
         await self._crash_point("relay.before_publish")
         try:
@@ -85,8 +88,9 @@ class Publisher:
             self._published.labels(outcome="failed").inc(len(batch))
             self._log.warning("publish_failed", failed=len(batch), reason=str(error))
             await self._ensure()
-            if not is_last_try:
-                await self._send(batch, is_last_try=True)
+            again = self._waiting.still_newest(batch)
+            if again and not is_last_try:
+                await self._send(again, is_last_try=True)
             return
         await self._crash_point("relay.after_confirmation")
         self._published.labels(outcome="ok").inc(len(batch))

@@ -1,16 +1,23 @@
 """Stream and database agree in the end, in both directions, with a real JetStream."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from nats.aio.client import Client as NatsClient
+from nats.js import JetStreamContext
+from nats.js.api import PubAck
+from prometheus_client import Counter
 
 from devstack.stack import Stack, StackOptions
 from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.commands.timers import Timers
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.relay.backlog import StreamBacklog
+from pipeline_service.relay.publisher import Publisher
 from pipeline_service.relay.stream import MAX_DELIVER, STREAM, ensure_work_queue, subject_of
 from pipeline_service.store.pool import Pools
 from servicekit import nats_client
@@ -66,6 +73,10 @@ async def _connected(stack: Stack, user: str) -> AsyncIterator[NatsClient]:
     client = await nats_client.connect(address, name=user)
     yield client
     await nats_client.close(client)
+
+
+def a_counter() -> Counter:
+    return Counter("published", "", ["outcome"], registry=None)
 
 
 def a_sweeper(rig: Rig, nats: NatsClient) -> Sweeper:
@@ -157,6 +168,81 @@ async def test_young_messages_are_left_alone(rig: Rig, nats: NatsClient) -> None
 
     assert await sweeper.sweep() == 0
     assert await messages(nats) == 1
+
+
+async def test_dispatch_that_was_repeated_while_the_stream_was_away_is_published_once(
+    rig: Rig, nats: NatsClient
+) -> None:
+    away: Any = Away(nats)
+    publisher = Publisher(away, queues=[QUEUE], replicas=1, published=a_counter())
+    await rig.import_(noop("a"), noop("b"))
+    await rig.run()
+    await dispatch_again(rig)
+    *both, again = rig.outbox.dispatches
+    (other,) = [one for one in both if one.execution_id != again.execution_id]
+
+    async with running(publisher.run()):
+        publisher.publish(both)
+        await asyncio.wait_for(away.asked.wait(), PATIENCE_S)
+        publisher.publish([again])
+        away.back.set()
+        found = await until_messages(nats, 2)
+
+    assert found == [f"{other.execution_id}.1", f"{again.execution_id}.2"]
+
+
+class Away:
+    """The service's connection while the stream is away: until `back`, what is sent is lost and unconfirmed."""
+
+    def __init__(self, nats: NatsClient) -> None:
+        self._nats = nats
+        self._jetstream = nats.jetstream()
+        self.asked = asyncio.Event()
+        self.back = asyncio.Event()
+
+    def jetstream(self) -> "JetStreamAway":
+        return JetStreamAway(self, self._jetstream)
+
+    async def publish(self, *arguments: Any, **named: Any) -> None:
+        if self.back.is_set():
+            await self._nats.publish(*arguments, **named)
+
+
+class JetStreamAway:
+    def __init__(self, away: Away, jetstream: JetStreamContext) -> None:
+        self._away = away
+        self._jetstream = jetstream
+
+    async def publish(self, *arguments: Any, **named: Any) -> PubAck:
+        if self._away.back.is_set():
+            return await self._jetstream.publish(*arguments, **named)
+        self._away.asked.set()
+        await self._away.back.wait()
+        raise TimeoutError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jetstream, name)
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until_messages(nats: NatsClient, number: int) -> list[str]:
+    """Wait until the stream holds so many; their stamps in its order."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await messages(nats) < number:  # noqa: ASYNC110 # the stream rings no bell
+            await asyncio.sleep(0.01)
+    backlog = StreamBacklog(nats.jetstream())
+    return [
+        f"{one.execution_id}.{one.number}" for one in await backlog.look(after=0, older_than=timedelta(0), limit=100)
+    ]
 
 
 async def dispatch_again(rig: Rig) -> None:
