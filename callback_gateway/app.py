@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from callback_gateway.completion import Completion
 from callback_gateway.config import GatewaySettings
@@ -18,7 +19,9 @@ from callback_gateway.http_protocol import ReceiveLimits
 from callback_gateway.https_server import HttpsServer
 from callback_gateway.https_tls import ServerTls
 from callback_gateway.metrics import GatewayMetrics
-from callback_gateway.routes.executor_callback import ExecutorCallback
+from callback_gateway.routes.body import BodyLimits
+from callback_gateway.routes.buckets import Buckets
+from callback_gateway.routes.callbacks import Callbacks
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
 from callback_gateway.tokens import CapabilityReader, PublicKeys
@@ -69,17 +72,19 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
         retry_after=timedelta(seconds=settings.retry_after_s),
     )
     life.on_stop(completion.close)
-    endpoint = ExecutorCallback(
+    callbacks = Callbacks(
         capabilities=CapabilityReader(keys=keys, clock=clock),
         completion=completion,
         slots=Slots(settings.callback_slots, in_use=metrics.in_flight),
+        peers=Buckets(per_s=settings.peer_per_s, burst=settings.peer_burst, clock=clock),
+        executions=Buckets(per_s=settings.execution_per_s, burst=settings.execution_burst, clock=clock),
         metrics=metrics,
         refusals=RefusalLog(clock),
         failpoints=Failpoints.parse(settings.failpoints),
-        body_limit_bytes=settings.body_limit_bytes,
+        limits=BodyLimits(usual=settings.body_limit_bytes, large=settings.result_limit_bytes),
     )
     server = HttpsServer(
-        web_application(endpoint, metrics=metrics),
+        web_application(callbacks.routes(), metrics=metrics),
         host=settings.listen.host,
         port=settings.listen.port,
         tls=tls.context,
@@ -87,6 +92,8 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
             header_deadline_s=settings.header_deadline_s,
             body_deadline_s=settings.body_deadline_s,
             header_limit_bytes=settings.header_limit_bytes,
+            # What frames a body in chunks comes on top of what endpoints take.
+            message_limit_bytes=max(ReceiveLimits.message_limit_bytes, 2 * settings.result_limit_bytes),
             connections=settings.connections,
         ),
         drain_s=settings.drain_s,
@@ -112,7 +119,7 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
     return ports
 
 
-def web_application(endpoint: ExecutorCallback, *, metrics: GatewayMetrics) -> Starlette:
+def web_application(routes: list[Route], *, metrics: GatewayMetrics) -> Starlette:
     """All routes, and JSON for whatever hits none."""
 
     async def refuse(_request: Request, error: Exception) -> Response:
@@ -122,7 +129,7 @@ def web_application(endpoint: ExecutorCallback, *, metrics: GatewayMetrics) -> S
         headers = error.headers if isinstance(error, HTTPException) else None
         return JSONResponse({"error": words}, status_code=status, headers=headers)
 
-    application = Starlette(routes=[endpoint.route()], exception_handlers={HTTPException: refuse})
+    application = Starlette(routes=routes, exception_handlers={HTTPException: refuse})
     # A redirect would repeat the query, capability included, in an answer.
     application.router.redirect_slashes = False
     return application

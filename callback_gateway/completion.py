@@ -13,7 +13,7 @@ from montage.v1 import callback_service_pb2_grpc as callbacks_grpc
 from montage.v1 import execution_service_pb2 as executions
 from montage.v1 import resources_pb2 as resources
 
-from callback_gateway.report import Disposition, Failure, MediaType, Output, Report
+from callback_gateway.report import Disposition, Failure, MediaType, Output, Progress, Report
 from servicekit import grpc_retry
 from servicekit.grpc_batching import Batcher
 
@@ -146,6 +146,8 @@ def _request(report: Report, capability: str) -> callbacks.ReportExternalRequest
             request.failure.CopyFrom(
                 resources.Failure(error_type=failure.error_type.value, message=failure.message, details=failure.details)
             )
+        case Progress() as progress:
+            request.progress.CopyFrom(resources.Progress(stage=progress.stage, fraction=progress.fraction))
         case _:
             assert_never(report.outcome)
     return request

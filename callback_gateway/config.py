@@ -42,6 +42,14 @@ class GatewaySettings(ServiceSettings):
     body_deadline_s: float = Field(default=10.0, gt=0, le=300)
     header_limit_bytes: int = Field(default=16 * 1024, ge=1024, le=1024 * 1024)
     body_limit_bytes: int = Field(default=64 * 1024, ge=1024, le=1024 * 1024)
+    result_limit_bytes: int = Field(default=1024 * 1024, ge=1024, le=4 * 1024 * 1024)
+    """Of bodies that bring results along."""
+    peer_per_s: float = Field(default=2000.0, ge=0)
+    """Callbacks of one address; more are answered 429. Behind a proxy all callers have its. 0 bounds nothing."""
+    peer_burst: int = Field(default=4000, ge=1)
+    execution_per_s: float = Field(default=5.0, ge=0)
+    """Callbacks about one execution; more are answered 429. 0 bounds nothing."""
+    execution_burst: int = Field(default=20, ge=1)
     callback_slots: int = Field(default=256, ge=1)
     """Callbacks handled at once; more are answered 503."""
     connections: int = Field(default=1024, ge=1)

@@ -57,7 +57,7 @@ class Output:
     video_codec: str | None = None
     audio_codec: str | None = None
     content: str = ""
-    """Of a small text or JSON."""
+    """The bytes themselves, of a text or JSON."""
     contact_sheet: str | None = None
     """Name of the JPEG with frames of the film that lies beside `s3_key`."""
 
@@ -72,7 +72,17 @@ class Failure:
     """Last lines of the tool that failed; at most 8 KiB."""
 
 
-Outcome: TypeAlias = Output | Failure
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the work is; it goes on."""
+
+    stage: str
+    """A word or a short sentence for what happens now."""
+    fraction: float | None = None
+    """Done share, 0 to 1; None when nobody said."""
+
+
+Outcome: TypeAlias = Output | Failure | Progress
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The capability of a callback: what it permits, and how it is checked before anybody looks at the body."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType
@@ -14,7 +14,9 @@ from callback_gateway.report import Output, Report
 from servicekit.clock import Clock
 from servicekit.tokens import InvalidKeyFile, InvalidToken, TokenReader, load_public_keys
 
-AUDIENCE = "complete"
+COMPLETE = "complete"
+PROGRESS = "progress"
+"""Audiences: whoever may report the end may also report how far the work is, not the other way round."""
 MAX_QUERY_FIELDS = 16
 
 RawCapability = NewType("RawCapability", str)
@@ -71,14 +73,14 @@ class CapabilityReader:
     keys: "PublicKeys"
     clock: Clock
 
-    def read(self, raw: RawCapability) -> Capability:
-        """Raises CapabilityRefused, CapabilityExpired."""
+    def read(self, raw: RawCapability, *, audiences: Collection[str]) -> Capability:
+        """The capability, if it is for one of `audiences`. Raises CapabilityRefused, CapabilityExpired."""
         try:
             capability = msgspec.json.decode(self.keys.reader().verify(raw), type=Capability)
         except (InvalidToken, msgspec.DecodeError, UnicodeDecodeError):
             raise CapabilityRefused("not signed by a live key") from None
-        if capability.audience != AUDIENCE or not capability.key_prefix.endswith("/"):
-            raise CapabilityRefused("not for completing")
+        if capability.audience not in audiences or not capability.key_prefix.endswith("/"):
+            raise CapabilityRefused("not for this")
         if capability.exp <= self.clock.now().timestamp():
             raise CapabilityExpired(f"capability of execution {capability.execution} has expired")
         return capability
@@ -113,6 +115,12 @@ class PublicKeys:
             return
         self._log.info("capability_keys_reloaded", path=str(self._path))
         self._on_reload(True)  # noqa: FBT003 # as above
+
+
+def check_id(stated: str | None, capability: Capability) -> None:
+    """The id in the address of a result, where it has one, is that of the execution. Raises ReportDisagrees."""
+    if stated is not None and stated.lower() != capability.execution.lower():
+        raise ReportDisagrees("id disagrees with the capability")
 
 
 def check_agreement(report: Report, capability: Capability) -> None:

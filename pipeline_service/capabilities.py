@@ -16,6 +16,9 @@ from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.model import Execution
 from servicekit.tokens import InvalidToken, TokenIssuer
 
+COMPLETE = "complete"
+PROGRESS = "progress"
+"""Audiences."""
 CALLBACK_PATH = "/spi/video_production/executor_callback"
 FAMILY_PATHS = {
     "tooling-job": "/spi/tooling_jobs/{execution}",
@@ -73,7 +76,7 @@ class Capabilities:
             claim=claim,
             node_uid=execution.node_uid,
             executor_type=execution.work.node_type,
-            audience="complete",
+            audience=COMPLETE,
             key_prefix=artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, claim),
             exp=int((execution.close_due_at + GRACE).timestamp()),
         )

@@ -55,4 +55,4 @@ class LoggedJournal:
         self._controls.send(working_set.interrupted)
         if working_set.owes_wakes:
             self._wakes.set()
-        self._watchers.wake({event.pipeline_uid for event in working_set.events})
+        self._watchers.wake(working_set.shown | {event.pipeline_uid for event in working_set.events})

@@ -5,27 +5,24 @@
     {"node_uuid", "executor_type", "process_uuid"?, "error", "error_type"?, "details"?}
 
 Fields that are not listed here are ignored: refusing them would lose a result that was paid for. Those that are listed
-are typed, and `null` means that the field was left out.
+are typed, and `null` means that the field was left out. Secrets in `content`, `error` and `details` are masked.
 """
 
-import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated
 
 import msgspec
 
+from callback_gateway.providers.json_body import MalformedReport, decode, uuid_of
+from callback_gateway.providers.masking import Json, masked, masked_content
 from callback_gateway.report import ErrorType, Failure, MediaType, Outcome, Output, Report
 
-MAX_DEPTH = 16
 MAX_MESSAGE_BYTES = 2 * 1024
 MAX_DETAILS_BYTES = 8 * 1024
 MAX_CONTENT_BYTES = 4 * 1024
 MAX_DURATION_S = 365 * 86_400
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
 
 _MEDIA_TYPES = {
     "application/json": MediaType.JSON,
@@ -48,12 +45,27 @@ _CONTENT_TYPES = {
 _DEFAULT_CONTENT_TYPE = "video/mp4"
 """Every executor of the first generation made films and did not say so."""
 
+EXAMPLES: Mapping[str, Json] = {
+    "result": {
+        "node_uuid": "7d444840-9dc0-41d1-b245-5ffdce74fad2",
+        "executor_type": "merge-videos",
+        "result": {"s3_key": "pipelines/…/output.mp4", "duration": 10.5, "size": 1048576},
+    },
+    "content": {
+        "node_uuid": "7d444840-9dc0-41d1-b245-5ffdce74fad2",
+        "executor_type": "invoke-lambda",
+        "content": '{"speakers": 2}',
+    },
+    "error": {
+        "node_uuid": "7d444840-9dc0-41d1-b245-5ffdce74fad2",
+        "executor_type": "merge-videos",
+        "error": "FFmpeg failed",
+        "error_type": "ffmpeg_error",
+    },
+}
+
 _Fact = Annotated[str, msgspec.Meta(max_length=64)]
 _Int32 = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-
-
-class MalformedReport(ValueError):
-    """The body is no report; the message names the field and what was expected there."""
 
 
 class _Result(msgspec.Struct):
@@ -70,7 +82,9 @@ class _Result(msgspec.Struct):
     contact_sheet: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}\.jpg\Z")] | None = None
 
 
-class _Body(msgspec.Struct):
+class Body(msgspec.Struct):
+    """A report of one node; exactly one of `result`, `content` and `error`."""
+
     node_uuid: Annotated[str, msgspec.Meta(max_length=128)] | None = None
     executor_type: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     process_uuid: str | None = None
@@ -84,24 +98,20 @@ class _Body(msgspec.Struct):
 
 def parse(body: bytes) -> Report:
     """Bring an executor's callback into our shape. Raises MalformedReport."""
-    _check_depth(body)
-    decoded = _decode(body)
-    _check_text(decoded, at="")
-    if decoded.result is not None:
-        _check_text(decoded.result, at="result.")
+    decoded = decode(body, Body)
     if not decoded.node_uuid:
         raise MalformedReport("node_uuid is required")
     if not decoded.executor_type:
         raise MalformedReport("executor_type is required")
     return Report(
-        execution_id=_execution_id(decoded.process_uuid),
+        execution_id=uuid_of(decoded.process_uuid, field="process_uuid"),
         node_uid=decoded.node_uuid,
         executor_type=decoded.executor_type,
         outcome=_outcome(decoded),
     )
 
 
-def _outcome(body: _Body) -> Outcome:
+def _outcome(body: Body) -> Outcome:
     if body.result is not None and body.error is not None:
         raise MalformedReport("result and error exclude each other")
     if body.content is not None:
@@ -121,7 +131,7 @@ def _small_output(content: str, *, content_type: str) -> Output:
     media_type = _media_type(kind)
     if media_type not in (MediaType.TEXT, MediaType.JSON):
         raise MalformedReport(f"content_type: expected text or JSON, found {content_type!r}")
-    return Output(media_type=media_type, s3_key="", size_bytes=0, content_type=kind, content=content)
+    return Output(media_type=media_type, s3_key="", size_bytes=0, content_type=kind, content=masked_content(content))
 
 
 def _output(result: _Result) -> Output:
@@ -159,7 +169,7 @@ def _content_type(result: _Result) -> str:
 
 def _failure(error: str, *, error_type: str | None, details: str | None) -> Failure:
     """A class that only we may state becomes `lambda_error`; the caller's word for it stays in the message."""
-    message = error or "no reason given"
+    message = masked(error) or "no reason given"
     kind = next((known for known in ErrorType if known.value == error_type), None)
     if error_type and kind is None:
         message = f"{message} ({error_type})"
@@ -167,44 +177,5 @@ def _failure(error: str, *, error_type: str | None, details: str | None) -> Fail
         error_type=kind or ErrorType.LAMBDA_ERROR,
         message=message.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore"),
         # The end, because tools say last what went wrong.
-        details=(details or "").encode()[-MAX_DETAILS_BYTES:].decode(errors="ignore"),
+        details=masked(details or "").encode()[-MAX_DETAILS_BYTES:].decode(errors="ignore"),
     )
-
-
-def _execution_id(process_uuid: str | None) -> str | None:
-    if not process_uuid:
-        return None
-    if not _UUID.fullmatch(process_uuid):
-        raise MalformedReport(f"process_uuid: expected a UUID, found {process_uuid[:64]!r}")
-    return process_uuid.lower()
-
-
-def _decode(body: bytes) -> _Body:
-    try:
-        body.decode()
-        return msgspec.json.decode(body, type=_Body)
-    except UnicodeDecodeError as err:
-        raise MalformedReport(f"body: expected UTF-8, found byte 0x{body[err.start]:02x} at {err.start}") from None
-    except msgspec.ValidationError as err:
-        message, _, path = str(err).partition(" - at `$")
-        place = path.strip("`.") or "body"
-        raise MalformedReport(f"{place}: {message[:1].lower()}{message[1:]}") from None
-    except msgspec.DecodeError as err:
-        raise MalformedReport(f"body: expected a JSON object: {err}") from None
-
-
-def _check_depth(body: bytes) -> None:
-    """Refuse deep nesting before any parser recurses into it."""
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRING.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > MAX_DEPTH:
-            raise MalformedReport(f"body: expected at most {MAX_DEPTH} levels of nesting")
-
-
-def _check_text(fields: msgspec.Struct, *, at: str) -> None:
-    """PostgreSQL cannot keep U+0000; lone surrogates are refused by the decoder already."""
-    for name in fields.__struct_fields__:
-        value = getattr(fields, name)
-        if isinstance(value, str) and "\0" in value:
-            raise MalformedReport(f"{at}{name}: expected text without U+0000")

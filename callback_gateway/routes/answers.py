@@ -15,9 +15,10 @@ from callback_gateway.completion import (
     PipelineAway,
     ReportRefused,
 )
-from callback_gateway.providers.executor_callback import MalformedReport
+from callback_gateway.providers.json_body import MalformedReport, UnacceptableReport
 from callback_gateway.report import Disposition
 from callback_gateway.routes.body import BodyTooLarge, NotJson
+from callback_gateway.routes.buckets import TooManyRequests
 from callback_gateway.routes.slots import Overloaded
 from callback_gateway.tokens import CapabilityExpired, CapabilityRefused, ReportDisagrees
 
@@ -27,24 +28,30 @@ class Answer:
     """One answer, and the words under which it is counted and logged."""
 
     status: int
-    body: Mapping[str, str]
+    body: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     disposition: str = ""
+    is_stale: bool = False
 
     def response(self) -> JSONResponse:
         return JSONResponse(dict(self.body), status_code=self.status, headers=dict(self.headers))
 
 
-def of_disposition(disposition: Disposition) -> Answer:
-    """The report was decided upon. A stale one is a success too: repeating it would change nothing either."""
+def of_disposition(disposition: Disposition, *, created: str | None = None) -> Answer:
+    """The report was decided upon. A stale one is a success too: repeating it would change nothing either.
+
+    `created` is the id that a caller expects who makes something by its report.
+    """
     if disposition.is_stale:
-        return _stale(disposition.value)
+        return _ignored("conflict" if disposition is Disposition.CONFLICT else "stale_callback", disposition.value)
+    if created is not None:
+        return Answer(status=201, body={"id": created}, disposition=disposition.value)
     return Answer(status=200, body={"status": "ok"}, disposition=disposition.value)
 
 
 def gone() -> Answer:
     """The execution was deleted since: as stale as a report can be."""
-    return _stale("NOT_FOUND")
+    return _ignored("gone", "NOT_FOUND")
 
 
 def of_error(error: Exception) -> Answer | None:
@@ -79,13 +86,21 @@ def _overloaded(error: Overloaded) -> Answer:
     return _later(str(error), after=timedelta(seconds=1))
 
 
-def _later(words: str, *, after: timedelta) -> Answer:
+def _too_many(error: TooManyRequests) -> Answer:
+    return _later(str(error), after=error.retry_after, status=429)
+
+
+def _later(words: str, *, after: timedelta, status: int = 503) -> Answer:
     seconds = max(1, math.ceil(after.total_seconds()))
-    return Answer(status=503, body={"error": words}, headers={"Retry-After": str(seconds)})
+    return Answer(status=status, body={"error": words}, headers={"Retry-After": str(seconds)})
 
 
-def _stale(disposition: str) -> Answer:
-    return Answer(status=200, body={"status": "ignored", "reason": "stale_callback"}, disposition=disposition)
+def _ignored(reason: str, disposition: str) -> Answer:
+    return Answer(status=200, body={"status": "ignored", "reason": reason}, disposition=disposition, is_stale=True)
+
+
+def _unacceptable(error: UnacceptableReport) -> Answer:
+    return Answer(status=422, body={"errors": {field: list(words) for field, words in error.errors.items()}})
 
 
 def _says_itself(status: int) -> Callable[[Any], Answer]:
@@ -103,10 +118,12 @@ _ANSWERS: Mapping[type[Exception], _Make] = {
     NotJson: _says_itself(415),
     BodyTooLarge: _says_itself(413),
     MalformedReport: _says_itself(400),
+    UnacceptableReport: _unacceptable,
     ReportDisagrees: _says_itself(422),
     ReportRefused: _refused,
     PipelineAway: _away,
     Overloaded: _overloaded,
+    TooManyRequests: _too_many,
     # Nobody is left to read this one; it only counts.
     ClientDisconnect: lambda _error: Answer(status=499, body={"error": "caller went away"}),
 }

@@ -4,7 +4,21 @@ A request that is refused before its body was read needs nothing more: the conne
 within the bounds of that module, so that the caller gets to read the answer.
 """
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class BodyLimits:
+    """Bytes that a body may have."""
+
+    usual: int
+    large: int
+    """Of those that bring results along."""
+
+    def of(self, *, is_large: bool) -> int:
+        return self.large if is_large else self.usual
 
 
 class BodyTooLarge(ValueError):

@@ -6,8 +6,10 @@ from pipeline_service.commands.places import Places
 from pipeline_service.commands.ports import Artifacts, CrashPoint, Place, nowhere
 from pipeline_service.domain.engine.reports import Answer, Complete, ExecutionReport, UnknownExecution
 from pipeline_service.domain.ids import Claim
-from pipeline_service.domain.keys import artifact_prefix
-from pipeline_service.domain.values import Output
+from pipeline_service.domain.keys import artifact_prefix, content_key
+from pipeline_service.domain.replacing import replace
+from pipeline_service.domain.states import MediaType
+from pipeline_service.domain.values import MAX_INLINE_BYTES, Output
 
 
 class Reporter:
@@ -25,17 +27,30 @@ class Reporter:
         """Apply a report. Raises NotFound, KeyOutsidePrefix, ArtifactMismatch, Unavailable, Overloaded.
 
         A result's object is checked in the store *before* the report joins a batch: no batch waits for the store. A
-        result that brings its bytes along was checked when it was read.
+        result that brings its bytes along was checked when it was read, and is put there when it is no small one.
         """
         place = await self._places.locate(report.execution_id)
-        if isinstance(report, Complete) and not report.output.content:
-            await self._crash_point("report.before_check")
-            await self._check_artifact(place, report.claim, report.output)
-            await self._crash_point("report.after_check")
+        if isinstance(report, Complete):
+            report = await self._in_place(place, report)
         answer = await self._batcher.submit(report, place.pipeline_uid)
         if isinstance(answer, UnknownExecution):
             raise NotFound("execution", str(report.execution_id))
         return answer
+
+    async def _in_place(self, place: Place, report: Complete) -> Complete:
+        """The report, of a result that lies where it belongs."""
+        if not report.output.content:
+            await self._crash_point("report.before_check")
+            await self._check_artifact(place, report.claim, report.output)
+            await self._crash_point("report.after_check")
+            return report
+        if report.output.size_bytes <= MAX_INLINE_BYTES:
+            return report
+        prefix = artifact_prefix(place.pipeline_uid, place.node_uid, place.execution_id, report.claim)
+        output = _moved(report.output, prefix=prefix)
+        content = report.output.content.encode()
+        await self._artifacts.put(output.s3_key, content, content_type=output.content_type)
+        return replace(report, output=output)
 
     async def _check_artifact(self, place: Place, claim: Claim, output: Output) -> None:
         prefix = artifact_prefix(place.pipeline_uid, place.node_uid, place.execution_id, claim)
@@ -51,3 +66,10 @@ class Reporter:
             )
         if facts.sha256 and output.sha256 and facts.sha256 != output.sha256:
             raise ArtifactMismatch(f"the object's sha256 is not the reported one: '{output.s3_key}'")
+
+
+def _moved(output: Output, *, prefix: str) -> Output:
+    """The same result, of which the bytes lie in the object store."""
+    extension = "json" if output.type is MediaType.JSON else "txt"
+    key = content_key(prefix, sha256=output.sha256, extension=extension)
+    return replace(output, s3_key=key, content="")

@@ -24,6 +24,11 @@ def beside(key: str, name: str) -> str:
     return key.rpartition("/")[0] + "/" + name
 
 
+def content_key(prefix: str, *, sha256: str, extension: str) -> str:
+    """Where a result lies that came as text. Named by its bytes: the same report again writes the same object."""
+    return f"{prefix}{sha256}.{extension}"
+
+
 def asset_key(owner: Owner, sha256: str, extension: str) -> str:
     """Where the bytes of an asset lie; the same bytes of one owner lie there once."""
     return f"assets/{owner}/sha256/{sha256}.{extension}"

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from pipeline_service.domain.states import MediaType
 
+MAX_INLINE_BYTES = 4096
+"""Most bytes of a result that is kept with its execution; larger ones lie in the object store."""
+
 JsonValue = bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"] | None
 Json = Mapping[str, JsonValue]
 

@@ -6,23 +6,25 @@ from functools import partial
 from montage.v1 import callback_service_pb2 as pb
 from montage.v1 import callback_service_pb2_grpc
 
-from pipeline_service.capabilities import Capabilities, Capability
+from pipeline_service.capabilities import COMPLETE, PROGRESS, Capabilities, Capability
 from pipeline_service.commands.reconcile import EXTERNAL_ERROR_TYPES
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.signalling import Signals
-from pipeline_service.domain.engine.reports import Complete, Fail
+from pipeline_service.domain.engine.reports import Complete, Fail, Progressed
 from pipeline_service.domain.states import Disposition
 from pipeline_service.transport.entries import answer_each, refusal
 from pipeline_service.transport.errors import DOMAIN, CapabilityExpired, CapabilityRefused
 from pipeline_service.transport.executions import CountReport
 from pipeline_service.transport.owners import actor
-from pipeline_service.wire.reports import disposition_name
+from pipeline_service.wire.reports import disposition_name, progress_value
 from pipeline_service.wire.values import Incomplete, failure_value, output_value
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
 from servicekit.tokens import InvalidToken
 from servicekit.validation import MessageValidator, invalid_request
 
+MAX_CONTENT_BYTES = 640 * 1024
+"""Of a result that comes as text: the 512 KiB that the gateway takes of its output, and what else it tells of it."""
 _SIGNAL_OUTCOMES = {
     Disposition.APPLIED: pb.SIGNAL_OUTCOME_BROUGHT_FORWARD,
     Disposition.DUPLICATE: pb.SIGNAL_OUTCOME_ALREADY_DUE,
@@ -75,7 +77,7 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         return pb.ExternalReportAnswer(error=error.to_status(DOMAIN))
 
     async def _recorded(self, request: pb.ReportExternalRequest, *, who: str) -> Disposition:
-        capability = self._verified(request.capability)
+        capability = self._verified(request)
         _check_agreement(request, capability)
         disposition = await self._reporter.report(_report(request, capability, who=who))
         if not isinstance(disposition, Disposition):
@@ -91,13 +93,14 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         self._count("signal", changed or "UNKNOWN_JOB")
         return pb.SignalVendorJobResponse(outcome=_SIGNAL_OUTCOMES[changed])
 
-    def _verified(self, token: str) -> Capability:
-        """The capability; nothing of the request was looked at before, and no row of the database."""
+    def _verified(self, request: pb.ReportExternalRequest) -> Capability:
+        """The capability; nothing that the request reports was looked at before, and no row of the database."""
         try:
-            capability = self._capabilities.verify(token)
+            capability = self._capabilities.verify(request.capability)
         except InvalidToken as error:
             raise CapabilityRefused from error
-        if capability.audience != "complete":
+        is_progress = request.WhichOneof("report") == "progress"
+        if capability.audience != COMPLETE and not (is_progress and capability.audience == PROGRESS):
             raise CapabilityRefused
         if capability.expires_at <= datetime.now(UTC):
             raise CapabilityExpired
@@ -117,12 +120,17 @@ def _check_agreement(request: pb.ReportExternalRequest, capability: Capability) 
             raise Incomplete(field, "does not agree with the capability")
 
 
-def _report(request: pb.ReportExternalRequest, capability: Capability, *, who: str) -> Complete | Fail:
+def _report(request: pb.ReportExternalRequest, capability: Capability, *, who: str) -> Complete | Fail | Progressed:
+    if request.WhichOneof("report") == "progress":
+        stage, fraction = progress_value(request.progress)
+        return Progressed(
+            execution_id=capability.execution, claim=capability.claim, stage=stage or "progress", fraction=fraction
+        )
     if request.WhichOneof("report") == "output":
         return Complete(
             execution_id=capability.execution,
             claim=capability.claim,
-            output=output_value(request.output),
+            output=output_value(request.output, max_content_bytes=MAX_CONTENT_BYTES),
             is_external=True,
             actor=who,
         )

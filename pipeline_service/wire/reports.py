@@ -34,20 +34,29 @@ def beat_report(message: execution_service_pb2.HeartbeatExecutionRequest, *, act
             raise Incomplete("waiting_for", "expected callback, vendor or human")
         name = resources_pb2.WaitingFor.Name(message.waiting_for)
         waiting_for = WaitingFor(name.removeprefix("WAITING_FOR_"))
-    has_fraction = message.progress.HasField("fraction")
-    if has_fraction and math.isnan(message.progress.fraction):
-        raise Incomplete("progress.fraction", "expected a number, 0 to 1")
+    stage, fraction = progress_value(message.progress)
     return Beat(
         execution_id=ExecutionId(UUID(message.execution_id)),
         claim=Claim(UUID(message.claim)),
-        stage=message.progress.stage.replace("\x00", "")[:64],
-        fraction=min(max(message.progress.fraction, 0.0), 1.0) if has_fraction else None,
+        stage=stage,
+        fraction=fraction,
         details={key.replace("\x00", ""): value.replace("\x00", "") for key, value in message.details.items()} or None,
         waiting_for=waiting_for,
         requeue_after=duration_value(message.requeue_after, field=release) if release == "requeue_after" else None,
         purchase=_learned(message.purchase) if message.HasField("purchase") else None,
         actor=actor,
     )
+
+
+def progress_value(message: resources_pb2.Progress) -> tuple[str, float | None]:
+    """Stage and done share, 0 to 1. Raises Incomplete for a share that is no number."""
+    if not message.HasField("fraction"):
+        fraction = None
+    elif math.isnan(message.fraction):
+        raise Incomplete("progress.fraction", "expected a number, 0 to 1")
+    else:
+        fraction = min(max(message.fraction, 0.0), 1.0)
+    return message.stage.replace("\x00", "")[:64], fraction
 
 
 def complete_report(message: execution_service_pb2.CompleteExecutionRequest, *, actor: str) -> Complete:

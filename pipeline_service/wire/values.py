@@ -10,13 +10,20 @@ from montage.v1 import resources_pb2
 
 from pipeline_service.domain.keys import CONTACT_SHEET
 from pipeline_service.domain.states import MediaType
-from pipeline_service.domain.values import Asset, Failure, JsonValue, MediaFacts, Output, Progress
+from pipeline_service.domain.values import (
+    MAX_INLINE_BYTES,
+    Asset,
+    Failure,
+    JsonValue,
+    MediaFacts,
+    Output,
+    Progress,
+)
 
 MAX_DEPTH = 32
 _EXACT = 2**53
 """Up to here a double tells every whole number from its neighbours."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_INLINE_BYTES = 4096
 MAX_DURATION = timedelta(days=366)
 """Longer than any film, and than any wait."""
 _MEDIA_TYPES = {
@@ -98,12 +105,14 @@ def output_message(output: Output | None) -> resources_pb2.Output | None:
     return message
 
 
-def output_value(message: resources_pb2.Output, *, field: str = "output") -> Output:
-    """An output as reported. Raises Incomplete."""
+def output_value(
+    message: resources_pb2.Output, *, field: str = "output", max_content_bytes: int = MAX_INLINE_BYTES
+) -> Output:
+    """An output as reported; its content may have `max_content_bytes`. Raises Incomplete."""
     if message.type not in _MEDIA_TYPE_OF:
         raise Incomplete(f"{field}.type", "expected text, json, image, audio or video")
     if message.content:
-        return _inline_output(message, field=field)
+        return _inline_output(message, field=field, max_bytes=max_content_bytes)
     if not message.s3_key or len(message.s3_key) > 1024:
         raise Incomplete(f"{field}.s3_key", "expected a key of 1 to 1,024 characters")
     if message.size_bytes < 0:
@@ -125,15 +134,15 @@ def output_value(message: resources_pb2.Output, *, field: str = "output") -> Out
     )
 
 
-def _inline_output(message: resources_pb2.Output, *, field: str) -> Output:
+def _inline_output(message: resources_pb2.Output, *, field: str, max_bytes: int) -> Output:
     """A small text or JSON in the report itself. What is said of its bytes must be true; what is not is found out."""
     if message.type not in (resources_pb2.MEDIA_TYPE_TEXT, resources_pb2.MEDIA_TYPE_JSON):
         raise Incomplete(f"{field}.content", "expected text or JSON; other material belongs into the object store")
     if message.s3_key:
         raise Incomplete(f"{field}.s3_key", "expected none beside content")
     content = message.content.encode()
-    if len(content) > MAX_INLINE_BYTES or b"\x00" in content:
-        raise Incomplete(f"{field}.content", f"expected at most {MAX_INLINE_BYTES} bytes without U+0000")
+    if len(content) > max_bytes or b"\x00" in content:
+        raise Incomplete(f"{field}.content", f"expected at most {max_bytes} bytes without U+0000")
     if message.size_bytes not in (0, len(content)):
         raise Incomplete(f"{field}.size_bytes", f"expected {len(content)}, the size of content")
     sha256 = hashlib.sha256(content).hexdigest()

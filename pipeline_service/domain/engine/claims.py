@@ -6,7 +6,7 @@ from pipeline_service.domain.engine.attempts import time_allowed
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
 from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
 from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, learn, purchase_of
-from pipeline_service.domain.engine.reports import Beat, Start, StartAnswer
+from pipeline_service.domain.engine.reports import Beat, Progressed, Start, StartAnswer
 from pipeline_service.domain.engine.results import succeed
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
@@ -77,6 +77,17 @@ def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) ->
         _release(ws, kept, report, EventType.EXECUTION_REQUEUED, state=ExecutionState.QUEUED, rules=rules)
     else:
         ws.put(kept)
+    return Disposition.APPLIED
+
+
+def progressed(ws: WorkingSet, execution: Execution, report: Progressed) -> Disposition:
+    """Note how far work is that runs elsewhere. What an older claim set going says nothing about what runs now."""
+    if not execution.state.is_active:
+        return Disposition.SUPERSEDED
+    if report.claim != execution.last_claim:
+        return Disposition.LOST
+    ws.put(replace(execution, progress=Progress(stage=report.stage, fraction=report.fraction, reported_at=ws.now)))
+    ws.shown.add(execution.pipeline_uid)
     return Disposition.APPLIED
 
 

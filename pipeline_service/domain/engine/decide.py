@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from pipeline_service.domain.engine.claims import beat, start
+from pipeline_service.domain.engine.claims import beat, progressed, start
 from pipeline_service.domain.engine.dispatching import room_found
 from pipeline_service.domain.engine.polls import poll_due
 from pipeline_service.domain.engine.reports import (
@@ -16,6 +16,7 @@ from pipeline_service.domain.engine.reports import (
     JobSignalled,
     LeaseOver,
     PollDue,
+    Progressed,
     Report,
     RoomFound,
     Start,
@@ -41,6 +42,8 @@ def decide(ws: WorkingSet, report: Report, *, rules: Rules) -> Answer:
             return start(ws, execution, report, rules=rules)
         case Beat():
             return beat(ws, execution, report, rules=rules)
+        case Progressed():
+            return progressed(ws, execution, report)
         case Complete():
             return complete(ws, execution, report, rules=rules)
         case Fail():

@@ -49,6 +49,16 @@ class Beat:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progressed:
+    """Work that runs elsewhere tells how far it is. It has no lease to keep: its deadline alone bounds it."""
+
+    execution_id: ExecutionId
+    claim: Claim
+    stage: str
+    fraction: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Complete:
     """The execution produced its output."""
 
@@ -131,7 +141,7 @@ class Wake:
 
 Hint = DispatchDue | RoomFound | LeaseOver | CloseDue | PollDue | JobSignalled
 """Says that it is time to look; what is to be done is decided by the rows."""
-ExecutionReport = Start | Beat | Complete | Fail | Hint
+ExecutionReport = Start | Beat | Progressed | Complete | Fail | Hint
 Report = ExecutionReport | Wake
 
 

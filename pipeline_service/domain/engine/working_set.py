@@ -160,6 +160,8 @@ class WorkingSet:
         self.findings: dict[NodeUid, Finding] = {}
         self.digests: dict[NodeUid, tuple[NodeSpec, tuple[str, ...], str]] = {}
         """Work digests of nodes, each behind what the node and its inputs were when it was computed."""
+        self.shown: set[PipelineUid] = set()
+        """Pipelines in which something is to be shown at once, though no event tells of it."""
         self.owes_wakes = False
         """Whether wakes were written: somebody has something to do now."""
         self.places_taken: Counter[TaskQueue] = Counter()

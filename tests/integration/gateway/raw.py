@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from callback_gateway.routes.executor_callback import PATH
 from tests.integration.gateway.rig import Rig, caller_context
+from tests.unit.gateway.capabilities import PATH
 
 
 class RawCaller:

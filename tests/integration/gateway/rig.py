@@ -15,7 +15,6 @@ from montage.v1 import callback_service_pb2_grpc as callbacks_grpc
 
 from callback_gateway import app
 from callback_gateway.config import GatewaySettings
-from callback_gateway.routes.executor_callback import PATH
 from servicekit.access import Allow, allow
 from servicekit.config import load_settings
 from servicekit.grpc_errors import RpcError
@@ -24,7 +23,7 @@ from servicekit.lifecycle import Lifecycle
 from servicekit.tls import TlsFiles, server_credentials
 from tests.fakes.certificates import CertificateAuthority
 from tests.patience import PATIENCE_S
-from tests.unit.gateway.capabilities import KeyPair, write_public_keys
+from tests.unit.gateway.capabilities import PATH, KeyPair, write_public_keys
 
 METHODS = callbacks.DESCRIPTOR.services_by_name["CallbackService"].methods
 GATEWAY = "spiffe://montage/callback-gateway"

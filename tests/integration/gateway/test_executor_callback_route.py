@@ -10,12 +10,12 @@ import pytest
 from montage.v1 import resources_pb2 as resources
 from structlog.testing import capture_logs
 
-from callback_gateway.routes.executor_callback import PATH
 from tests.integration.gateway.rig import Refusal, Rig, new_service, running
 from tests.unit.gateway.capabilities import (
     CLAIM,
     EXECUTION,
     NODE,
+    PATH,
     PREFIX,
     KeyPair,
     failure,
@@ -91,7 +91,7 @@ class TestAccepted:
             ("APPLIED", {"status": "ok"}),
             ("DUPLICATE", {"status": "ok"}),
             ("SUPERSEDED", STALE),
-            ("CONFLICT", STALE),
+            ("CONFLICT", {"status": "ignored", "reason": "conflict"}),
             ("LOST", STALE),
         ],
     )
@@ -117,7 +117,7 @@ class TestAccepted:
     async def test_execution_deleted_meanwhile_is_stale(self, rig: Rig) -> None:
         rig.service.entry_refusals.append(Refusal(grpc.StatusCode.NOT_FOUND, "EXECUTION_NOT_FOUND"))
 
-        assert answered(await rig.post(success())) == (200, STALE)
+        assert answered(await rig.post(success())) == (200, {"status": "ignored", "reason": "gone"})
         assert 'disposition="NOT_FOUND"' in await rig.metrics()
 
 

@@ -14,10 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from callback_gateway.routes.executor_callback import PATH
 from tests.integration.gateway.rig import caller_context, surroundings
 from tests.patience import PATIENCE_S
-from tests.unit.gateway.capabilities import success
+from tests.unit.gateway.capabilities import PATH, success
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,10 +6,9 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
-from callback_gateway.routes.executor_callback import PATH
 from tests.integration.gateway.raw import connected, head
 from tests.integration.gateway.rig import Refusal, Rig
-from tests.unit.gateway.capabilities import KeyPair, just_expired, success
+from tests.unit.gateway.capabilities import PATH, KeyPair, just_expired, success
 
 
 async def test_log_and_answers_tell_no_capability_and_no_cause(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:

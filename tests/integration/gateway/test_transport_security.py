@@ -11,12 +11,11 @@ import pytest
 from cryptography import x509
 from structlog.testing import capture_logs
 
-from callback_gateway.routes.executor_callback import PATH
 from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.gateway.rig import GATEWAY, Rig, caller_context
 from tests.patience import PATIENCE_S
-from tests.unit.gateway.capabilities import KeyPair, success, write_public_keys
+from tests.unit.gateway.capabilities import PATH, KeyPair, success, write_public_keys
 
 
 async def post_with(rig: Rig, context: ssl.SSLContext, *, host: str = "127.0.0.1") -> httpx.Response:

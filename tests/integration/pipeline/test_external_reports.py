@@ -1,13 +1,22 @@
 """Reports from outside, many in one call: each is held against its own capability and answered by itself."""
 
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 from montage.v1 import callback_service_pb2 as api
-from montage.v1 import callback_service_pb2_grpc, execution_service_pb2, pipeline_service_pb2, resources_pb2
+from montage.v1 import (
+    callback_service_pb2_grpc,
+    execution_service_pb2,
+    node_service_pb2,
+    pipeline_service_pb2,
+    resources_pb2,
+)
 
 from devstack.stack import Stack
 from tests.factories import noop
@@ -97,3 +106,62 @@ async def test_executor_may_not_report_from_outside(stack: Stack) -> None:
         _, reason, _ = await refusal(stranger.ReportExternals(api.ReportExternalsRequest(reports=[result("x")])))
 
     assert reason == "CALLER_NOT_ALLOWED"
+
+
+async def test_larger_text_lies_in_the_store_under_its_own_checksum(
+    client: Client, callbacks: Any, capabilities: dict[str, str], name: str
+) -> None:
+    text = json.dumps({"output": "é" * 200_000}, ensure_ascii=False)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    output = resources_pb2.Output(
+        type=resources_pb2.MEDIA_TYPE_JSON, content=text, content_type="application/json", sha256=sha256
+    )
+    request = api.ReportExternalRequest(capability=capabilities["done"], output=output)
+
+    answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=[request, request]))).answers
+
+    assert [word(answer) for answer in answers] == ["APPLIED", "DUPLICATE"]
+    kept = (await client.node(name, "done")).output
+    assert (kept.content, kept.size_bytes, kept.sha256) == ("", len(text.encode()), sha256)
+    assert kept.s3_key.endswith(f"/{sha256}.json")
+    asked = node_service_pb2.GetNodeOutputUrlRequest(name=f"pipelines/{name}/nodes/done")
+    async with httpx.AsyncClient() as http:
+        assert (await http.get((await client.nodes.GetNodeOutputUrl(asked)).url)).content == text.encode()
+
+
+async def test_text_above_the_limit_is_refused_by_itself(callbacks: Any, capabilities: dict[str, str]) -> None:
+    reports = [result(capabilities["done"], text="x" * (640 * 1024 + 1)), result(capabilities["twice"])]
+
+    answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=reports))).answers
+
+    assert [word(answer) for answer in answers] == ["INVALID_FIELD", "APPLIED"]
+
+
+async def test_progress_is_shown_to_watchers_and_leaves_no_event(
+    client: Client, callbacks: Any, capabilities: dict[str, str], name: str
+) -> None:
+    watch = client.pipelines.WatchPipeline(pipeline_service_pb2.WatchPipelineRequest(name=f"pipelines/{name}"))
+    snapshot = (await watch.read()).snapshot
+
+    half = resources_pb2.Progress(stage="half of it", fraction=0.5)
+    request = api.ReportExternalRequest(capability=capabilities["done"], progress=half)
+    answer = await callbacks.ReportExternal(request)
+
+    assert answer.disposition == execution_service_pb2.DISPOSITION_APPLIED
+    update = await watch.read()
+    watch.cancel()
+    assert update.progress.node == f"pipelines/{name}/nodes/done"
+    assert (update.progress.progress.stage, update.progress.progress.fraction) == ("half of it", 0.5)
+    shown = await client.pipelines.GetPipeline(pipeline_service_pb2.GetPipelineRequest(name=f"pipelines/{name}"))
+    assert shown.pipeline.last_sequence == snapshot.sequence
+
+
+async def test_progress_after_the_end_is_superseded(callbacks: Any, capabilities: dict[str, str]) -> None:
+    reports = [
+        result(capabilities["done"]),
+        api.ReportExternalRequest(capability=capabilities["done"], progress=resources_pb2.Progress(stage="late")),
+    ]
+
+    answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=reports))).answers
+
+    assert [word(answer) for answer in answers] == ["APPLIED", "SUPERSEDED"]

@@ -22,6 +22,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "NOTICE",
     "docs/architecture.md",
+    "docs/callbacks.md",
     "docs/errors.md",
     "docs/grpcurl.md",
     "docs/reference.md",

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from servicekit.tokens import IssuerKey, IssuerKeys, KeyId, TokenIssuer
 
+PATH = "/spi/video_production/executor_callback"
 EXECUTION = "0193a1b2-0000-7000-8000-00000000000a"
 CLAIM = "5b3f1c9e-1111-4222-8333-444455556666"
 NODE = "7d444840-9dc0-41d1-b245-5ffdce74fad2"

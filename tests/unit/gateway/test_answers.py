@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from callback_gateway import completion, tokens
-from callback_gateway.providers.executor_callback import MalformedReport
+from callback_gateway.providers.json_body import MalformedReport, UnacceptableReport
 from callback_gateway.report import Disposition
 from callback_gateway.routes import answers
 from callback_gateway.routes.body import BodyTooLarge, NotJson
+from callback_gateway.routes.buckets import TooManyRequests
 from callback_gateway.routes.slots import Overloaded
 
 
@@ -19,12 +20,48 @@ def test_of_disposition_recorded_is_ok(disposition: Disposition) -> None:
     assert (answer.status, answer.body, answer.disposition) == (200, {"status": "ok"}, disposition)
 
 
-@pytest.mark.parametrize("disposition", [Disposition.SUPERSEDED, Disposition.CONFLICT, Disposition.LOST])
-def test_of_disposition_stale_is_ignored(disposition: Disposition) -> None:
-    answer = answers.of_disposition(disposition)
+@pytest.mark.parametrize(
+    ("disposition", "reason"),
+    [
+        (Disposition.SUPERSEDED, "stale_callback"),
+        (Disposition.LOST, "stale_callback"),
+        (Disposition.CONFLICT, "conflict"),
+    ],
+)
+def test_of_disposition_stale_is_ignored(disposition: Disposition, reason: str) -> None:
+    answer = answers.of_disposition(disposition, created="an id")
 
     assert (answer.status, answer.disposition) == (200, disposition)
-    assert answer.body == {"status": "ignored", "reason": "stale_callback"}
+    assert answer.body == {"status": "ignored", "reason": reason}
+
+
+@pytest.mark.parametrize("disposition", [Disposition.APPLIED, Disposition.DUPLICATE])
+def test_of_disposition_of_something_made_tells_its_id(disposition: Disposition) -> None:
+    answer = answers.of_disposition(disposition, created="an id")
+
+    assert (answer.status, answer.body) == (201, {"id": "an id"})
+
+
+def test_gone_is_ignored() -> None:
+    assert (answers.gone().status, answers.gone().body) == (200, {"status": "ignored", "reason": "gone"})
+
+
+def test_of_error_unacceptable_field_is_named() -> None:
+    answer = answers.of_error(UnacceptableReport("status", "must be one of a, b"))
+
+    assert answer is not None
+    assert (answer.status, answer.body) == (422, {"errors": {"status": ["must be one of a, b"]}})
+
+
+def test_of_error_too_many_requests_says_when_to_come_back() -> None:
+    answer = answers.of_error(TooManyRequests(timedelta(seconds=1.2)))
+
+    assert answer is not None
+    assert (answer.status, answer.body, answer.headers) == (
+        429,
+        {"error": "too many requests"},
+        {"Retry-After": "2"},
+    )
 
 
 @pytest.mark.parametrize(

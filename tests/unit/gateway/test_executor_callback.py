@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callback_gateway.providers.executor_callback import MalformedReport, parse
+from callback_gateway.providers.executor_callback import parse
+from callback_gateway.providers.json_body import MalformedReport
 from callback_gateway.report import ErrorType, Failure, MediaType, Output, Report
 
 RESULT = {"s3_key": "pipelines/123/nodes/456/output.mp4", "duration": 10.5, "size": 1048576}

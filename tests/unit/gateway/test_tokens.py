@@ -12,6 +12,7 @@ import pytest
 from callback_gateway.providers.executor_callback import parse
 from callback_gateway.report import Report
 from callback_gateway.tokens import (
+    COMPLETE,
     Capability,
     CapabilityExpired,
     CapabilityReader,
@@ -47,7 +48,7 @@ def reader(pair: KeyPair, tmp_path: Path, reloads: list[bool]) -> CapabilityRead
 
 
 def read(reader: CapabilityReader, token: str) -> Capability:
-    return reader.read(RawCapability(token))
+    return reader.read(RawCapability(token), audiences=[COMPLETE])
 
 
 class TestFind:

@@ -10,13 +10,14 @@ from pipeline_service.domain.engine.reports import (
     DispatchDue,
     Fail,
     LeaseOver,
+    Progressed,
     Start,
     StartAnswer,
     UnknownExecution,
 )
 from pipeline_service.domain.ids import Claim, ExecutionId
 from pipeline_service.domain.states import Disposition, EventType, ExecutionState, NodeState, StartOutcome, WaitingFor
-from pipeline_service.domain.values import Failure
+from pipeline_service.domain.values import Failure, Progress
 from tests.factories import LEASE, World, a_beat, a_completion, noop, some_rules
 
 
@@ -332,3 +333,37 @@ class TestTimers:
         execution, _ = world.claim("a")
 
         assert execution.close_due_at == world.ws.now + timedelta(seconds=90)
+
+
+class TestProgressFromOutside:
+    def progressed(self, execution_id: ExecutionId, claim: Claim) -> Progressed:
+        return Progressed(execution_id=execution_id, claim=claim, stage="analysing", fraction=0.5)
+
+    def test_it_is_noted_on_a_parked_execution_and_shown_without_an_event(self, world: World) -> None:
+        execution, claim = world.claim("a")
+        world.report(a_beat(execution.id, claim, waiting_for=WaitingFor.CALLBACK))
+        events = len(world.ws.events)
+
+        answer = world.report(self.progressed(execution.id, claim))
+
+        noted = world.active("a")
+        assert answer is Disposition.APPLIED
+        assert (noted.state, noted.lease_until) == (ExecutionState.WAITING, None)
+        assert noted.progress == Progress(stage="analysing", fraction=0.5, reported_at=world.ws.now)
+        assert len(world.ws.events) == events
+        assert world.ws.shown == {world.uid}
+
+    def test_that_of_an_older_claim_is_lost(self, world: World) -> None:
+        execution, claim = world.claim("a")
+        world.pass_time(LEASE + timedelta(seconds=1))
+        world.claim("a")
+
+        assert world.report(self.progressed(execution.id, claim)) is Disposition.LOST
+        assert world.active("a").progress is None
+
+    def test_after_the_end_it_changes_nothing(self, world: World) -> None:
+        execution, claim = world.claim("a")
+        world.report(a_completion(execution, claim))
+
+        assert world.report(self.progressed(execution.id, claim)) is Disposition.SUPERSEDED
+        assert world.ws.shown == set()

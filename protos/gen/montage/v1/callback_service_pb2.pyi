@@ -25,20 +25,22 @@ SIGNAL_OUTCOME_OVER: SignalOutcome
 SIGNAL_OUTCOME_UNKNOWN_JOB: SignalOutcome
 
 class ReportExternalRequest(_message.Message):
-    __slots__ = ("capability", "execution_id", "node_uid", "executor_type", "output", "failure")
+    __slots__ = ("capability", "execution_id", "node_uid", "executor_type", "output", "failure", "progress")
     CAPABILITY_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_UID_FIELD_NUMBER: _ClassVar[int]
     EXECUTOR_TYPE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     capability: str
     execution_id: str
     node_uid: str
     executor_type: str
     output: _resources_pb2.Output
     failure: _resources_pb2.Failure
-    def __init__(self, capability: _Optional[str] = ..., execution_id: _Optional[str] = ..., node_uid: _Optional[str] = ..., executor_type: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ..., failure: _Optional[_Union[_resources_pb2.Failure, _Mapping]] = ...) -> None: ...
+    progress: _resources_pb2.Progress
+    def __init__(self, capability: _Optional[str] = ..., execution_id: _Optional[str] = ..., node_uid: _Optional[str] = ..., executor_type: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ..., failure: _Optional[_Union[_resources_pb2.Failure, _Mapping]] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ...) -> None: ...
 
 class ReportExternalResponse(_message.Message):
     __slots__ = ("disposition",)

@@ -57,8 +57,9 @@ class CallbackServiceServicer:
     """
 
     def ReportExternal(self, request, context):
-        """Records a result or a failure of an execution that runs elsewhere.
+        """Records a result, a failure or the progress of an execution that runs elsewhere.
 
+        A text or JSON of at most 640 KiB may come along as content: above 4 KiB it is put into the object store first.
         UNAUTHENTICATED when the capability is not ours or not for this, FAILED_PRECONDITION with CAPABILITY_EXPIRED when it has
         expired, INVALID_ARGUMENT when ids of the body disagree with it or the key lies outside its prefix.
         """
