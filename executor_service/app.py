@@ -3,11 +3,13 @@
 import uuid
 from dataclasses import replace
 
+from montage.v1.credential_service_pb2_grpc import CredentialServiceStub
 from montage.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry, Gauge
 
+from executor_service.completion.owners_keys import OwnersKeys
 from executor_service.completion.reports import ExecutionReports
 from executor_service.config import ExecutorSettings
 from executor_service.consumer.announcing import Announcer
@@ -70,6 +72,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     runner = Runner(
         Tools(
             reports=reports,
+            owners_keys=OwnersKeys(CredentialServiceStub(channel)),
             executors=_executors(settings, store, functions, invoke_lambda, vendors),
             workspace=workspace,
             clock=clock,

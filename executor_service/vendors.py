@@ -10,6 +10,7 @@ from executor_service.executors.executor import PaidExecutor
 from executor_service.executors.handing_over import HandingOver
 from executor_service.executors.heygen_vendor import HeyGenVendor
 from executor_service.executors.ledger_vendor import LedgerVendor
+from executor_service.executors.owners_key import Open, Opened, WithOwnersKey
 from executor_service.executors.runway_vendor import RunwayVendor
 from executor_service.executors.veo_vendor import VeoVendor
 from executor_service.executors.without_key import WithoutKey
@@ -63,11 +64,33 @@ class Vendors:
         return {"ledger": self._ledger(knows_keys=True), "ledger-blind": self._ledger(knows_keys=False)}
 
     def _heygen(self) -> PaidExecutor:
-        key_file, base_url = self._settings.heygen_api_key_file, self._settings.heygen_base_url
-        if key_file is None:
-            return self._without_key("heygen", "heygen_api_key_file")
-        heygen = HeyGen(api_key=read_secret(key_file), base_url=base_url)
-        self._life.on_stop(heygen.close)
+        return self._paid("heygen", self._bought_of_heygen, "heygen_api_key_file")
+
+    def _elevenlabs(self) -> PaidExecutor:
+        return self._paid("elevenlabs", self._bought_of_elevenlabs, "elevenlabs_api_key_file")
+
+    def _runway(self) -> PaidExecutor:
+        return self._paid("runway", self._bought_of_runway, "runway_api_key_file")
+
+    def _veo(self) -> PaidExecutor:
+        return self._paid("veo3", self._bought_of_veo, "google_credentials_file")
+
+    def _paid(self, provider: str, open_: Open, field: str) -> PaidExecutor:
+        """A vendor with the owner's key, else with that of the file that a setting names."""
+        key_file = getattr(self._settings, field)
+        variable = self._settings.variable_of(field)
+        own: PaidExecutor = WithoutKey(provider, variable)
+        if key_file is not None:
+            try:
+                own, close = open_(read_secret(key_file))
+            except InvalidCredentials as error:
+                raise ConfigError(f"{variable}: {error}") from error
+            self._life.on_stop(close)
+        return WithOwnersKey(provider, open_, own=own)
+
+    def _bought_of_heygen(self, key: str) -> Opened:
+        base_url = self._settings.heygen_base_url
+        heygen = HeyGen(api_key=key, base_url=base_url)
         vendor = HeyGenVendor(
             heygen,
             store=self._store,
@@ -75,47 +98,35 @@ class Vendors:
             fetcher=self._fetcher(base_url),
             poll_interval=timedelta(seconds=self._settings.heygen_poll_interval_s),
         )
-        return Bought(vendor, self._clock)
+        return Bought(vendor, self._clock), heygen.close
 
-    def _elevenlabs(self) -> PaidExecutor:
-        key_file = self._settings.elevenlabs_api_key_file
-        if key_file is None:
-            return self._without_key("elevenlabs", "elevenlabs_api_key_file")
-        elevenlabs = ElevenLabs(api_key=read_secret(key_file), base_url=self._settings.elevenlabs_base_url)
-        self._life.on_stop(elevenlabs.close)
-        return BoughtAtOnce(ElevenLabsMaker(elevenlabs, self._store), self._store, self._clock)
+    def _bought_of_elevenlabs(self, key: str) -> Opened:
+        elevenlabs = ElevenLabs(api_key=key, base_url=self._settings.elevenlabs_base_url)
+        return BoughtAtOnce(ElevenLabsMaker(elevenlabs, self._store), self._store, self._clock), elevenlabs.close
 
-    def _runway(self) -> PaidExecutor:
-        key_file, base_url = self._settings.runway_api_key_file, self._settings.runway_base_url
-        if key_file is None:
-            return self._without_key("runway", "runway_api_key_file")
-        runway = Runway(api_key=read_secret(key_file), base_url=base_url)
-        self._life.on_stop(runway.close)
+    def _bought_of_runway(self, key: str) -> Opened:
+        base_url = self._settings.runway_base_url
+        runway = Runway(api_key=key, base_url=base_url)
         vendor = RunwayVendor(
             runway,
             store=self._store,
             fetcher=self._fetcher(base_url),
             poll_interval=timedelta(seconds=self._settings.runway_poll_interval_s),
         )
-        return Bought(vendor, self._clock)
+        return Bought(vendor, self._clock), runway.close
 
-    def _veo(self) -> PaidExecutor:
+    def _bought_of_veo(self, key: str) -> Opened:
+        """Raises InvalidCredentials."""
         settings = self._settings
-        if settings.google_credentials_file is None:
-            return self._without_key("veo3", "google_credentials_file")
-        try:
-            account = ServiceAccount.parse(read_secret(settings.google_credentials_file))
-        except InvalidCredentials as error:
-            raise ConfigError(f"{settings.variable_of('google_credentials_file')}: {error}") from error
+        account = ServiceAccount.parse(key)
         veo = Veo(
             GoogleToken(account, token_url=settings.google_token_url),
             project=account.project,
             location=settings.veo_location,
             base_url=settings.veo_base_url or f"https://{settings.veo_location}-aiplatform.googleapis.com",
         )
-        self._life.on_stop(veo.close)
         interval = timedelta(seconds=settings.veo_poll_interval_s)
-        return Bought(VeoVendor(veo, store=self._store, poll_interval=interval), self._clock)
+        return Bought(VeoVendor(veo, store=self._store, poll_interval=interval), self._clock), veo.close
 
     def _ledger(self, *, knows_keys: bool) -> PaidExecutor:
         ledger = Ledger(self._settings.ledger_base_url or "", knows_keys=knows_keys)
@@ -124,6 +135,3 @@ class Vendors:
 
     def _fetcher(self, base_url: str) -> Fetcher:
         return Fetcher(sandbox=self._settings.sandbox_of(base_url))
-
-    def _without_key(self, provider: str, field: str) -> PaidExecutor:
-        return WithoutKey(provider, self._settings.variable_of(field))

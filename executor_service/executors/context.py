@@ -1,12 +1,16 @@
 """What an executor gets besides its task."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from executor_service.executors.lease import Lease
 from executor_service.task import ExecutionId, Progress
 from servicekit.failpoints import Failpoints
+
+
+async def nobodys_key(_vendor: str) -> None:
+    """Where nobody can be asked for one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +30,5 @@ class Context:
     report_progress: Callable[[Progress], None]
     """Goes out with the next heartbeat; cheap."""
     failpoints: Failpoints
+    owners_key: Callable[[str], Awaitable[str | None]] = nobodys_key
+    """What the owner of the work has at a vendor, None where it has nothing. Raises GiveUp, RetryLater, LeaseOver."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from executor_service.completion.reports import ExecutionReports
+from executor_service.completion.owners_keys import KeyRefused, NotHeld, OwnersKeys
+from executor_service.completion.reports import ExecutionReports, ServiceUnreachable
 from executor_service.executors.context import Context
 from executor_service.executors.executor import Buyer, Executors, Result
 from executor_service.executors.lease import Lease, LeaseOver
@@ -43,6 +44,7 @@ _LONGEST_REPORTING_S = 5.0
 _CANCEL_WITHIN_S = 5.0
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AFTER_A_CRASHED_POLL = timedelta(minutes=1)
+_SERVICE_AWAY = timedelta(seconds=5)
 _UNTIL_THERE_IS_ROOM = timedelta(seconds=30)
 
 
@@ -51,6 +53,7 @@ class Tools:
     """What every attempt of this process shares."""
 
     reports: ExecutionReports
+    owners_keys: OwnersKeys
     executors: Executors
     workspace: Workspace
     clock: Clock
@@ -214,7 +217,24 @@ class Attempt:
             time_left_s=self._time_left_s,
             report_progress=self._note_progress,
             failpoints=self._tools.failpoints,
+            owners_key=self._owners_key,
         )
+
+    async def _owners_key(self, vendor: str) -> str | None:
+        """By the right of this claim."""
+        try:
+            return await self._tools.owners_keys.find(
+                self._holding.execution_id,
+                claim=self._holding.claim,
+                vendor=vendor,
+                patience=self._lease.remaining_s,
+            )
+        except NotHeld as error:
+            raise LeaseOver("the service says that this worker does not hold the work") from error
+        except ServiceUnreachable as error:
+            raise RetryLater(_SERVICE_AWAY, str(error)) from error
+        except KeyRefused as error:
+            raise GiveUp(ErrorType.CREDENTIAL, f"the owner's key at '{vendor}' is not to be had: {error}") from error
 
     def _note_progress(self, progress: Progress) -> None:
         self._heart.progress = progress

@@ -59,6 +59,17 @@ class House:
         self.client = client
         self.store = store
 
+    @asynccontextmanager
+    async def operator(self) -> AsyncIterator[MontageClient]:
+        """Another client, with an operator's certificate."""
+        files = self.stack.layout.tls("ops-dev")
+        variables = {"MONTAGE_CLIENT_CERT": str(files.cert), "MONTAGE_CLIENT_KEY": str(files.key)}
+        connection = find_connection(
+            self.stack.env_for_client() | variables, folder=self.stack.data, repository=self.stack.data
+        )
+        async with MontageClient(connection) as client:
+            yield client
+
     async def begin(self, document: Document, *targets: str) -> resources.Run:
         """Import and run, without waiting. What other pipelines made is not taken over: a test needs its own work."""
         await self._forget_what_others_made(document["id"])

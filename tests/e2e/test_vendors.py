@@ -14,7 +14,7 @@ from tests.e2e.processes import is_stopped
 from tests.e2e.vendors import key_file
 from tests.factories import a_document
 from tests.fakes.vendors.google_account import a_service_account
-from tests.fakes.vendors.process import Simulator, open_simulator
+from tests.fakes.vendors.process import KEY, Simulator, open_simulator
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -206,3 +206,24 @@ async def test_executor_killed_while_it_buys_pays_once_and_completes(
     assert state_of(ended) == "SUCCEEDED"
     assert len(heygen.bill(title=name)) == 1
     await house.assert_recorded_once(ended)
+
+
+async def test_owner_s_own_key_is_used_where_the_owner_has_one(house: House, elevenlabs: Simulator) -> None:
+    """A wrong one shows that it was used; the service has the right one on record once for each use."""
+    wrong, right = (f"Bought by its owner for {new_id('voice')}." for _ in range(2))
+    async with house.operator() as operator:
+        await operator.put_credential("default", "elevenlabs", "sk-of-somebody-else")
+        refused = await house.run(a_voice(wrong))
+        await operator.put_credential("default", "elevenlabs", KEY)
+        bought = await house.run(a_voice(right))
+        await operator.delete_credential("default", "elevenlabs")
+
+    assert (state_of(refused), (await house.nodes(refused))["voice"].failure.error_type) == ("FAILED", "credential")
+    assert state_of(bought) == "SUCCEEDED"
+    assert len(elevenlabs.bill(text=right)) == 1
+    async with house.database() as database:
+        executions = [(await house.execution(run, "voice")).id for run in (refused, bought)]
+        found = await database.fetch(
+            "SELECT details ->> 'execution' AS execution FROM audit WHERE action = 'CREDENTIAL_ACCESSED' ORDER BY id"
+        )
+    assert [row["execution"] for row in found] == executions

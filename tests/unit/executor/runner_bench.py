@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from montage.v1 import work_pb2 as work_pb
 from prometheus_client import CollectorRegistry
 
+from executor_service.completion.owners_keys import OwnersKeys
 from executor_service.completion.reports import ExecutionReports
 from executor_service.executors.context import Context
 from executor_service.runner.attempt import Tools
@@ -21,6 +22,7 @@ from executor_service.task import (
 )
 from servicekit.failpoints import Failpoints
 from tests.fakes.clock import FakeClock
+from tests.fakes.credentials import FakeCredentials
 from tests.fakes.execution_service import FakeExecution, FakeExecutionService
 
 EXECUTION = "0193b2a4-0000-7000-8000-000000000001"
@@ -71,6 +73,7 @@ class Bench:
     def runner(self, steps: Steps, *, failpoints: str = "") -> Runner:
         return Runner(
             Tools(
+                owners_keys=OwnersKeys(FakeCredentials()),
                 reports=self.reports,
                 executors={"scripted": Scripted(steps)},
                 workspace=self.workspace,

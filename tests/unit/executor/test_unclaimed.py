@@ -10,6 +10,7 @@ import pytest
 from montage.v1 import resources_pb2, work_pb2
 from prometheus_client import CollectorRegistry
 
+from executor_service.completion.owners_keys import OwnersKeys
 from executor_service.completion.reports import ExecutionReports
 from executor_service.executors.context import Context
 from executor_service.runner.attempt import Tools
@@ -19,6 +20,7 @@ from executor_service.runner.workspace import Workspace
 from executor_service.task import AwaitingCallback, MediaType, Output, RetryLater, Task
 from servicekit.failpoints import Failpoints
 from tests.fakes.clock import FakeClock
+from tests.fakes.credentials import FakeCredentials
 from tests.fakes.delivery import FakeDelivery
 from tests.fakes.execution_service import FakeExecutionService
 
@@ -51,6 +53,7 @@ class Bench:
 
     async def handle(self, steps: Steps) -> FakeDelivery:
         tools = Tools(
+            owners_keys=OwnersKeys(FakeCredentials()),
             reports=self.reports,
             executors={"quick": Quick(steps)},
             workspace=self.workspace,
