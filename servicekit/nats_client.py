@@ -18,6 +18,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, ConsumerInfo, PubAck, StreamConfig, StreamInfo
 
 from servicekit.config import read_secret
+from servicekit.nats_steady import SteadyClient
 from servicekit.tls import InvalidTlsFiles, TlsFiles, client_ssl_context, refresh_ssl_context
 
 DEFAULT_PORT = 4222
@@ -76,7 +77,7 @@ async def connect(
         options["tls"] = client_ssl_context(address.tls)
         events.before_reconnect = functools.partial(refresh_ssl_context, options["tls"], address.tls)
         options["tls_hostname"] = urlsplit(address.url).hostname
-    client = client or Client()
+    client = client or SteadyClient()
     connecting = client.connect(
         servers=[address.url],
         name=name,

@@ -7,6 +7,7 @@ import structlog
 from nats.aio.client import Client
 
 from servicekit.nats_client import NatsAddress, NatsRefused, NatsUnavailable, connect
+from servicekit.nats_steady import SteadyClient
 
 LOOK_EVERY_S = 0.25
 
@@ -15,7 +16,7 @@ class WaitingConnection:
     """Not connected at first. What needs the broker to begin is given to `at_first` or run `once_connected`."""
 
     def __init__(self, address: NatsAddress, *, name: str, on_error: Callable[[str], None] | None = None) -> None:
-        self.client = Client()
+        self.client: Client = SteadyClient()
         """Of no use before the connection; says of itself whether it is connected."""
         self._address = address
         self._name = name

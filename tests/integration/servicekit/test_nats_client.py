@@ -206,6 +206,26 @@ async def test_client_finds_back_after_all_certificates_were_replaced(
             await asyncio.sleep(0.05)
 
 
+async def test_connection_reads_on_when_a_flush_was_given_up(client: Client) -> None:
+    heard = asyncio.Event()
+
+    async def handle(message: object) -> None:
+        del message
+        heard.set()
+
+    await client.subscribe("open.door", cb=handle)
+    flushing = asyncio.create_task(client.flush())
+    await asyncio.sleep(0)  # the ping is on its way, its answer is not there yet
+    flushing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await flushing
+
+    await check_connected(client)
+    await client.publish("open.door", b"{}")
+    async with asyncio.timeout(PATIENCE_S):
+        await heard.wait()
+
+
 async def test_drain_lets_a_received_message_be_handled(client: Client) -> None:
     handled: list[object] = []
 
