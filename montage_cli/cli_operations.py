@@ -1,4 +1,4 @@
-"""Commands of operators: secrets of owners at vendors."""
+"""Commands of operators: secrets of owners at vendors, and what is on record."""
 
 import sys
 from datetime import datetime
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from montage_cli.formats import Format
-from montage_cli.options import open_session, output_option
+from montage_cli.options import NAMELESS, open_session, output_option
 
 _owner_option = click.option(
     "--owner", metavar="OWNER", default="default", show_default=True, help="Whose it is, for example users/42."
@@ -67,4 +67,32 @@ def delete(context: click.Context, vendor: str, *, owner: str, output: Format) -
     context.exit(open_session(context, output).perform(lambda session: keeping.delete(session, owner, vendor)))
 
 
-COMMANDS = (credentials,)
+@click.group("audit")
+def audit() -> None:
+    """What was done by whom, and whether anybody has changed the record since; for operators."""
+
+
+@audit.command("verify")
+@click.option("--head", metavar="NUMBER:SHA256", default="", help="An end of the chain that was seen before.")
+@output_option(*NAMELESS)
+@click.pass_context
+def verify(context: click.Context, *, head: str, output: Format) -> None:
+    """Hold events and records against their seals; ends with 1 at the first row that is not as it was sealed."""
+    from montage_cli import auditing
+
+    expected = auditing.Head.parse(head) if head else None
+    context.exit(open_session(context, output).perform(lambda session: auditing.verify(session, expected)))
+
+
+@audit.command("list")
+@click.option("--most", type=click.IntRange(1), default=50, show_default=True, help="So many of them.")
+@output_option()
+@click.pass_context
+def list_records(context: click.Context, *, most: int, output: Format) -> None:
+    """Records, newest first."""
+    from montage_cli import auditing
+
+    context.exit(open_session(context, output).perform(lambda session: auditing.list_(session, most)))
+
+
+COMMANDS = (credentials, audit)

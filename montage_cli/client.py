@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from montage.v1 import credential_service_pb2_grpc, node_service_pb2_grpc, pipeline_service_pb2_grpc
+from montage.v1 import (
+    audit_service_pb2_grpc,
+    credential_service_pb2_grpc,
+    node_service_pb2_grpc,
+    pipeline_service_pb2_grpc,
+)
 
 from montage_cli.assets import AssetFile
 from montage_cli.calls import Caller, CallOptions
@@ -44,7 +49,8 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
         PipelineCalls.__init__(self, pipelines(self._channel), caller)
         credentials: Any = credential_service_pb2_grpc.CredentialServiceStub
         NodeCalls.__init__(self, nodes(self._channel), caller)
-        OperatorCalls.__init__(self, credentials(self._channel), caller)
+        audit: Any = audit_service_pb2_grpc.AuditServiceStub
+        OperatorCalls.__init__(self, credentials=credentials(self._channel), audit=audit(self._channel), caller=caller)
         self._transfers = Transfers(ca_cert=connection.ca_cert)
 
     async def __aenter__(self) -> "MontageClient":

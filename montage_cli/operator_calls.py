@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from montage.v1 import audit_service_pb2 as audit_api
 from montage.v1 import credential_service_pb2 as api
 
 from montage_cli.calls import PAGE_SIZE, Caller
@@ -13,9 +14,10 @@ from montage_cli.calls import PAGE_SIZE, Caller
 class OperatorCalls:
     """Needs a certificate of an operator."""
 
-    def __init__(self, credentials: Any, caller: Caller) -> None:
-        """`credentials` is the stub of CredentialService."""
+    def __init__(self, *, credentials: Any, audit: Any, caller: Caller) -> None:
+        """The first two are the stubs of CredentialService and AuditService."""
         self._credentials = credentials
+        self._audit = audit
         self._caller = caller
 
     async def put_credential(
@@ -39,4 +41,27 @@ class OperatorCalls:
         request = api.ListCredentialsRequest(owner=owner, page_size=PAGE_SIZE)
         async for page in self._caller.pages(self._credentials.ListCredentials, request):
             for one in page.credentials:
+                yield one
+
+    async def verify_seals(self) -> AsyncIterator[audit_api.VerifySealsResponse]:
+        """Hold the whole record against its seals, a part at a time; the last answer says that it is the end."""
+        number, sha256 = 0, b""
+        while True:
+            answer = await self.verify_seals_behind(number, sha256)
+            yield answer
+            if answer.is_end:
+                return
+            number, sha256 = answer.number, answer.sha256
+
+    async def verify_seals_behind(self, number: int, sha256: bytes) -> audit_api.VerifySealsResponse:
+        """One part, behind a seal that was seen with that hash."""
+        request = audit_api.VerifySealsRequest(after_number=number, after_sha256=sha256)
+        answer: audit_api.VerifySealsResponse = await self._caller.safe(self._audit.VerifySeals, request)
+        return answer
+
+    async def list_audit_records(self) -> AsyncIterator[audit_api.AuditRecord]:
+        """Newest first."""
+        request = audit_api.ListAuditRecordsRequest(page_size=PAGE_SIZE)
+        async for page in self._caller.pages(self._audit.ListAuditRecords, request):
+            for one in page.records:
                 yield one

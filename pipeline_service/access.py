@@ -1,6 +1,7 @@
 """Who may call what. A method without a rule stops the start; a rule without names admits nobody."""
 
 from montage.v1 import (
+    audit_service_pb2,
     callback_service_pb2,
     credential_service_pb2,
     execution_service_pb2,
@@ -22,6 +23,7 @@ _SERVICES = (
     (node_service_pb2.DESCRIPTOR.services_by_name["NodeService"], CLIENTS),
     (execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"], EXECUTOR),
     (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], CALLBACK_GATEWAY),
+    (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], OPERATORS),
 )
 
 _CREDENTIALS = {

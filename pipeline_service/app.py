@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 from montage.v1 import (
+    audit_service_pb2_grpc,
     callback_service_pb2,
     callback_service_pb2_grpc,
     credential_service_pb2_grpc,
@@ -20,6 +21,7 @@ from pipeline_service.access import CLIENTS, access_table
 from pipeline_service.artifacts import S3Artifacts
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.assets import Assets
+from pipeline_service.commands.auditing import Auditor
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.control import Control
 from pipeline_service.commands.credentials import Credentials
@@ -32,6 +34,7 @@ from pipeline_service.commands.places import Places
 from pipeline_service.commands.reconcile import Reconciler
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.runs import Runs
+from pipeline_service.commands.sealing import Sealer
 from pipeline_service.commands.signalling import Signals
 from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.commands.timers import Timers
@@ -49,6 +52,7 @@ from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.relay.slots import Slots
+from pipeline_service.seal_log import SealLog
 from pipeline_service.store.credentials import PostgresCredentials
 from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pools, open_pool
@@ -57,7 +61,9 @@ from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.requests import PostgresRequests
 from pipeline_service.store.roles import check_roles
 from pipeline_service.store.schema import wait_for_schema
+from pipeline_service.store.seals import PostgresSeals
 from pipeline_service.store.structures import StructureCache
+from pipeline_service.transport.audit import AuditServicer
 from pipeline_service.transport.callbacks import CallbackServicer
 from pipeline_service.transport.credentials import CredentialServicer
 from pipeline_service.transport.errors import DOMAIN, ERRORS
@@ -178,6 +184,11 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("timers", look_out("timers", timers.tick, metrics, interval_s=interval_s))
     life.spawn("waker", look_out("waker", waker.tick, metrics, interval_s=interval_s, bell=wakes))
     life.spawn("filler", look_out("filler", filler.tick, metrics, interval_s=interval_s, bell=windows.bell))
+    seals = PostgresSeals(pools.engine)
+    if settings.seal_interval_s:
+        seal_log = SealLog(metrics)
+        sealer = Sealer(seals=seals, sealed=seal_log.sealed, gap=seal_log.gap, crash_point=failpoints.hit)
+        life.spawn("sealer", look_out("sealer", sealer.tick, metrics, interval_s=settings.seal_interval_s))
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
     validator = MessageValidator(
@@ -243,6 +254,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             ),
             server,
         ),
+        lambda server: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(Auditor(seals)), server),
         lambda server: credential_service_pb2_grpc.add_CredentialServiceServicer_to_server(
             CredentialServicer(credentials), server
         ),

@@ -60,6 +60,8 @@ class Settings(ServiceSettings):
     """How long a claim lasts without a heartbeat."""
     timer_interval_s: Annotated[float, Field(gt=0)] = 0.5
     """How often due work is looked for."""
+    seal_interval_s: Annotated[float, Field(ge=0)] = 1.0
+    """How often what was recorded is sealed; 0 seals nothing."""
     dispatch_windows: CommaList = ()
     """`queue=number,…`: how much of a task queue's work is handed out at once; others follow their executors' slots."""
     max_start_to_close_s: Annotated[float, Field(gt=0)] | None = None

@@ -60,6 +60,7 @@ _EDIT = (
     ),
 )
 _BOTH = (
+    "INSERT INTO events (tx, pipeline_uid, seq, type, actor) VALUES (1, gen_random_uuid(), 1, '', '')",
     *(f"TRUNCATE {table} CASCADE" for table in _ALL_TABLES),
     *(f"DROP TABLE {table} CASCADE" for table in ("events", "nodes")),
     *(f"DELETE FROM {table}" for table in ("events", "seals", "audit", "pipelines", "runs", "run_nodes", "executions")),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.ports import RequestKey, Store
+from pipeline_service.domain.audit import AuditRecord, result_from_outside
 from pipeline_service.domain.engine.decide import decide
-from pipeline_service.domain.engine.reports import Answer, Report, StartAnswer, UnknownExecution, Wake
+from pipeline_service.domain.engine.reports import Answer, Complete, Fail, Report, StartAnswer, UnknownExecution, Wake
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
 from pipeline_service.domain.states import Disposition, StartOutcome
@@ -70,7 +71,17 @@ async def apply_batch(
             if isinstance(entry, Change) and _says_yes(answer):
                 await transaction.remember(entry.request, entry.resource)
         await transaction.save(working_set)
+        await transaction.record(_records(entries, answers))
     return Applied(answers=answers, working_set=working_set)
+
+
+def _records(entries: Sequence[Entry], answers: Sequence[Decided]) -> list[AuditRecord]:
+    """One for each result from outside that was decided upon, whatever it changed."""
+    return [
+        result_from_outside(entry, answer)
+        for entry, answer in zip(entries, answers, strict=True)
+        if isinstance(entry, Complete | Fail) and entry.is_external and isinstance(answer, Disposition)
+    ]
 
 
 def _decide(ws: WorkingSet, entry: Entry, *, rules: Rules) -> Decided:

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from pipeline_service.commands.views import NodeView, PipelineView
+from pipeline_service.domain.audit import AuditRecord
 from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, RunId, TaskQueue
@@ -154,6 +155,9 @@ class Transaction(Protocol):
 
     async def left_out_with(self, pipeline: PipelineUid, node: NodeUid, failed: ExecutionId) -> Sequence[NodeUid]:
         """The nodes that were skipped in the runs in which an execution failed its node."""
+
+    async def record(self, records: Sequence[AuditRecord]) -> None:
+        """Write what is to be on record of this transaction."""
 
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         """Note what a repeatable request is about to do, in the same commit. Raises RequestRepeated."""

@@ -147,6 +147,8 @@ class Alarm(StrEnum):
     """Two transactions waited for each other; one of them was repeated."""
     UNCLAIMED = "unclaimed"
     """No worker has taken what was published minutes ago; counted at every further publish."""
+    AUDIT_GAP = "audit_gap"
+    """The chain of seals does not go on where this process saw it end; nothing more is sealed."""
     RELOAD_FAILED = "reload_failed"
     """Certificates or master keys were replaced by files that cannot be used; the old ones stay in force."""
 

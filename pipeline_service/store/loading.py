@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from pipeline_service.commands.ports import RequestKey
+from pipeline_service.domain.audit import AuditRecord
 from pipeline_service.domain.engine.pipeline_rows import PipelineRows
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
+from pipeline_service.store.audit import write_records
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_delivered, load_purchases
 from pipeline_service.store.remembered import RememberedRows
@@ -186,6 +188,9 @@ class PostgresTransaction:
     async def remember(self, request: RequestKey | None, resource: str) -> None:
         if request is not None:
             await remember(self._connection, request, resource)
+
+    async def record(self, records: Sequence[AuditRecord]) -> None:
+        await write_records(self._connection, records)
 
     async def save(self, working_set: WorkingSet) -> None:
         """Write the difference to what was loaded. Raises Contended when a guard did not hold."""

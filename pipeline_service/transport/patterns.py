@@ -18,6 +18,8 @@ PATTERNS = {
     "^[A-Za-z0-9_.-]{0,63}$": "at most 63 of A-Z, a-z, 0-9, '_', '.' and '-'",
     "^[0-9a-f]{64}$": "a SHA-256: 64 hex digits in lower case",
     "^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$": "a media type in lower case, for example 'audio/mp4'",
+    "^[A-Za-z0-9][A-Za-z0-9._@|/-]{0,254}$": "an owner: 1 to 255 of A-Z, a-z, 0-9, '.', '_', '@', '|', '/' and '-',"
+    " the first a letter or digit",
     "^[^/\\x00-\\x1f]+$": "a file name without '/' and control characters",
 }
 """By pattern, to follow the word "expected"."""

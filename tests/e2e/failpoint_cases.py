@@ -52,6 +52,7 @@ CASES: Mapping[str, Case] = {
     "report.after_check": Case(process="pipeline"),
     "relay.before_publish": Case(process="pipeline"),
     "relay.after_confirmation": Case(process="pipeline", is_slow=False),
+    "seal.before_commit": Case(process="pipeline"),
     "request.after_commit": Case(process="pipeline"),
     "request.after_keep": Case(process="pipeline"),
     "timers.poll_due": Case(process="pipeline"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from montage.v1 import (
+    audit_service_pb2,
     callback_service_pb2,
     credential_service_pb2,
     execution_service_pb2,
@@ -39,6 +40,7 @@ from montage_cli.cli import cli
 from montage_cli.errors import ExitCode as ClientExitCode
 from pipeline_service.config import MigrateSettings
 from pipeline_service.config import Settings as PipelineSettings
+from pipeline_service.domain.audit import AuditAction
 from pipeline_service.domain.document.asset import MAX_CONTENT_BYTES
 from pipeline_service.domain.document.reading import MAX_EDGES, MAX_NODES
 from pipeline_service.domain.engine.attempts import RETRYABLE
@@ -60,6 +62,7 @@ SERVICES = (
     node_service_pb2.DESCRIPTOR.services_by_name["NodeService"],
     execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"],
     callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
+    audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
     credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
 )
 VARIABLE = re.compile(r"\b(?:PIPELINE|EXECUTOR|GATEWAY|MEDIA|DEVSTACK|MONTAGE)_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
@@ -343,6 +346,10 @@ def test_reference_event_types_are_those_of_code_and_contract() -> None:
 
     assert written == list(EventType)
     assert {f"EVENT_TYPE_{name}" for name in written} == set(resources_pb2.EventType.keys()[1:])
+
+
+def test_reference_audit_actions_are_those_of_the_code() -> None:
+    assert names(section(REFERENCE, "Audit records"), "Action") == list(AuditAction)
 
 
 def test_reference_failure_classes_are_those_of_the_code() -> None:
