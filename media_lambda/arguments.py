@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from media_lambda.facts import AudioFacts, VideoFacts
+from media_lambda.facts import AudioFacts, Colour, VideoFacts
 
 SAMPLE_RATE = 48_000
 RAW_AUDIO_BYTES_PER_SAMPLE = 8
@@ -13,6 +13,8 @@ RAW_AUDIO_BYTES_PER_SAMPLE = 8
 _THREADS = "2"
 _HIGH_DEFINITION_LINES = 577
 _KEY_FRAME_EVERY_S = 2
+_REFERENCE_WHITE_NITS = 203
+"""Diffuse white of HDR film, after ITU-R BT.2408."""
 
 GLOBAL = (
     *("-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+warning", "-progress", "pipe:1", "-n"),
@@ -93,6 +95,8 @@ def scale_filter(video: VideoFacts, *, width: int, height: int, lines: int) -> s
     """Scale `video` to exactly this size, in the colours of an output with `lines` lines."""
     target = _customary_matrix(lines)
     colour = video.identity.colour
+    if colour.hdr is not None:
+        return _tone_map_filter(colour, width=width, height=height, target=target)
     source = colour.matrix or _customary_matrix(video.identity.height)
     in_range = "pc" if colour.is_full_range else "tv"
     # What players take an untagged stream for is also what it is taken for here, and the output is tagged.
@@ -100,6 +104,18 @@ def scale_filter(video: VideoFacts, *, width: int, height: int, lines: int) -> s
         f"setparams=colorspace={source}:range={in_range},"
         f"scale={width}:{height}:flags=bicubic+accurate_rnd+bitexact:out_color_matrix={target}:out_range=tv,"
         f"setsar=1,setparams=color_primaries={target}:color_trc={target}"
+    )
+
+
+def _tone_map_filter(colour: Colour, *, width: int, height: int, target: str) -> str:
+    """Scale, and bring high dynamic range to what every screen shows."""
+    light = f"tin={colour.hdr}:pin=2020:min={'2020_ncl' if colour.matrix != 'bt709' else '709'}"
+    in_range = "full" if colour.is_full_range else "limited"
+    matrix = {"bt709": "709", "smpte170m": "170m"}[target]
+    return (
+        f"zscale=w={width}:h={height}:{light}:rin={in_range}:t=linear:npl={_REFERENCE_WHITE_NITS},format=gbrpf32le,"
+        f"zscale=p=709,tonemap=mobius:desat=0,zscale=t=709:m={matrix}:r=limited,"
+        f"setsar=1,setparams=colorspace={target}:color_primaries={target}:color_trc={target}"
     )
 
 

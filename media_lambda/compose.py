@@ -10,8 +10,10 @@ from media_lambda.errors import InvalidInput
 from media_lambda.event import ComposeVideo, Crop, Position
 from media_lambda.ffmpeg import Command, Ffmpeg
 from media_lambda.inputs import Inputs
+from media_lambda.level import find_level
+from media_lambda.loudness import MEASURE, parse_loudness
 from media_lambda.mask import rounded_mask
-from media_lambda.mix import ADD
+from media_lambda.mix import ADD, SOUND_NAME
 from media_lambda.product import OUTPUT_NAME, Product
 from media_lambda.source import Source
 
@@ -42,9 +44,13 @@ def compose_video(job: ComposeVideo, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: 
     if job.rounded:
         radius = round(min(place.width, place.height) * _RADIUS)
         (folder / _MASK_NAME).write_bytes(rounded_mask(width=place.width, height=place.height, radius=radius))
-    arguments = compose_arguments(background, overlay, crop=crop, place=place, is_rounded=job.rounded)
     duration = _frames(background) / picture.rate
-    ffmpeg.run(Command(purpose="lay the overlay over the video", arguments=arguments, output_s=float(duration)))
+    output_s = float(duration)
+    sound = Command(purpose="mix the sounds", arguments=sound_arguments(background, overlay), output_s=output_s)
+    measured = parse_loudness(ffmpeg.run(sound))
+    level = find_level(ffmpeg, SOUND_NAME, measured, target_lufs=job.loudness_lufs, output_s=output_s)
+    arguments = compose_arguments(background, overlay, crop=crop, place=place, is_rounded=job.rounded, level=level)
+    ffmpeg.run(Command(purpose="lay the overlay over the video", arguments=arguments, output_s=output_s))
     return Product(path=folder / OUTPUT_NAME, duration=duration)
 
 
@@ -93,22 +99,32 @@ def place_overlay(picture: ff.Picture, *, shape: tuple[int, int], position: Posi
     return Rectangle(left=max(0, left), top=max(0, top), width=width, height=height)
 
 
+def sound_arguments(background: Source, overlay: Source) -> tuple[str, ...]:
+    """Mix and measure what is heard of both; silence where neither has sound."""
+    length = _frames(background) / ff.picture_of(background.video).rate
+    graph = [*_sound_graph(background, overlay, length=length), f"[sound]{MEASURE}[measured]"]
+    return (
+        *ff.file_input(background.name, demuxer=background.facts.demuxer),
+        *ff.file_input(overlay.name, demuxer=overlay.facts.demuxer),
+        *("-filter_complex", ";".join(graph)),
+        *("-loglevel", "info", "-map", "[measured]", *ff.raw_audio_output(SOUND_NAME)),
+    )
+
+
 def compose_arguments(
-    background: Source, overlay: Source, *, crop: Rectangle, place: Rectangle, is_rounded: bool
+    background: Source, overlay: Source, *, crop: Rectangle, place: Rectangle, is_rounded: bool, level: str
 ) -> tuple[str, ...]:
     """As long as the background; an overlay that ends earlier disappears."""
     picture = ff.picture_of(background.video)
-    graph = [
-        *_picture_graph(background, overlay, crop=crop, place=place, is_rounded=is_rounded),
-        *_sound_graph(background, overlay, length=_frames(background) / picture.rate),
-    ]
+    graph = _picture_graph(background, overlay, crop=crop, place=place, is_rounded=is_rounded)
     mask = ff.file_input(_MASK_NAME, demuxer="pgm_pipe") if is_rounded else ()
     return (
         *ff.file_input(background.name, demuxer=background.facts.demuxer),
         *ff.file_input(overlay.name, demuxer=overlay.facts.demuxer),
         *mask,
-        *("-filter_complex", ";".join(graph)),
-        *("-map", "[picture]", *ff.encode_video(picture.rate), "-map", "[sound]", *ff.encode_audio()),
+        *ff.raw_audio_input(SOUND_NAME),
+        *("-filter_complex", ";".join(graph), "-map", "[picture]", *ff.encode_video(picture.rate)),
+        *("-map", f"{3 if is_rounded else 2}:a:0", "-af", level, *ff.encode_audio()),
         *ff.mp4_output(OUTPUT_NAME),
     )
 

@@ -11,13 +11,18 @@ from media_lambda.fields import Fields
 MANIFEST_NAME = "result.json"
 _MAX_KEY_BYTES = 1024
 _MAX_SEGMENTS = 500
+_FILM_LUFS = -16.0
+"""Customary for film on the web, where phones play it."""
 
 
 class Transition(StrEnum):
     """What happens where two segments meet."""
 
     CUT = "cut"
+    CROSSFADE = "crossfade"
+    """One melts into the next; the film is shorter by what they share."""
     FADE = "fade"
+    """Through black."""
 
 
 class MixMode(StrEnum):
@@ -70,6 +75,7 @@ class MergeVideos:
 
     segments: tuple[S3Object, ...]
     transition: Transition
+    loudness_lufs: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,8 @@ class MixAudio:
     mode: MixMode
     audio_volume: float
     """Factor on the added audio's amplitude, 0 to 2."""
+    loudness_lufs: float | None
+    """None leaves the whole as loud as it comes out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +112,8 @@ class ComposeVideo:
     position: Position
     scale: float
     """Width of the overlay as a fraction of the background's."""
+    loudness_lufs: float | None
+    """None leaves the whole as loud as it comes out."""
 
 
 Job = MergeVideos | MixAudio | ComposeVideo
@@ -164,6 +174,7 @@ def _job(fields: Fields) -> Job | None:
                 audio=_single(inputs, "audio"),
                 mode=MixMode(config.choice("mode", tuple(MixMode), default=MixMode.REPLACE)),
                 audio_volume=config.number("audioVolume", low=0, high=2, default=1),
+                loudness_lufs=_loudness(config),
             )
         case "compose-video":
             return ComposeVideo(
@@ -173,6 +184,7 @@ def _job(fields: Fields) -> Job | None:
                 crop=_crop(config),
                 position=Position(config.choice("position", tuple(Position), default=Position.BOTTOM_RIGHT)),
                 scale=config.number("scale", low=0.05, high=1, default=0.3),
+                loudness_lufs=_loudness(config),
             )
         case "":
             return None
@@ -187,7 +199,14 @@ def _merge_videos(fields: Fields, inputs: Fields, config: Fields) -> MergeVideos
     if len(segments) == 1 or len(segments) > _MAX_SEGMENTS:
         holder.fault(name, f"expected 2 to {_MAX_SEGMENTS} videos to merge, found {len(segments)}")
     transition = Transition(config.choice("transition", tuple(Transition), default=Transition.CUT))
-    return MergeVideos(segments=segments, transition=transition)
+    loudness_lufs = _loudness(config)
+    if loudness_lufs is None:
+        loudness_lufs = _FILM_LUFS
+    return MergeVideos(segments=segments, transition=transition, loudness_lufs=loudness_lufs)
+
+
+def _loudness(config: Fields) -> float | None:
+    return config.optional_number("loudness", low=-31, high=-9)
 
 
 def _crop(config: Fields) -> Crop | None:

@@ -14,6 +14,8 @@ class Colour:
     matrix: str | None
     """FFmpeg's name, such as bt709."""
     is_full_range: bool
+    hdr: str | None = None
+    """FFmpeg's name of the transfer function, of high dynamic range only: smpte2084 (PQ) or arib-std-b67 (HLG)."""
 
 
 @dataclass(frozen=True, kw_only=True)

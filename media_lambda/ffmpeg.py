@@ -18,7 +18,7 @@ from media_lambda.deadline import Deadline
 from media_lambda.errors import FfmpegFailed
 from media_lambda.log import log
 
-_LAST_LINES = 20
+_LAST_LINES = 40
 _MAX_LINE_CHARACTERS = 300
 _RESERVE_S = 20.0
 """Kept of the invocation's time to tell that FFmpeg took too long."""

@@ -52,14 +52,19 @@ class Fields:
 
     def number(self, name: str, *, low: float, high: float, default: float) -> float:
         """A number with `low` <= number <= `high`."""
+        value = self.optional_number(name, low=low, high=high)
+        return default if value is None else value
+
+    def optional_number(self, name: str, *, low: float, high: float) -> float | None:
+        """As `number`; None when absent."""
         value = self._values.get(name)
         if value is None:
-            return default
+            return None
         # The comparison is false for NaN and both infinities, which Python's JSON reader lets through.
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
             return float(value)
         self._fault(name, f"a number from {low:g} to {high:g}", value)
-        return default
+        return None
 
     def pixels(self, name: str, *, low: int) -> int | None:
         """A whole number of pixels, or None when absent."""

@@ -6,15 +6,18 @@ every cut. Each segment is prepared by its own run of FFmpeg, so that memory doe
 """
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from media_lambda import arguments as ff
+from media_lambda import crossfade
 from media_lambda.event import MergeVideos
 from media_lambda.ffmpeg import Command, Ffmpeg
 from media_lambda.inputs import Inputs
+from media_lambda.level import find_level
 from media_lambda.log import log
-from media_lambda.loudness import gain_db, measure_arguments, parse_loudness
+from media_lambda.loudness import measure_arguments, parse_loudness
 from media_lambda.merge_plan import Cut, MergePlan, plan_merge
 from media_lambda.product import OUTPUT_NAME, Product
 from media_lambda.source import Source
@@ -33,14 +36,18 @@ def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Pa
 
     with (folder / _SOUND_NAME).open("xb") as sound:
         for index, (segment, cut) in enumerate(zip(segments, plan.cuts, strict=True)):
-            arguments = segment_arguments(segment, cut, plan=plan, index=index)
+            if cut.overlap:
+                arguments = crossfade_arguments(segments, plan=plan, index=index)
+            else:
+                arguments = segment_arguments(segment, cut, plan=plan, index=index)
             ffmpeg.run(Command(purpose=f"prepare {segment}", arguments=arguments, output_s=float(cut.duration)))
             _append_sound(folder / _SEGMENT_SOUND_NAME, sound, samples=cut.samples)
     (folder / _LIST_NAME).write_text(segment_list(plan), encoding="ascii")
 
     measure = Command(purpose="measure the loudness", arguments=measure_arguments(_SOUND_NAME), output_s=total_s)
-    gain = gain_db(parse_loudness(ffmpeg.run(measure)))
-    ffmpeg.run(Command(purpose="join the segments", arguments=join_arguments(gain), output_s=total_s))
+    measured = parse_loudness(ffmpeg.run(measure))
+    level = find_level(ffmpeg, _SOUND_NAME, measured, target_lufs=job.loudness_lufs, output_s=total_s)
+    ffmpeg.run(Command(purpose="join the segments", arguments=join_arguments(level), output_s=total_s))
     return Product(path=folder / OUTPUT_NAME, duration=plan.duration)
 
 
@@ -63,6 +70,21 @@ def segment_arguments(segment: Source, cut: Cut, *, plan: MergePlan, index: int)
     )
 
 
+def crossfade_arguments(segments: Sequence[Source], *, plan: MergePlan, index: int) -> tuple[str, ...]:
+    """As `segment_arguments`, for a segment that the one before melts into."""
+    before, segment, cut = segments[index - 1], segments[index], plan.cuts[index]
+    length = plan.cuts[index - 1].length
+    graph = crossfade.picture_graph(before, segment, cut, length=length, picture=plan.picture)
+    sound = crossfade.sound_graph(before, segment, cut, length=length)
+    return (
+        *ff.file_input(segment.name, demuxer=segment.facts.demuxer),
+        *crossfade.tail_input(before, length=length, overlap=cut.overlap),
+        *("-filter_complex", f"{graph};{sound}" if sound else graph),
+        *("-map", "[picture]", *ff.encode_video(plan.picture.rate), *ff.mp4_output(_video_name(index))),
+        *(("-map", "[sound]", *ff.raw_audio_output(_SEGMENT_SOUND_NAME)) if sound else ()),
+    )
+
+
 def segment_list(plan: MergePlan) -> str:
     """The prepared pictures in order, for FFmpeg's concat demuxer."""
     lines = ["ffconcat version 1.0"]
@@ -71,14 +93,14 @@ def segment_list(plan: MergePlan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def join_arguments(gain: float) -> tuple[str, ...]:
+def join_arguments(level: str) -> tuple[str, ...]:
     """Put pictures and sound together."""
     # All parts have one and the same decoder configuration, so the demuxer needs not repeat it inside the stream.
     joined = ("-f", "concat", "-auto_convert", "0", "-i", _LIST_NAME)
     return (
         *("-protocol_whitelist", "file", "-format_whitelist", "concat,mov", *joined),
         *ff.raw_audio_input(_SOUND_NAME),
-        *("-map", "0:v:0", "-c:v", "copy", "-map", "1:a:0", "-af", f"volume={gain:.1f}dB", *ff.encode_audio()),
+        *("-map", "0:v:0", "-c:v", "copy", "-map", "1:a:0", "-af", level, *ff.encode_audio()),
         *ff.mp4_output(OUTPUT_NAME),
     )
 

@@ -1,14 +1,17 @@
 """Decides how segments become one film. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from itertools import pairwise
 
 from media_lambda import arguments as ff
 from media_lambda.event import Transition
 from media_lambda.source import Source
 
 _FADE_S = Fraction(2, 5)
+_CROSSFADE_S = Fraction(1, 2)
 _MAX_START_S = Fraction(1, 1000)
 
 
@@ -22,6 +25,10 @@ class Cut:
     samples: int
     fade_in: Fraction
     fade_out: Fraction
+    overlap: Fraction
+    """Seconds at its begin in which the segment before is still seen; that one's share ends where they begin."""
+    length: Fraction
+    """Seconds of the segment itself, with what it shares with the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +50,28 @@ def plan_merge(segments: Sequence[Source], *, transition: Transition) -> MergePl
     """Copy the pictures if that is safe, else encode them like the first segment's. Raises InvalidInput."""
     picture = ff.picture_of(segments[0].video)
     obstacle = f"the transition is {transition}" if transition is not Transition.CUT else copy_obstacle(segments)
+    places = _places(segments, rate=None if obstacle is None else picture.rate)
+    overlaps = (
+        _overlaps(places, rate=picture.rate) if transition is Transition.CROSSFADE else [Fraction(0)] * len(places)
+    )
     cuts = []
-    end = Fraction(0)
-    for index, segment in enumerate(segments):
-        begin, end = end, end + segment.facts.length
+    at = Fraction(0)
+    for index, (begin, end) in enumerate(places):
+        is_first, is_last = index == 0, index == len(places) - 1
+        duration = end - begin - (Fraction(0) if is_last else overlaps[index + 1])
+        fade = min(_FADE_S, (end - begin) / 3) if transition is Transition.FADE else Fraction(0)
         cuts.append(
-            _cut(
-                begin,
-                end,
-                rate=None if obstacle is None else picture.rate,
-                fades_in=transition is Transition.FADE and index > 0,
-                fades_out=transition is Transition.FADE and index < len(segments) - 1,
+            Cut(
+                duration=duration,
+                frames=None if obstacle is None else round(duration * picture.rate),
+                samples=ff.samples_in(at + duration) - ff.samples_in(at),
+                fade_in=Fraction(0) if is_first else fade,
+                fade_out=Fraction(0) if is_last else fade,
+                overlap=overlaps[index],
+                length=end - begin,
             )
         )
+        at += duration
     return MergePlan(obstacle=obstacle, picture=picture, cuts=tuple(cuts))
 
 
@@ -78,17 +94,23 @@ def copy_obstacle(segments: Sequence[Source]) -> str | None:
     return None
 
 
-def _cut(begin: Fraction, end: Fraction, *, rate: Fraction | None, fades_in: bool, fades_out: bool) -> Cut:
-    frames = None
-    if rate is not None:
+def _places(segments: Sequence[Source], *, rate: Fraction | None) -> list[tuple[Fraction, Fraction]]:
+    """Begin and end of each segment when they are played in turn, at whole frames of `rate`, if that is given."""
+    places = []
+    end = Fraction(0)
+    for segment in segments:
+        begin, end = end, end + segment.facts.length
+        if rate is None:
+            places.append((begin, end))
+            continue
         # Rounding the places of the cuts and not the lengths keeps the error below one frame however many there are.
-        first, last = round(begin * rate), max(round(end * rate), round(begin * rate) + 1)
-        frames, begin, end = last - first, first / rate, last / rate
-    fade = min(_FADE_S, (end - begin) / 3)
-    return Cut(
-        duration=end - begin,
-        frames=frames,
-        samples=ff.samples_in(end) - ff.samples_in(begin),
-        fade_in=fade if fades_in else Fraction(0),
-        fade_out=fade if fades_out else Fraction(0),
-    )
+        first = round(begin * rate)
+        places.append((first / rate, max(round(end * rate), first + 1) / rate))
+    return places
+
+
+def _overlaps(places: Sequence[tuple[Fraction, Fraction]], *, rate: Fraction) -> list[Fraction]:
+    """How long each segment overlaps with the one before: whole frames, a third of the shorter one at most."""
+    lengths = [end - begin for begin, end in places]
+    pairs = pairwise(lengths)
+    return [Fraction(0), *(math.floor(min(_CROSSFADE_S, min(pair) / 3) * rate) / rate for pair in pairs)]

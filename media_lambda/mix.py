@@ -7,35 +7,50 @@ from media_lambda import arguments as ff
 from media_lambda.event import MixAudio, MixMode
 from media_lambda.ffmpeg import Command, Ffmpeg
 from media_lambda.inputs import Inputs
+from media_lambda.level import find_level
+from media_lambda.loudness import MEASURE, parse_loudness
 from media_lambda.product import OUTPUT_NAME, Product
 from media_lambda.source import Source
 
 _FADE_S = Fraction(1, 2)
 # Music gives way to a voice from -34 dBFS on, quickly, and comes back without pumping between words.
 _DUCKING = "sidechaincompress=threshold=0.02:ratio=8:attack=20:release=400"
-# Two sounds may add up to more than full scale; what stays below the limit is not changed.
-ADD = "amix=inputs=2:normalize=0:duration=first,alimiter=limit=0.95:level=0:latency=1"
+# Two sounds may add up to more than full scale, which raw floats can hold; the level of the whole is set afterwards.
+ADD = "amix=inputs=2:normalize=0:duration=first"
+SOUND_NAME = "sound.f32le"
 
 
 def mix_audio(job: MixAudio, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) -> Product:
     """Make the film in `folder`. Raises InvalidInput, FfmpegFailed, StoreFailed."""
     film = inputs.fetch(job.video, place="video")
     added = inputs.fetch(job.audio, place="audio")
-    arguments = mix_arguments(film, added, mode=job.mode, volume=job.audio_volume)
     duration = film.video.end
-    ffmpeg.run(Command(purpose="mix the sound into the video", arguments=arguments, output_s=float(duration)))
+    sound = sound_arguments(film, added, mode=job.mode, volume=job.audio_volume)
+    output_s = float(duration)
+    measured = parse_loudness(ffmpeg.run(Command(purpose="mix the sounds", arguments=sound, output_s=output_s)))
+    level = find_level(ffmpeg, SOUND_NAME, measured, target_lufs=job.loudness_lufs, output_s=output_s)
+    arguments = mix_arguments(film, level=level)
+    ffmpeg.run(Command(purpose="put the sound to the video", arguments=arguments, output_s=output_s))
     return Product(path=folder / OUTPUT_NAME, duration=duration)
 
 
-def mix_arguments(film: Source, added: Source, *, mode: MixMode, volume: float) -> tuple[str, ...]:
-    """Exactly as long as the film's pictures: a shorter sound ends in silence, a longer one fades out."""
-    video = film.video
-    encode = ("-c:v", "copy") if ff.is_playable_copy(video) else _encode(film)
+def sound_arguments(film: Source, added: Source, *, mode: MixMode, volume: float) -> tuple[str, ...]:
+    """Mix and measure. As long as the film's pictures: a shorter sound ends in silence, a longer one fades out."""
     return (
         *ff.file_input(film.name, demuxer=film.facts.demuxer),
         *ff.file_input(added.name, demuxer=added.facts.demuxer),
-        *("-filter_complex", _sound_graph(film, added, mode=mode, volume=volume)),
-        *("-map", "0:V:0", *encode, "-map", "[sound]", *ff.encode_audio()),
+        *("-filter_complex", f"{_sound_graph(film, added, mode=mode, volume=volume)};[sound]{MEASURE}[measured]"),
+        *("-loglevel", "info", "-map", "[measured]", *ff.raw_audio_output(SOUND_NAME)),
+    )
+
+
+def mix_arguments(film: Source, *, level: str) -> tuple[str, ...]:
+    """Put the mixed sound to the film's pictures."""
+    encode = ("-c:v", "copy") if ff.is_playable_copy(film.video) else _encode(film)
+    return (
+        *ff.file_input(film.name, demuxer=film.facts.demuxer),
+        *ff.raw_audio_input(SOUND_NAME),
+        *("-map", "0:V:0", *encode, "-map", "1:a:0", "-af", level, *ff.encode_audio()),
         *ff.mp4_output(OUTPUT_NAME),
     )
 

@@ -23,6 +23,9 @@ _ATTACHED_PICTURE = 0x400
 _MATRICES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 """ITU-T H.273 matrix coefficients, as numbered there, by FFmpeg's names."""
 
+_HIGH_DYNAMIC_RANGE = {16: "smpte2084", 18: "arib-std-b67"}
+"""Transfer functions, likewise."""
+
 
 @dataclass
 class _Span:
@@ -122,6 +125,10 @@ def _identity(video: VideoStream, *, rotation: int) -> StreamIdentity:
         pixel_format=codec.pix_fmt or "",
         time_base=video.time_base or Fraction(0),
         sample_aspect=Fraction(aspect) if aspect else Fraction(1),
-        colour=Colour(matrix=_MATRICES.get(int(codec.colorspace)), is_full_range=int(codec.color_range) == _FULL_RANGE),
+        colour=Colour(
+            matrix=_MATRICES.get(int(codec.colorspace)),
+            is_full_range=int(codec.color_range) == _FULL_RANGE,
+            hdr=_HIGH_DYNAMIC_RANGE.get(int(codec.color_trc)),
+        ),
         extradata=codec.extradata or b"",
     )

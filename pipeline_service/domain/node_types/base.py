@@ -114,6 +114,11 @@ def provider_field(queues: Mapping[str, TaskQueue], *, refused: Mapping[str, str
     )
 
 
+def loudness_field(*, default: float | None, description: str) -> Field:
+    """How loud the whole becomes, after EBU R 128. Broadcasters ask for -23, phones and the web for -16."""
+    return Field(kind=FieldKind.NUMBER, minimum=-31, maximum=-9, default=default, description=description)
+
+
 def side_field(name: str, default: int) -> Field:
     """A side of a picture that is made anew, in pixels.
 

@@ -7,6 +7,7 @@ from pipeline_service.domain.node_types.base import (
     FieldKind,
     NodeType,
     Slot,
+    loudness_field,
     provider_field,
 )
 from pipeline_service.domain.states import MediaType
@@ -49,7 +50,11 @@ COMPOSE_VIDEO = NodeType(
             maximum=1,
             description="Overlay width as a share of the background's.",
         ),
+        "loudness": loudness_field(
+            default=None, description="Loudness of the whole, LUFS; as it comes out when absent."
+        ),
     },
     queues=FFMPEG,
     start_to_close=LAMBDA_TIME,
+    revision=2,
 )

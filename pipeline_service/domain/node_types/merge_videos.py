@@ -7,6 +7,7 @@ from pipeline_service.domain.node_types.base import (
     FieldKind,
     NodeType,
     Slot,
+    loudness_field,
     provider_field,
 )
 from pipeline_service.domain.states import MediaType
@@ -23,9 +24,11 @@ MERGE_VIDEOS = NodeType(
     fields={
         "provider": provider_field(FFMPEG),
         "transition": Field(
-            kind=FieldKind.STRING, default="cut", allowed=("cut", "fade"), description="How parts meet."
+            kind=FieldKind.STRING, default="cut", allowed=("cut", "crossfade", "fade"), description="How parts meet."
         ),
+        "loudness": loudness_field(default=-16, description="Loudness of the whole, LUFS."),
     },
     queues=FFMPEG,
     start_to_close=LAMBDA_TIME,
+    revision=2,
 )

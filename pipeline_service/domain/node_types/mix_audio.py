@@ -7,6 +7,7 @@ from pipeline_service.domain.node_types.base import (
     FieldKind,
     NodeType,
     Slot,
+    loudness_field,
     provider_field,
 )
 from pipeline_service.domain.states import MediaType
@@ -30,7 +31,11 @@ MIX_AUDIO = NodeType(
         "audioVolume": Field(
             kind=FieldKind.NUMBER, default=1, minimum=0, maximum=2, description="Loudness of the added track."
         ),
+        "loudness": loudness_field(
+            default=None, description="Loudness of the whole, LUFS; as it comes out when absent."
+        ),
     },
     queues=FFMPEG,
     start_to_close=LAMBDA_TIME,
+    revision=2,
 )

@@ -1,6 +1,7 @@
 """Small clips made on the fly, and what can be measured on the films that come of them."""
 
 import hashlib
+import re
 import subprocess
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,6 +87,25 @@ def level_of(samples: Samples, hz: int, begin_s: float, end_s: float) -> float:
     part = samples[round(begin_s * 48_000) : round(end_s * 48_000), 0].astype(np.float64)
     phase = 2j * np.pi * hz * np.arange(len(part)) / 48_000
     return float(2 * abs(np.mean(part * np.exp(-phase))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loudness:
+    """What FFmpeg's EBU R 128 meter says of a file."""
+
+    integrated_lufs: float
+    true_peak_dbfs: float
+
+
+def loudness_of(path: Path) -> Loudness:
+    """Measure all of its sound."""
+    meter = ("-nostdin", "-i", str(path), "-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-")
+    printed = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), *meter], capture_output=True, text=True, check=True, timeout=60
+    ).stderr
+    summary = printed[printed.index("Summary:") :]
+    found = dict(re.findall(r"(I|Peak):\s+(-?[\d.]+|-inf)", summary))
+    return Loudness(integrated_lufs=float(found["I"]), true_peak_dbfs=float(found["Peak"]))
 
 
 def packet_digests(path: Path) -> list[str]:

@@ -96,6 +96,45 @@ def test_merge_with_fade_darkens_at_the_cut_and_keeps_the_length(bench: Bench) -
     assert frame_at(merged, 3.96)[90, 160].min() > 230
 
 
+def test_merge_with_crossfade_melts_the_segments_together_and_is_shorter_by_that(bench: Bench) -> None:
+    red = bench.clip("red.mp4", seconds=3, picture="color=red", tone_hz=440)
+    blue = bench.clip("blue.webm", seconds=2, size="160x90", rate=30, picture="color=blue", tone_hz=880,
+                      codec=("-c:v", "libvpx-vp9", "-deadline", "realtime"))  # fmt: skip
+    silent = bench.clip("silent.mp4", seconds=2, picture="color=lime", tone_hz=None)
+    event = bench.event("merge-videos", {"segments": [red, blue, silent]}, transition="crossfade")
+
+    merged = bench.film(event)
+
+    # 0.5 s is 12 whole frames at 25 frames a second, 0.48 s.
+    assert frame_count(merged) == 7 * 25 - 2 * 12
+    assert abs(film(merged).duration - (7 - 2 * 0.48)) < 0.05
+    assert frame_at(merged, 2.48)[90, 160].argmax() == 0
+    melting = frame_at(merged, 2.76)[90, 160].astype(int)
+    assert melting[0] == pytest.approx(128, abs=40)
+    assert melting[2] == pytest.approx(128, abs=40)
+    assert frame_at(merged, 3.04)[90, 160].argmax() == 2
+    assert frame_at(merged, 4.0)[90, 160].argmax() == 2
+    assert frame_at(merged, 4.6)[90, 160].argmax() == 1
+    sound = sound_of(merged)
+    alone = level_of(sound, 440, 0.5, 2.4)
+    assert level_of(sound, 440, 2.74, 2.78) == pytest.approx(alone * 0.7, rel=0.15), "both keep their power"
+    assert level_of(sound, 880, 2.74, 2.78) == pytest.approx(level_of(sound, 880, 3.1, 3.9) * 0.7, rel=0.15)
+    assert level_of(sound, 440, 3.1, 3.9) < alone / 50
+    assert rms(sound, 4.6, 5.9) < 1e-3
+
+
+def test_merge_with_crossfade_from_a_held_picture_keeps_holding_it(bench: Bench) -> None:
+    held = bench.clip("held.mp4", seconds=1, picture="color=red", tone_seconds=2.4)
+    next_one = bench.clip("next.mp4", seconds=2, picture="color=blue")
+    event = bench.event("merge-videos", {"segments": [held, next_one]}, transition="crossfade")
+
+    merged = bench.film(event)
+
+    assert abs(film(merged).duration - (4.4 - 0.48)) < 0.05
+    assert frame_at(merged, 1.9)[90, 160].argmax() == 0
+    assert frame_at(merged, 2.44)[90, 160].argmax() == 2
+
+
 def test_merge_of_a_quiet_film_levels_it_by_one_gain(bench: Bench) -> None:
     louder = bench.clip("louder.mp4", volume=0.04)
     softer = bench.clip("softer.mp4", volume=0.02)
@@ -131,3 +170,24 @@ def turn(source: Path, target: Path) -> Path:
     """The same coded pictures, marked to be shown turned by a quarter."""
     run_ffmpeg("-display_rotation", "90", "-i", str(source), "-c", "copy", str(target))
     return target
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_merge_of_a_segment_with_high_dynamic_range_shows_its_greys_as_others_do(bench: Bench, transfer: str) -> None:
+    # Diffuse white of PQ is 58 % of the signal and of HLG 75 % (ITU-R BT.2408); as plain video it would be a dull grey.
+    white = {"smpte2084": 0.58, "arib-std-b67": 0.75}[transfer]
+    bright = bench.folder / "bright.mp4"
+    level = round(64 + white * 876)
+    picture = f"color=gray:size=160x90:rate=10:duration=1,format=yuv420p10le,geq=lum={level}:cb=512:cr=512"
+    tags = f"colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc:log-level=none"
+    run_ffmpeg("-f", "lavfi", "-i", picture, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", tags,
+               "-tag:v", "hvc1", str(bright))  # fmt: skip
+    plain = bench.clip("plain.mp4", seconds=1, size="160x90", picture="color=black", tone_hz=None)
+    event = bench.event("merge-videos", {"segments": [plain, bench.put(bright)]})
+
+    merged = bench.film(event)
+
+    assert film(merged).pixel_format == "yuv420p"
+    shown = frame_at(merged, 1.5)[45, 80].astype(int)
+    assert shown.min() > 190
+    assert shown.max() - shown.min() <= 6, "white has no tint"

@@ -44,7 +44,9 @@ def test_order_of_merge_names_segments_and_manifest() -> None:
     order = parse_order(an_event())
 
     assert order.job == MergeVideos(
-        segments=(S3Object(bucket="b", key="one.mp4"), S3Object(bucket="b", key="two.mp4")), transition=Transition.CUT
+        segments=(S3Object(bucket="b", key="one.mp4"), S3Object(bucket="b", key="two.mp4")),
+        transition=Transition.CUT,
+        loudness_lufs=-16,
     )
     assert str(order.output.sibling("result.json")) == "s3://montage/pipelines/p/result.json"
 
@@ -64,11 +66,12 @@ def test_order_of_mix_has_defaults_and_takes_a_bare_text_as_list_of_one() -> Non
         audio=S3Object(bucket="b", key="a"),
         mode=MixMode.REPLACE,
         audio_volume=1.0,
+        loudness_lufs=None,
     )
 
 
 def test_order_of_compose_reads_all_of_its_config() -> None:
-    config = {"rounded": True, "cropTop": 2, "cropWidth": 30.0, "position": "top-left", "scale": 0.5}
+    config = {"rounded": True, "cropTop": 2, "cropWidth": 30.0, "position": "top-left", "scale": 0.5, "loudness": -20}
     inputs = {"background": ["s3://b/x"], "overlay": ["s3://b/y"]}
 
     order = parse_order(an_event("compose-video", inputs=inputs, config=config))
@@ -80,6 +83,7 @@ def test_order_of_compose_reads_all_of_its_config() -> None:
         crop=Crop(top=2, left=0, width=30, height=None),
         position=Position.TOP_LEFT,
         scale=0.5,
+        loudness_lufs=-20,
     )
 
 
@@ -93,7 +97,8 @@ def test_order_of_compose_reads_all_of_its_config() -> None:
         ({"inputs": {"segments": []}}, "inputs.segments: expected a list of s3://bucket/key, found []"),
         ({"inputs": {"segments": ["s3://b/x", "file:///etc/passwd"]}}, "found 'file:///etc/passwd'"),
         ({"inputs": [1]}, "inputs: expected an object, found [1]"),
-        ({"config": {"transition": "crossfade"}}, "config.transition: expected one of cut, fade, found 'crossfade'"),
+        ({"config": {"transition": "wipe"}}, "config.transition: expected one of cut, crossfade, fade, found 'wipe'"),
+        ({"config": {"loudness": 3}}, "config.loudness: expected a number from -31 to -9, found 3"),
         ({"output_key": "../x"}, "output_key: expected folder/…/name without empty parts or '..'"),
         ({"output_key": "a/result.json"}, "output_key: result.json is the manifest's name"),
         ({"output_bucket": 7}, "output_bucket: expected a text, found 7"),

@@ -9,7 +9,7 @@ from media_lambda.facts import Colour, MediaFacts
 from media_lambda.facts_json import facts_from_json, facts_to_json
 from tests.unit.media.factories import a_sound, a_video
 
-COLOUR = Colour(matrix="bt709", is_full_range=True)
+COLOUR = Colour(matrix="bt2020nc", is_full_range=True, hdr="smpte2084")
 
 
 @pytest.mark.parametrize(

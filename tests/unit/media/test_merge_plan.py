@@ -104,6 +104,25 @@ def test_plan_with_fade_fades_only_where_segments_meet() -> None:
     assert [(cut.fade_in, cut.fade_out) for cut in found.cuts] == [(none, fade), (fade, fade), (fade, none)]
 
 
+def test_plan_with_crossfade_overlaps_whole_frames_and_shortens_the_film_by_them() -> None:
+    segments = [a_source(a_video(seconds=seconds, rate=Fraction(25))) for seconds in (3, 2, Fraction(3, 5))]
+
+    found = plan(*segments, transition=Transition.CROSSFADE)
+
+    # Half a second is 12.5 frames; of the last segment a third is 5.
+    assert [cut.overlap for cut in found.cuts] == [0, Fraction(12, 25), Fraction(5, 25)]
+    assert [cut.frames for cut in found.cuts] == [75 - 12, 50 - 5, 15]
+    assert found.duration == Fraction(75 - 12 + 50 - 5 + 15, 25)
+    assert sum(cut.samples for cut in found.cuts) == found.duration * 48_000
+
+
+def test_plan_with_crossfade_of_segments_of_two_frames_only_cuts() -> None:
+    found = plan(*[a_source(a_video(seconds=Fraction(2, 30)))] * 2, transition=Transition.CROSSFADE)
+
+    assert [cut.overlap for cut in found.cuts] == [0, 0]
+    assert [cut.frames for cut in found.cuts] == [2, 2]
+
+
 def test_plan_with_a_segment_without_pictures_is_invalid_input() -> None:
     with pytest.raises(InvalidInput, match=r"segments\[1\] \(s3://.*\) has no video"):
         plan(a_source(a_video()), a_source(None, a_sound(), place="segments[1]"))
@@ -154,7 +173,7 @@ def test_segment_list_names_files_of_our_own_with_their_length() -> None:
 
 
 def test_join_arguments_copy_pictures_and_encode_sound_once() -> None:
-    arguments = join_arguments(-2.5)
+    arguments = join_arguments("volume=-2.5dB")
 
     assert option(arguments, "-c:v") == "copy"
     assert option(arguments, "-c:a") == "aac"

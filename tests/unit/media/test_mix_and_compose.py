@@ -6,26 +6,27 @@ import pytest
 
 from media_lambda.arguments import Picture
 from media_lambda.compose import Rectangle, compose_arguments, crop_of, place_overlay
+from media_lambda.compose import sound_arguments as compose_sound_arguments
 from media_lambda.errors import InvalidInput
 from media_lambda.event import Crop, MixMode, Position
 from media_lambda.mask import rounded_mask
-from media_lambda.mix import mix_arguments
+from media_lambda.mix import mix_arguments, sound_arguments
 from tests.unit.media.factories import a_sound, a_source, a_video, option
 
 HD = Picture(width=1280, height=720, rate=Fraction(30))
 
 
-@pytest.mark.parametrize("mode", MixMode)
-def test_mix_arguments_in_every_mode_copy_pictures(mode: MixMode) -> None:
-    arguments = mix_arguments(a_source(a_video(), a_sound()), a_source(None, a_sound()), mode=mode, volume=1)
+def test_mix_arguments_copy_pictures_and_encode_the_levelled_sound() -> None:
+    arguments = mix_arguments(a_source(a_video(), a_sound()), level="volume=2.0dB")
 
     assert option(arguments, "-c:v") == "copy"
     assert option(arguments, "-c:a") == "aac"
+    assert option(arguments, "-af") == "volume=2.0dB"
 
 
 def test_mix_arguments_with_silent_video_need_no_own_sound_in_any_mode() -> None:
     found = {
-        option(mix_arguments(a_source(a_video()), a_source(None, a_sound()), mode=mode, volume=1), "-filter_complex")
+        option(sound_arguments(a_source(a_video()), a_source(None, a_sound()), mode=mode, volume=1), "-filter_complex")
         for mode in MixMode
     }
 
@@ -36,15 +37,15 @@ def test_mix_arguments_with_silent_video_need_no_own_sound_in_any_mode() -> None
 def test_mix_arguments_with_longer_sound_fade_it_out() -> None:
     film, added = a_source(a_video(seconds=3)), a_source(None, a_sound(seconds=60, channels=1))
 
-    graph = option(mix_arguments(film, added, mode=MixMode.REPLACE, volume=0.5), "-filter_complex")
+    graph = option(sound_arguments(film, added, mode=MixMode.REPLACE, volume=0.5), "-filter_complex")
 
     assert "pan=stereo|c0=c0|c1=c0," in graph
     assert "volume=0.5000,afade=t=out:st=2.500000:d=0.500000," in graph
-    assert graph.endswith("apad=whole_len=144000,atrim=end_sample=144000[sound]")
+    assert "apad=whole_len=144000,atrim=end_sample=144000[sound];" in graph
 
 
 def test_mix_arguments_with_a_codec_browsers_do_not_play_encode() -> None:
-    arguments = mix_arguments(a_source(a_video(codec="vp9")), a_source(None, a_sound()), mode=MixMode.MIX, volume=1)
+    arguments = mix_arguments(a_source(a_video(codec="vp9")), level="volume=0.0dB")
 
     assert option(arguments, "-c:v") == "libx264"
 
@@ -96,7 +97,14 @@ def test_compose_arguments_read_a_mask_only_when_rounded() -> None:
     whole = Rectangle(left=0, top=0, width=1280, height=720)
 
     plain, rounded = (
-        compose_arguments(a_source(a_video()), a_source(a_video()), crop=whole, place=place, is_rounded=is_rounded)
+        compose_arguments(
+            a_source(a_video()),
+            a_source(a_video()),
+            crop=whole,
+            place=place,
+            is_rounded=is_rounded,
+            level="volume=0.0dB",
+        )
         for is_rounded in (False, True)
     )
 
@@ -105,15 +113,11 @@ def test_compose_arguments_read_a_mask_only_when_rounded() -> None:
     assert "alphamerge" in option(rounded, "-filter_complex")
 
 
-def test_compose_arguments_without_any_sound_make_silence() -> None:
-    place = Rectangle(left=0, top=0, width=384, height=216)
-
-    arguments = compose_arguments(
-        a_source(a_video(seconds=2)), a_source(a_video()), crop=place, place=place, is_rounded=False
-    )
+def test_compose_without_any_sound_make_silence() -> None:
+    arguments = compose_sound_arguments(a_source(a_video(seconds=2)), a_source(a_video()))
 
     assert "anullsrc" in option(arguments, "-filter_complex")
-    assert "atrim=end_sample=96000[sound]" in option(arguments, "-filter_complex")
+    assert "atrim=end_sample=96000[sound];" in option(arguments, "-filter_complex")
 
 
 def test_rounded_mask_is_symmetric_and_smooth() -> None:

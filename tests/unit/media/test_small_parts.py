@@ -9,7 +9,7 @@ from media_lambda.callback import Answer, retry_after_s, wait_before_next
 from media_lambda.deadline import Deadline
 from media_lambda.errors import SettingsError
 from media_lambda.ffmpeg import parse_progress
-from media_lambda.loudness import Loudness, gain_db, parse_loudness
+from media_lambda.loudness import Level, Loudness, corrected, level_for, parse_loudness
 from media_lambda.settings import Settings
 from media_lambda.sniff import demuxer_of
 
@@ -66,16 +66,37 @@ def test_parse_loudness_of_silence_is_minus_infinity() -> None:
     found = parse_loudness(["    I:         -70.0 LUFS", "    Peak:       -inf dBFS"])
 
     assert found.peak_dbfs == -math.inf
-    assert gain_db(found) == 0
+    assert level_for(found, target_lufs=-16).filter == "volume=0.0dB"
 
 
 @pytest.mark.parametrize(
-    ("integrated_lufs", "peak_dbfs", "gain"),
-    [(-20.0, -10.0, 4.0), (-20.0, -3.0, 1.5), (-40.0, -30.0, 12.0), (-10.0, -0.5, -6.0), (-18.0, 0.5, -2.0)],
-    ids=["to the target", "peak decides", "noise stays quiet", "too loud", "peaks above full scale"],
+    ("integrated_lufs", "peak_dbfs", "target_lufs", "gain", "is_limited"),
+    [
+        (-20.0, -10.0, -16.0, "4.0", False),
+        (-20.0, -8.9, -16.0, "4.0", True),
+        (-60.0, -40.0, -16.0, "24.0", False),
+        (-5.0, 0.5, -16.0, "-11.0", False),
+        (-20.0, -10.0, None, "0.0", False),
+        (-10.0, 3.0, None, "0.0", True),
+    ],
+    ids=["to the target", "peaks too high", "noise stays quiet", "too loud", "as it is", "as it is but peaks"],
 )
-def test_gain_brings_to_the_target_within_its_limits(integrated_lufs: float, peak_dbfs: float, gain: float) -> None:
-    assert gain_db(Loudness(integrated_lufs=integrated_lufs, peak_dbfs=peak_dbfs)) == gain
+def test_level_brings_to_the_target_and_limits_what_peaks_too_high(
+    integrated_lufs: float, peak_dbfs: float, target_lufs: float | None, gain: str, is_limited: bool
+) -> None:
+    measured = Loudness(integrated_lufs=integrated_lufs, peak_dbfs=peak_dbfs)
+
+    level = level_for(measured, target_lufs=target_lufs).filter
+
+    assert level.split(",")[0] == f"volume={gain}dB"
+    assert ("alimiter=limit=0.7943:" in level) is is_limited
+
+
+@pytest.mark.parametrize(("found_lufs", "gain_db"), [(-18.5, 12.5), (-30.0, 16.0), (-15.5, 10.0)])
+def test_corrected_level_gives_back_what_the_limiter_took_within_bounds(found_lufs: float, gain_db: float) -> None:
+    found = Loudness(integrated_lufs=found_lufs, peak_dbfs=-2)
+
+    assert corrected(Level(gain_db=10, is_limited=True), found, target_lufs=-16).gain_db == gain_db
 
 
 @pytest.mark.parametrize(
