@@ -65,10 +65,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     reports = ExecutionReports(ExecutionServiceStub(channel))
     life.on_stop(reports.close)
     worker = f"executor-{uuid.uuid4().hex[:8]}"
-    metrics = RunnerMetrics(registry)
-    connection = WaitingConnection(
-        _nats_address(settings, tls), name=worker, on_error=lambda kind: metrics.nats_errors.labels(kind=kind).inc()
-    )
+    connection = WaitingConnection(_nats_address(settings, tls), name=worker)
     nats = connection.client
     life.on_stop(lambda: nats_client.close(nats))
 
@@ -79,7 +76,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
             executors=_executors(settings, store, functions, invoke_lambda, vendors),
             workspace=workspace,
             clock=clock,
-            metrics=metrics,
+            metrics=RunnerMetrics(registry),
             failpoints=Failpoints.parse(settings.failpoints),
         )
     )

@@ -125,6 +125,8 @@ class Order:
 
     job: Job
     output: S3Object
+    is_draft: bool
+    """Whether the film is to say that it is a draft."""
 
 
 def parse_envelope(event: object) -> Envelope:
@@ -157,10 +159,12 @@ def parse_order(event: object) -> Order:
     for name in ("node_uuid", "process_uuid"):
         fields.text(name)
     output = _output(fields)
+    config = fields.child("config")
+    is_draft = config.has("draft") and config.flag("draft")
     job = _job(fields)
     if faults or job is None:
         raise InvalidInput("; ".join(faults))
-    return Order(job=job, output=output)
+    return Order(job=job, output=output, is_draft=is_draft)
 
 
 def _job(fields: Fields) -> Job | None:

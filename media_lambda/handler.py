@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from media_lambda.callback import Callback
 from media_lambda.compose import compose_video
 from media_lambda.deadline import Deadline, LambdaContext
+from media_lambda.draft import mark_draft
 from media_lambda.errors import FfmpegFailed, MediaError, Unreadable
 from media_lambda.event import (
     MANIFEST_NAME,
@@ -96,6 +97,9 @@ def _produce(
         inputs = Inputs(folder=folder, store=store, ffmpeg=ffmpeg, inspector=inspector)
         product = _make(order.job, inputs=inputs, ffmpeg=ffmpeg, folder=folder)
         facts = _checked(product, inspector)
+        if order.is_draft:
+            product = mark_draft(product, facts, ffmpeg=ffmpeg, folder=folder)
+            facts = _checked(product, inspector)
         sheet = _upload_sheet(product.path, order.output, store=store, inspector=inspector)
         stored = store.upload(product.path, order.output, content_type=CONTENT_TYPE)
     return success_body(envelope, output=order.output, stored=stored, facts=facts, sheet=sheet)

@@ -124,15 +124,18 @@ def delete(context: click.Context, name: Name, *, yes: bool, force: bool, output
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
 @targets_option
 @click.option("--force", is_flag=True, help="As if all were run again, also where it is current.")
+@click.option("--draft", is_flag=True, help="As for a draft.")
 @output_option()
 @click.pass_context
-def plan(context: click.Context, name: Name, *, targets: tuple[str, ...], force: bool, output: Format) -> None:
+def plan(
+    context: click.Context, name: Name, *, targets: tuple[str, ...], force: bool, draft: bool, output: Format
+) -> None:
     """Tell what a run would do with each node, and how long it may take. With -o name only the digest of the plan."""
     from montage_cli import planning
 
     context.exit(
         open_session(context, output).perform(
-            lambda session: planning.plan(session, name, targets=targets, force=force)
+            lambda session: planning.plan(session, name, targets=targets, force=force, draft=draft)
         )
     )
 

@@ -49,6 +49,9 @@ def import_(context: click.Context, file: Path, *, check: bool, create_only: boo
 @click.option("--wait/--no-wait", default=None, help="Follow the run to its end. [default: only for a FILE]")
 @targets_option
 @click.option("--force", is_flag=True, help="Run the targets and all they need again, also where they are current.")
+@click.option(
+    "--draft", is_flag=True, help="For free, by local vendors, beside the pipeline; every picture says DRAFT."
+)
 @click.option("--plan", "plan_digest", metavar="DIGEST", default="", help="Only if it does what this plan says.")
 @click.option("--priority", type=click.IntRange(-100, 100), default=0, help="Higher is handed out first. [default: 0]")
 @click.option("--summary", is_flag=True, help="End with what each node took and made.")
@@ -63,6 +66,7 @@ def run(
     wait: bool | None,
     targets: tuple[str, ...],
     force: bool,
+    draft: bool,
     plan_digest: str,
     priority: int,
     summary: bool,
@@ -84,6 +88,7 @@ def run(
         pipeline=name.pipeline if name else None,
         targets=targets,
         force=force,
+        draft=draft,
         plan_digest=plan_digest,
         priority=priority,
         waits=is_file or summary or out is not None if wait is None else wait,

@@ -12,9 +12,9 @@ from montage.v1 import resources_pb2 as resources
 
 from montage_cli import output
 from montage_cli.board import Board
-from montage_cli.errors import ExitCode
+from montage_cli.errors import ExitCode, MontageError, Status
 from montage_cli.importing import ImportOptions, import_document, words_of_import
-from montage_cli.names import Name, node_of
+from montage_cli.names import Name, draft_of, last_id, node_of
 from montage_cli.running import (
     active_runs,
     download_all,
@@ -49,6 +49,8 @@ class RunOrder:
     """Where results are downloaded to; None downloads nothing."""
     priority: int = 0
     """-100 to 100; work of a higher one is handed out first."""
+    draft: bool = False
+    """Whether it is made for free, in the shadow of the pipeline."""
     plan_digest: str = ""
     """Refuses to do anything but what this plan says; empty does without."""
     ends_with_us: bool = False
@@ -76,7 +78,7 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
             )
         session.say(words_of_import(imported))
         pipeline = imported.answer.pipeline.name
-    before = await session.client.get_pipeline(pipeline)
+    before = await _before(session, pipeline, order)
     for hold in holds(before, []):
         session.say(hold)
     targets = [node_of(pipeline, target) for target in order.targets]
@@ -87,6 +89,7 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
         force=order.force,
         priority=order.priority,
         plan_digest=order.plan_digest,
+        draft=order.draft,
     )
     if not order.waits:
         return await _run_without_waiting(session, await ask())
@@ -96,6 +99,18 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
         ended = await run_and_follow(session.client, before, ask=ask, view=view, on_started=on_started)
     session.waits_for(None)
     return await _finish(session, ended, targets, order)
+
+
+async def _before(session: Session, pipeline: str, order: RunOrder) -> resources.Pipeline:
+    """The pipeline that the run will be in, as it is; the shadow of one without a draft so far is an empty one."""
+    if not order.draft:
+        return await session.client.get_pipeline(pipeline)
+    try:
+        return await session.client.get_pipeline(draft_of(pipeline))
+    except MontageError as err:
+        if err.status is not Status.NOT_FOUND:
+            raise
+        return resources.Pipeline(name=draft_of(pipeline))
 
 
 async def _run_without_waiting(session: Session, started: resources.Run) -> ExitCode:
@@ -112,7 +127,8 @@ async def _finish(session: Session, ended: resources.Run, targets: list[str], or
     """Download what there is, sum up, and tell what went wrong."""
     pipeline = ended.name.partition("/runs/")[0]
     nodes = [node async for node in session.client.list_nodes(pipeline)]
-    wanted = [node for node in nodes if node.name in targets] if targets else leaves(nodes)
+    wanted_ids = {last_id(target) for target in targets}
+    wanted = [node for node in nodes if last_id(node.name) in wanted_ids] if targets else leaves(nodes)
     files: list[Path] = []
     if order.out is not None:
         files = await download_all(session.client, with_result(wanted, ended), order.out)

@@ -8,8 +8,10 @@ from montage_cli.errors import MontageError, Status
 
 _ID = r"[a-z0-9][a-z0-9-]{0,62}"
 _UUID = r"[0-9a-f-]{36}"
-_FULL = re.compile(rf"pipelines/({_ID})(?:/nodes/({_ID})(?:/executions/({_UUID}))?|/runs/({_UUID}))?")
-_SHORT = re.compile(rf"({_ID})(?:/({_ID}))?")
+_PIPELINE = rf"{_ID}(?:~draft)?"
+"""Of a pipeline, or of the shadow that its drafts are made in."""
+_FULL = re.compile(rf"pipelines/({_PIPELINE})(?:/nodes/({_ID})(?:/executions/({_UUID}))?|/runs/({_UUID}))?")
+_SHORT = re.compile(rf"({_PIPELINE})(?:/({_ID}))?")
 
 
 class Kind(StrEnum):
@@ -91,6 +93,16 @@ def node_of(pipeline: str, text: str) -> str:
     if name.node is None or name.pipeline != pipeline:
         raise MontageError(f"{text} is no node of {pipeline}", status=Status.INVALID_ARGUMENT)
     return name.node
+
+
+def draft_of(pipeline: str) -> str:
+    """Resource name of the shadow that the drafts of a pipeline are made in."""
+    return f"{pipeline}~draft"
+
+
+def is_of_draft(name: str) -> bool:
+    """Whether a resource name is that of a shadow or of something in it."""
+    return "~draft" in name
 
 
 def last_id(name: str) -> str:

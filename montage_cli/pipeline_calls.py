@@ -113,9 +113,11 @@ class PipelineCalls:
         answer: api.CreateAssetResponse = await self._caller.safe(self._pipelines.CreateAsset, request)
         return answer
 
-    async def plan(self, name: str, *, targets: Sequence[str] = (), force: bool = False) -> api.Plan:
+    async def plan(
+        self, name: str, *, targets: Sequence[str] = (), force: bool = False, draft: bool = False
+    ) -> api.Plan:
         """What `run` with the same arguments would do with each node; changes nothing."""
-        request = api.PlanPipelineRequest(name=name, targets=targets, force=force)
+        request = api.PlanPipelineRequest(name=name, targets=targets, force=force, draft=draft)
         answer: api.PlanPipelineResponse = await self._caller.safe(self._pipelines.PlanPipeline, request)
         return answer.plan
 
@@ -127,10 +129,12 @@ class PipelineCalls:
         force: bool = False,
         priority: int = 0,
         plan_digest: str = "",
+        draft: bool = False,
     ) -> Run:
         """Bring `targets` (resource names; every leaf when empty) of a pipeline up to date.
 
         `priority` is -100 to 100, higher first. With `plan_digest` it is refused unless it does what that plan says.
+        A `draft` is made in the shadow of the pipeline, for free; the run is one of the shadow.
         """
         request = api.RunPipelineRequest(
             name=name,
@@ -138,6 +142,7 @@ class PipelineCalls:
             force=force,
             priority=priority,
             plan_digest=plan_digest,
+            draft=draft,
             request_id=new_request_id(),
         )
         answer: api.RunPipelineResponse = await self._caller.safe(self._pipelines.RunPipeline, request)

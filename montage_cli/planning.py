@@ -12,12 +12,12 @@ from montage_cli.session import Session
 from montage_cli.text import seconds
 
 
-async def plan(session: Session, name: Name, *, targets: Iterable[str], force: bool) -> ExitCode:
+async def plan(session: Session, name: Name, *, targets: Iterable[str], force: bool, draft: bool) -> ExitCode:
     wanted = [node_of(name.pipeline, target) for target in targets]
-    found = await session.client.plan(name.pipeline, targets=wanted, force=force)
+    found = await session.client.plan(name.pipeline, targets=wanted, force=force, draft=draft)
     if not session.answer(as_json(found), names=[found.digest]):
         _write(found)
-        session.say(_last_line(found, name.pipeline_id))
+        session.say(_last_line(found, f"{name.pipeline_id} --draft" if draft else name.pipeline_id))
     return ExitCode.DONE
 
 
@@ -34,14 +34,14 @@ def _write(found: api.Plan) -> None:
     write_table(("NODE", "ACTION", "TIME", "REASON"), rows)
 
 
-def _last_line(found: api.Plan, pipeline_id: str) -> str:
+def _last_line(found: api.Plan, what: str) -> str:
     """How to get what was shown, or what stands in the way."""
     blocked = [one for one in found.nodes if one.action == api.PLAN_ACTION_BLOCKED]
     if blocked:
         others = f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
         return f"a run would be refused: {last_id(blocked[0].node)} is blocked ({blocked[0].reason}){others}"
     in_all = f"in all about {_time(found.expected_duration)}; " if found.HasField("expected_duration") else ""
-    return f"{in_all}do exactly this with: montage run {pipeline_id} --plan {found.digest}"
+    return f"{in_all}do exactly this with: montage run {what} --plan {found.digest}"
 
 
 def _time(duration: Duration) -> str:

@@ -11,7 +11,7 @@ from montage.v1.pipeline_service_pb2 import WatchPipelineResponse
 
 from montage_cli.board import Board, ended_run
 from montage_cli.client import MontageClient
-from montage_cli.names import last_id
+from montage_cli.names import is_of_draft, last_id
 from montage_cli.views import View
 
 _RUN_IS_OVER = frozenset({resources.RUN_STATE_SUCCEEDED, resources.RUN_STATE_FAILED, resources.RUN_STATE_CANCELLED})
@@ -36,9 +36,10 @@ async def run_and_follow(
 
     `pipeline` was read before the run is asked for, so that by its sequence none of the run's events is missed.
     """
-    nodes = [node async for node in client.list_nodes(pipeline.name)]
     run = await ask()
     on_started(run)
+    # Behind the start: a draft's nodes are there only since then.
+    nodes = [node async for node in client.list_nodes(pipeline.name)]
     concerned = {decided.node for decided in run.nodes}
     board = Board((node for node in nodes if node.name in concerned or not concerned), run=run.name)
     view.changed(board, None)
@@ -135,4 +136,4 @@ def file_name(node: resources.Node) -> str:
     suffix = PurePosixPath(node.output.s3_key).suffix.lower()
     if not _SUFFIX.fullmatch(suffix):
         suffix = mimetypes.guess_extension(node.output.content_type) or ".bin"
-    return f"{last_id(node.name)}{suffix}"
+    return f"{last_id(node.name)}{'-DRAFT' if is_of_draft(node.name) else ''}{suffix}"

@@ -74,6 +74,7 @@ def function_event(task: Task, context: Context, store: ObjectStore) -> dict[str
         "node_uuid": task.node_uid,
         "process_uuid": context.execution_id,
         "kind": kind,
+        "draft": task.config.get("draft") is True,
         "payload": _payload(task),
         "inputs": [{"slot": one.slot, "node": one.node, **_input(one.output, store, life)} for one in task.inputs],
         "output": {"s3_key": key, **_put(store.presign_put_once(key, expires=life))},

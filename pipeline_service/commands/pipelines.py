@@ -16,6 +16,7 @@ from pipeline_service.commands.etags import check_etag, pipeline_etag
 from pipeline_service.commands.ports import Artifacts, Caller, Journal, NewPipeline, Store
 from pipeline_service.commands.views import PipelineView, Reader
 from pipeline_service.domain.document import Document, read_document
+from pipeline_service.domain.drafts import draft_id
 from pipeline_service.domain.engine.editing import apply_deletion, apply_import
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet, new_working_set
 from pipeline_service.domain.history import Span
@@ -150,19 +151,28 @@ class Pipelines:
         force: bool,
         etag: str,
     ) -> None:
-        """Delete a pipeline. Raises NotFound, EtagMismatch; FailedPrecondition while something runs, unless `force`."""
+        """Delete a pipeline, and its drafts, which may run.
+
+        Raises NotFound, EtagMismatch; FailedPrecondition while something of the pipeline itself runs, unless `force`.
+        """
         pipeline = await self._find(caller.owner, pipeline_id)
-        async with self._store.edit([pipeline.uid]) as transaction:
+        shadow = await self._store.find_pipeline(caller.owner, draft_id(pipeline_id))
+        async with self._store.edit([uid for uid in (pipeline.uid, shadow) if uid]) as transaction:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             structure = working_set.structures[pipeline.uid]
             check_etag(etag, pipeline_etag(pipeline.uid, structure.version))
-            running = sorted(structure.nodes[node.uid].id for node in working_set.nodes.values() if node.execution_id)
+            running = sorted(
+                spec.id for uid, spec in structure.nodes.items() if working_set.nodes[uid].execution_id is not None
+            )
             if running and not force:
                 raise FailedPrecondition(f"these nodes run: {', '.join(running)}; wait, or delete with force")
-            apply_deletion(working_set, pipeline.uid, actor=caller.identity)
+            gone = [pipeline.uid, *(uid for uid in working_set.structures if uid == shadow)]
+            for uid in gone:
+                apply_deletion(working_set, uid, actor=caller.identity)
             await transaction.save(working_set)
-            await transaction.delete(pipeline.uid)
+            for uid in gone:
+                await transaction.delete(uid)
         self._journal.committed(working_set)
 
     async def _find(self, owner: Owner, pipeline_id: PipelineId) -> PipelineView:

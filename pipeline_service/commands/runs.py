@@ -1,16 +1,20 @@
 """Runs pipelines."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import uuid4
 
 from pipeline_service.commands.answering import answer_questions
 from pipeline_service.commands.apply_batch import Change
 from pipeline_service.commands.batcher import Batcher
+from pipeline_service.commands.drafts import Drafts
 from pipeline_service.commands.errors import FailedPrecondition, InvalidField, NotFound, PlanChanged
 from pipeline_service.commands.ports import Caller, Journal, Publisher, Store, Transaction
 from pipeline_service.commands.repeating import while_contended
 from pipeline_service.commands.views import RunNodeView, RunView
+from pipeline_service.domain.drafts import draft_id
+from pipeline_service.domain.engine.drafting import lay_out_draft
 from pipeline_service.domain.engine.planning import Kind, Plan, expected_duration, plan_of, rehearsal
 from pipeline_service.domain.engine.runs import start_run, wanted_problems
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
@@ -29,6 +33,8 @@ class RunRequest:
     priority: int = 0
     plan_digest: str = ""
     """The plan that was looked at: the run does that, or nothing."""
+    draft: bool = False
+    """Whether it is made for free, in the pipeline's shadow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +45,16 @@ class _Asked:
     caller: Caller
     pipeline_id: PipelineId
     uid: PipelineUid
+    """Of the pipeline that the run is in; for a draft its shadow, which need not be there yet."""
+    original: PipelineUid | None = None
+    """Of which a shadow is to be laid out, where that is only rehearsed."""
     nodes: int
     run_id: RunId
+
+    @property
+    def locked(self) -> tuple[PipelineUid, ...]:
+        """The pipelines that a rehearsal reads."""
+        return (self.uid,) if self.original is None else (self.original, self.uid)
 
     @property
     def run_name(self) -> str:
@@ -69,9 +83,15 @@ class Runs:
         self._batcher = batcher
         self._publisher = publisher
         self._journal = journal
+        self._drafts = Drafts(store=store, rules=rules, journal=journal)
 
     async def start(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> RunView:
-        """Start a run. Raises NotFound, FailedPrecondition, PlanChanged, InvalidField for a target that is no node."""
+        """Start a run. Raises NotFound, FailedPrecondition, PlanChanged, InvalidField for a target that is no node.
+
+        A draft is a run of the pipeline's shadow, which is made equal to the pipeline before.
+        """
+        if request.draft:
+            pipeline_id = await self._drafts.refresh(caller, pipeline_id)
         asked = await self._find(caller, pipeline_id, request)
         if request.plan_digest:
             # To compare plans one is rehearsed, with a look-up for each level; no batch waits for that.
@@ -88,17 +108,17 @@ class Runs:
 
     async def plan(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> Forecast:
         """Say what a run would do, and change nothing. Raises NotFound, InvalidField for a target that is no node."""
-        asked = await self._find(caller, pipeline_id, request)
-        async with self._store.transaction([asked.uid]) as transaction:
-            plan = await self._rehearse(transaction, await transaction.load(), asked)
+        asked = await self._find_rehearsed(caller, pipeline_id, request)
+        async with self._store.transaction(asked.locked) as transaction:
+            plan = await self._rehearse(transaction, await self._load(transaction, asked), asked)
         durations = await self._store.durations(caller.owner, {node.kind for node in plan.nodes})
         return Forecast(plan=plan, durations=durations)
 
     async def preview(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> RunView:
         """The run that `start` would make, as it would be at first. Changes nothing; raises what `start` raises."""
-        asked = await self._find(caller, pipeline_id, request)
-        async with self._store.transaction([asked.uid]) as transaction:
-            working_set = await transaction.load()
+        asked = await self._find_rehearsed(caller, pipeline_id, request)
+        async with self._store.transaction(asked.locked) as transaction:
+            working_set = await self._load(transaction, asked)
             await self._check(transaction, working_set, asked)
             self._begin(working_set, asked)
             await answer_questions(transaction, working_set, rules=self._rules)
@@ -162,6 +182,29 @@ class Runs:
             nodes=found.nodes,
             run_id=RunId(self._rules.new_id()),
         )
+
+    async def _find_rehearsed(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> _Asked:
+        """The same for what is not to be done: of a draft nothing has to be there but the pipeline."""
+        asked = await self._find(caller, pipeline_id, request)
+        if not request.draft:
+            return asked
+        name = draft_id(pipeline_id)
+        shadow = await self._store.find_pipeline(caller.owner, name) or PipelineUid(uuid4())
+        return replace(asked, pipeline_id=name, uid=shadow, original=asked.uid)
+
+    async def _load(self, transaction: Transaction, asked: _Asked) -> WorkingSet:
+        """What a rehearsal begins with; of a draft the shadow as it would be."""
+        working_set = await transaction.load()
+        if asked.original in working_set.structures:
+            lay_out_draft(
+                working_set,
+                asked.original,
+                asked.uid,
+                catalogue=self._rules.catalogue,
+                new_uid=uuid4,
+                actor=asked.caller.identity,
+            )
+        return working_set
 
     async def _view(self, working_set: WorkingSet, asked: _Asked) -> RunView:
         """A run as the transaction left it that started it."""

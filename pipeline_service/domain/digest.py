@@ -5,7 +5,6 @@ Both are SHA-256, in lower-case hex, over the canonical JSON of RFC 8785: key or
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 import orjson
 import rfc8785
@@ -39,10 +38,10 @@ def work_digest(node_type: NodeType, *, config: Json, asset: Asset | None, input
     return "w" + spec_digest(node_type, config=config, asset=asset, inputs=inputs)
 
 
-def plan_digest(pipeline: UUID, nodes: list[list[str]], *, force: bool) -> str:
-    """Digest of what a run would do. `nodes` are uid, action and spec digest of each, in the order of the document."""
+def plan_digest(pipeline: str, nodes: list[list[str]], *, force: bool) -> str:
+    """Digest of what a run would do. `nodes` are name, action and spec digest of each, in the order of the document."""
     told: list[JsonValue] = [list(node) for node in nodes]
-    return _digest({"pipeline": str(pipeline), "force": force, "nodes": told})
+    return _digest({"pipeline": pipeline, "force": force, "nodes": told})
 
 
 def effective_config(node_type: NodeType, *, config: Json, title: str, has_prompt_input: bool) -> dict[str, JsonValue]:

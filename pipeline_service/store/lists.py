@@ -36,7 +36,8 @@ View = TypeVar("View")
 _PIPELINES = ListStatement(
     listing=lists.PIPELINES,
     columns=PIPELINE_COLUMNS,
-    source="FROM pipelines AS p WHERE p.owner = $1 AND p.delete_time IS NULL",
+    # A draft's shadow has a `~` in its id, and is no pipeline of a user's.
+    source="FROM pipelines AS p WHERE p.owner = $1 AND p.delete_time IS NULL AND strpos(p.id, '~') = 0",
     filters={
         "title": plain("p.title"),
         "labels": labels("p.labels"),

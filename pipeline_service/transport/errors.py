@@ -29,7 +29,6 @@ from pipeline_service.commands.errors import (
 )
 from pipeline_service.domain.lists import InvalidFilter, InvalidOrder
 from pipeline_service.transport.paging import InvalidPageToken
-from pipeline_service.transport.unimplemented import NotImplementedYet
 from pipeline_service.transport.watch import WatcherTooSlow
 from pipeline_service.wire.values import Incomplete
 from servicekit.grpc_errors import ErrorTable, FieldViolation, PreconditionViolation, Resource, RpcError
@@ -148,7 +147,6 @@ ERRORS: ErrorTable = {
     Unavailable: _plain(_CODE.UNAVAILABLE, "UNAVAILABLE", retry_after=timedelta(seconds=1)),
     Overloaded: _plain(_CODE.RESOURCE_EXHAUSTED, "OVERLOADED", retry_after=timedelta(seconds=1)),
     WatcherTooSlow: _plain(_CODE.RESOURCE_EXHAUSTED, "WATCHER_TOO_SLOW", retry_after=timedelta(seconds=1)),
-    NotImplementedYet: _plain(_CODE.UNIMPLEMENTED, "NOT_IMPLEMENTED"),
     ClaimNotLive: _plain(_CODE.FAILED_PRECONDITION, "CLAIM_NOT_LIVE"),
     NoMasterKeys: _plain(_CODE.FAILED_PRECONDITION, "NO_MASTER_KEYS", "The operator has set no master keys."),
     CredentialUnreadable: _plain(_CODE.INTERNAL, "CREDENTIAL_UNREADABLE", "The secret cannot be opened."),

@@ -13,6 +13,7 @@ from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.nodes import Nodes
 from pipeline_service.commands.ports import Artifacts
 from pipeline_service.commands.views import Reader
+from pipeline_service.domain.drafts import is_draft
 from pipeline_service.domain.keys import beside
 from pipeline_service.domain.lists import EXECUTIONS, NODES
 from pipeline_service.domain.node_types import Catalogue
@@ -87,7 +88,7 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
             lifetime = duration_value(request.lifetime, field="lifetime")
         key = beside(output.s3_key, output.contact_sheet) if request.contact_sheet else output.s3_key
         suffix = PurePosixPath(key).suffix or _INLINE_SUFFIXES.get(output.type, "")
-        file_name = f"{node}{suffix}"
+        file_name = f"{node}{'-DRAFT' if is_draft(pipeline) else ''}{suffix}"
         url = (
             _data_url(output)
             if output.content

@@ -10,11 +10,11 @@ from pipeline_service.commands.pipelines import Imported, Pipelines
 from pipeline_service.commands.ports import Caller
 from pipeline_service.commands.runs import RunRequest, Runs
 from pipeline_service.commands.views import Reader
+from pipeline_service.domain.drafts import draft_id
 from pipeline_service.domain.history import Span, difference
 from pipeline_service.domain.ids import NodeId, NodeUid, Owner, PipelineId
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.repeats import Repeats
-from pipeline_service.transport.unimplemented import NotImplementedYet
 from pipeline_service.wire.edits import masked
 from pipeline_service.wire.names import (
     checked_pipeline_name,
@@ -110,34 +110,32 @@ class PipelineChanges:
 
     async def RunPipeline(self, request: pb.RunPipelineRequest, context: Context) -> pb.RunPipelineResponse:
         caller, pipeline = self._callers.caller(context), parse_pipeline(request.name)
-        if request.draft:
-            raise NotImplementedYet
+        shown = draft_id(pipeline) if request.draft else pipeline
         wanted = RunRequest(
             targets=_targets(request.targets, pipeline),
             force=request.force,
             priority=request.priority,
             plan_digest=request.plan_digest,
+            draft=request.draft,
         )
 
         async def answer(name: str) -> pb.RunPipelineResponse:
             view = await self._views.run(caller.owner, *parse_run(name))
             if view is None:
                 raise NotFound("run", name)
-            return pb.RunPipelineResponse(run=run_message(view, pipeline))
+            return pb.RunPipelineResponse(run=run_message(view, shown))
 
         async def act(by: Caller) -> pb.RunPipelineResponse:
             if request.validate_only:
                 run = await self._runs.preview(by, pipeline, wanted)
-                return pb.RunPipelineResponse(run=preview_message(run, pipeline))
-            return pb.RunPipelineResponse(run=run_message(await self._runs.start(by, pipeline, wanted), pipeline))
+                return pb.RunPipelineResponse(run=preview_message(run, shown))
+            return pb.RunPipelineResponse(run=run_message(await self._runs.start(by, pipeline, wanted), shown))
 
         return await self._repeats.once(request, caller, answer_type=pb.RunPipelineResponse, act=act, rebuild=answer)
 
     async def PlanPipeline(self, request: pb.PlanPipelineRequest, context: Context) -> pb.PlanPipelineResponse:
-        if request.draft:
-            raise NotImplementedYet
         pipeline = parse_pipeline(request.name)
-        wanted = RunRequest(targets=_targets(request.targets, pipeline), force=request.force)
+        wanted = RunRequest(targets=_targets(request.targets, pipeline), force=request.force, draft=request.draft)
         forecast = await self._runs.plan(self._callers.caller(context), pipeline, wanted)
         return pb.PlanPipelineResponse(plan=plan_message(forecast, pipeline))
 

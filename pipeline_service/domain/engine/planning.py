@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pipeline_service.domain.digest import plan_digest
+from pipeline_service.domain.drafts import is_draft
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.graph import in_order
 from pipeline_service.domain.ids import NodeUid
@@ -78,8 +79,11 @@ def plan_of(before: WorkingSet, rehearsed: WorkingSet, run: Run) -> Plan:
         for row in rehearsed.rows_of(run)
     ]
     nodes.sort(key=lambda node: node.spec.position)
-    told = [[str(node.spec.uid), node.action.value, node.spec.spec_digest] for node in nodes]
-    return Plan(nodes=tuple(nodes), digest=plan_digest(run.pipeline_uid, told, force=run.force))
+    # A shadow need not be there yet, and gets its uids when it is made.
+    by_id = is_draft(structure.pipeline_id)
+    told = [[node.spec.id if by_id else str(node.spec.uid), node.action.value, node.spec.spec_digest] for node in nodes]
+    pipeline = structure.pipeline_id if by_id else str(run.pipeline_uid)
+    return Plan(nodes=tuple(nodes), digest=plan_digest(pipeline, told, force=run.force))
 
 
 def expected_duration(plan: Plan, known: Mapping[Kind, timedelta]) -> timedelta | None:

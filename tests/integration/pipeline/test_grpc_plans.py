@@ -76,11 +76,3 @@ async def test_validated_run_of_an_invalid_node_is_refused_as_the_run_would_be(c
 
     assert (code, reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION")
     assert actions(planned) == {"a": "RUN", "b": "BLOCKED"}
-
-
-async def test_drafts_are_not_built_yet(client: Client, name: str) -> None:
-    await client.import_(*CHAIN, document_id=name)
-
-    refused = [await refusal(plan(client, name, draft=True)), await refusal(run(client, name, draft=True))]
-
-    assert [(code, reason) for code, reason, _ in refused] == [(grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")] * 2
