@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ class Montage:
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            "PYTHONFAULTHANDLER": "1",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "protos" / "gen")]),
             "MONTAGE_PIPELINE_ADDR": connection.address,
             "MONTAGE_CA_CERT": str(connection.ca_cert),
@@ -69,7 +71,12 @@ class Montage:
         )
 
     async def end_of(self, process: asyncio.subprocess.Process) -> Ended:
-        async with asyncio.timeout(PATIENCE_S):
-            stdout, stderr = await process.communicate()
+        ended = asyncio.ensure_future(process.communicate())
+        done, _ = await asyncio.wait({ended}, timeout=PATIENCE_S)
+        if not done:
+            process.send_signal(signal.SIGABRT)  # it says where it hangs
+            stdout, stderr = await ended
+            raise AssertionError(f"it did not end; it wrote {stdout.decode()!r} and:\n{stderr.decode()}")
+        stdout, stderr = ended.result()
         assert b"Traceback" not in stderr, stderr.decode()
         return Ended(code=process.returncode or 0, stdout=stdout.decode(), stderr=stderr.decode())

@@ -47,7 +47,7 @@ class Database:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Stack]:
-    with running_stack(StackOptions(processes=("postgres",))) as stack:
+    with running_stack(StackOptions(processes=("postgres",), settings={"postgres": {"fsync": "off"}})) as stack:
         yield stack
 
 
