@@ -15,15 +15,19 @@ from starlette.routing import Route
 
 from callback_gateway.completion import Completion
 from callback_gateway.config import GatewaySettings
+from callback_gateway.deliveries import Deliveries
 from callback_gateway.http_protocol import ReceiveLimits
 from callback_gateway.https_server import HttpsServer
 from callback_gateway.https_tls import ServerTls
 from callback_gateway.metrics import GatewayMetrics
+from callback_gateway.providers.webhooks.delivery import REPLAY_WINDOW
 from callback_gateway.routes.body import BodyLimits
 from callback_gateway.routes.buckets import Buckets
 from callback_gateway.routes.callbacks import Callbacks
+from callback_gateway.routes.recent import RecentDeliveries
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
+from callback_gateway.routes.webhooks import VendorSource, Webhooks
 from callback_gateway.tokens import CapabilityReader, PublicKeys
 from servicekit.clock import SystemClock
 from servicekit.failpoints import Failpoints
@@ -31,6 +35,7 @@ from servicekit.grpc_client import ChannelOptions, ServiceChannel
 from servicekit.grpc_retry import RetryPolicy
 from servicekit.lifecycle import Lifecycle
 from servicekit.ops_listener import OpsListener
+from servicekit.secret_lines import SecretLines
 from servicekit.telemetry import new_metrics_registry
 from servicekit.tls import TlsFiles
 
@@ -66,25 +71,40 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
 
     options = ChannelOptions(default_deadline_s=settings.pipeline_deadline_s)
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls_files, options=options))
+    retry = RetryPolicy(deadline_s=settings.pipeline_deadline_s, attempt_timeout_s=settings.pipeline_deadline_s)
+    retry_after = timedelta(seconds=settings.retry_after_s)
+    peers = Buckets(per_s=settings.peer_per_s, burst=settings.peer_burst, clock=clock)
+    refusals = RefusalLog(clock)
     completion = Completion(
         stub=callbacks_grpc.CallbackServiceStub(channel),
-        retry=RetryPolicy(deadline_s=settings.pipeline_deadline_s, attempt_timeout_s=settings.pipeline_deadline_s),
-        retry_after=timedelta(seconds=settings.retry_after_s),
+        retry=retry,
+        retry_after=retry_after,
     )
     life.on_stop(completion.close)
     callbacks = Callbacks(
         capabilities=CapabilityReader(keys=keys, clock=clock),
         completion=completion,
         slots=Slots(settings.callback_slots, in_use=metrics.in_flight),
-        peers=Buckets(per_s=settings.peer_per_s, burst=settings.peer_burst, clock=clock),
+        peers=peers,
         executions=Buckets(per_s=settings.execution_per_s, burst=settings.execution_burst, clock=clock),
         metrics=metrics,
-        refusals=RefusalLog(clock),
+        refusals=refusals,
         failpoints=Failpoints.parse(settings.failpoints),
         limits=BodyLimits(usual=settings.body_limit_bytes, large=settings.result_limit_bytes),
     )
+    webhooks = Webhooks(
+        vendors=_vendors(settings, metrics),
+        deliveries=Deliveries(stub=callbacks_grpc.CallbackServiceStub(channel), retry=retry, retry_after=retry_after),
+        recent=RecentDeliveries(clock, window=REPLAY_WINDOW),
+        slots=Slots(settings.webhook_slots, in_use=metrics.webhooks_in_flight),
+        peers=peers,
+        metrics=metrics,
+        refusals=refusals,
+        clock=clock,
+        body_limit_bytes=settings.result_limit_bytes,
+    )
     server = HttpsServer(
-        web_application(callbacks.routes(), metrics=metrics),
+        web_application([*callbacks.routes(), *webhooks.routes()], metrics=metrics),
         host=settings.listen.host,
         port=settings.listen.port,
         tls=tls.context,
@@ -117,6 +137,22 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
         "listening", port=ports.https, ops_port=ports.ops, public_url=settings.public_url
     )
     return ports
+
+
+def _vendors(settings: GatewaySettings, metrics: GatewayMetrics) -> dict[str, VendorSource]:
+    """The vendors whose secrets are known, by source."""
+    files = {
+        "heygen": (settings.webhook_heygen_secret_file, "heygen"),
+        "standard": (settings.webhook_standard_secret_file, settings.webhook_standard_vendor),
+        "remotion": (settings.webhook_remotion_secret_file, "remotion"),
+    }
+    return {
+        source: VendorSource(
+            vendor=vendor, secrets=SecretLines(file, on_reload=metrics.reloads_of(f"webhook_{source}"))
+        )
+        for source, (file, vendor) in files.items()
+        if file is not None
+    }
 
 
 def web_application(routes: list[Route], *, metrics: GatewayMetrics) -> Starlette:

@@ -13,18 +13,10 @@ from montage.v1 import callback_service_pb2_grpc as callbacks_grpc
 from montage.v1 import execution_service_pb2 as executions
 from montage.v1 import resources_pb2 as resources
 
+from callback_gateway.pipeline_away import away
 from callback_gateway.report import Disposition, Failure, MediaType, Output, Progress, Report
 from servicekit import grpc_retry
 from servicekit.grpc_batching import Batcher
-
-
-class PipelineAway(Exception):
-    """Nothing is known to be recorded: the service is away, slow, overloaded or refuses us. Try again later."""
-
-    def __init__(self, cause: str, *, retry_after: timedelta) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.retry_after = retry_after
 
 
 class CapabilityInvalid(Exception):
@@ -108,28 +100,7 @@ class Completion:
                 return ExecutionGone(reason)
             case ((grpc.StatusCode.INVALID_ARGUMENT | grpc.StatusCode.FAILED_PRECONDITION), _):
                 return ReportRefused(reason)
-            case code, _ if code in _AWAY:
-                asked_s = grpc_retry.retry_after_s(error)
-                return PipelineAway(
-                    code.name, retry_after=self._retry_after if asked_s is None else timedelta(seconds=asked_s)
-                )
-        return None
-
-
-_AWAY = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.ABORTED,
-        # The service does not know us, or not yet this method: a fault of the installation that the caller cannot
-        # mend, and that may be over when it asks again.
-        grpc.StatusCode.UNAUTHENTICATED,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.UNIMPLEMENTED,
-    }
-)
+        return away(error, retry_after=self._retry_after)
 
 
 def _request(report: Report, capability: str) -> callbacks.ReportExternalRequest:

@@ -50,6 +50,14 @@ class GatewaySettings(ServiceSettings):
     execution_per_s: float = Field(default=5.0, ge=0)
     """Callbacks about one execution; more are answered 429. 0 bounds nothing."""
     execution_burst: int = Field(default=20, ge=1)
+    webhook_heygen_secret_file: Path | None = None
+    """Secrets that HeyGen signs with, one per line, all live. None takes no webhooks; likewise the next two."""
+    webhook_standard_secret_file: Path | None = None
+    webhook_standard_vendor: str = Field(default="veo3", min_length=1, max_length=64)
+    """Whose jobs the Standard Webhooks tell of."""
+    webhook_remotion_secret_file: Path | None = None
+    webhook_slots: int = Field(default=32, ge=1)
+    """Webhooks handled at once; more are answered 503. Their bodies are read before anybody is known."""
     callback_slots: int = Field(default=256, ge=1)
     """Callbacks handled at once; more are answered 503."""
     connections: int = Field(default=1024, ge=1)

@@ -24,6 +24,7 @@ class GatewayMetrics:
         self._reloads = Counter(
             "gateway_reloads", "Files read again because they changed.", ["what", "result"], registry=registry
         )
+        self.webhooks_in_flight = Gauge("gateway_webhooks_in_flight", "Webhooks being handled now.", registry=registry)
         self.in_flight = Gauge("gateway_callbacks_in_flight", "Callbacks being handled now.", registry=registry)
 
     def callback(self, route: str, *, status: int, disposition: str) -> None:

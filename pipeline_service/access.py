@@ -7,6 +7,7 @@ from montage.v1 import (
     execution_service_pb2,
     node_service_pb2,
     pipeline_service_pb2,
+    webhook_service_pb2,
 )
 
 from servicekit.access import AccessTable, Allow, allow
@@ -24,6 +25,7 @@ _SERVICES = (
     (execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"], EXECUTOR),
     (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], CALLBACK_GATEWAY),
     (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], OPERATORS),
+    (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], CLIENTS),
 )
 
 _CREDENTIALS = {

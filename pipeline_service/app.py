@@ -15,6 +15,7 @@ from montage.v1 import (
     node_service_pb2_grpc,
     pipeline_service_pb2,
     pipeline_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 
 from pipeline_service.access import CLIENTS, access_table
@@ -48,6 +49,7 @@ from pipeline_service.domain.states import Alarm
 from pipeline_service.journal import LoggedJournal
 from pipeline_service.lookout import look_out
 from pipeline_service.metrics import Metrics
+from pipeline_service.platforms import new_webhooks
 from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
@@ -75,6 +77,7 @@ from pipeline_service.transport.pipelines import MAX_DOCUMENT_BYTES, PipelineSer
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.watch import Pace
 from pipeline_service.transport.watchers import Watchers
+from pipeline_service.transport.webhooks import WebhookServicer
 from pipeline_service.vault.envelope import Envelope
 from pipeline_service.vault.master_keys import MasterKeys
 from servicekit import nats_client
@@ -92,10 +95,14 @@ from servicekit.tokens import TokenIssuer, load_issuer_keys
 from servicekit.validation import MessageValidator
 
 VERSION = "0.1.0"
-IMPORT_METHOD = "/montage.v1.PipelineService/ImportPipeline"
-REPORT_METHOD = "/montage.v1.ExecutionService/ReportExecutions"
-MAX_REPORTS_BYTES = 16 * 1024 * 1024
-"""Far more than its entries may have: one that is too large is to be refused by itself, and the others applied."""
+MAX_REQUEST_BYTES = {
+    "/montage.v1.PipelineService/ImportPipeline": MAX_DOCUMENT_BYTES,
+    # Far more than its entries may have: one that is too large is to be refused by itself, and the others applied.
+    "/montage.v1.ExecutionService/ReportExecutions": 16 * 1024 * 1024,
+    # A body of 1 MiB, and its headers.
+    "/montage.v1.CallbackService/IngestWebhook": 2 * 1024 * 1024,
+}
+"""Of methods that take more than 1 MiB."""
 REQUESTS_KEPT = timedelta(hours=24)
 SWEEP_EVERY_S = 30.0
 WAITERS_EVERY_S = 5.0
@@ -167,6 +174,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     capabilities = Capabilities(
         TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
     )
+    webhooks = new_webhooks(settings, metrics, pool=pools.engine)
     credentials = Credentials(store=PostgresCredentials(pools.engine), vault=_vault(settings, metrics))
     owners = Owners.load(settings.owners_file)
     requests = PostgresRequests(pools.engine)
@@ -248,6 +256,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             CallbackServicer(
                 reporter=reporter,
                 signals=Signals(store=store, batcher=batcher),
+                webhooks=webhooks,
                 capabilities=capabilities,
                 validator=validator,
                 count=count_report,
@@ -258,6 +267,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         lambda server: credential_service_pb2_grpc.add_CredentialServiceServicer_to_server(
             CredentialServicer(credentials), server
         ),
+        lambda server: webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookServicer(webhooks), server),
     ]
     server = _grpc_server(settings, tls, services, metrics, validator)
     await server.start()
@@ -293,7 +303,7 @@ def _grpc_server(
         version=VERSION,
         errors=ERRORS,
         validator=validator,
-        limits=ServerLimits(max_request_bytes_of={IMPORT_METHOD: MAX_DOCUMENT_BYTES, REPORT_METHOD: MAX_REPORTS_BYTES}),
+        limits=ServerLimits(max_request_bytes_of=MAX_REQUEST_BYTES),
         drain=Drain(notice_s=settings.drain_notice_s),
         on_error=lambda method, code: metrics.rpc_errors.labels(method=method, code=code).inc(),
         on_refusal=lambda method, reason: metrics.rpc_refusals.labels(method=method, reason=reason).inc(),

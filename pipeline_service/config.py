@@ -54,6 +54,10 @@ class Settings(ServiceSettings):
     """Keys that secrets are closed with; None keeps no secrets. Read again when it is replaced."""
     gateway_url: str
     """Base of callback addresses, as functions and vendors reach the gateway."""
+    webhook_github_secret_file: Path | None = None
+    """Secrets that GitHub signs with, one per line, all live. None takes no webhooks; likewise the next two."""
+    webhook_discourse_secret_file: Path | None = None
+    webhook_payment_processor_secret_file: Path | None = None
     owners_file: Path | None = None
     """Identities to owners; who is not in it belongs to `default`."""
     lease_s: Annotated[float, Field(gt=0)] = 60.0

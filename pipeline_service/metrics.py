@@ -31,6 +31,9 @@ class Metrics:
             "pipeline_master_key_reloads", "Reloads of the master keys.", ["outcome"], registry=registry
         )
         self.sealed = Counter("pipeline_sealed_rows", "Events and audit records that were sealed.", registry=registry)
+        self.webhook_secret_reloads = Counter(
+            "pipeline_webhook_secret_reloads", "Reloads of platforms' secrets.", ["outcome"], registry=registry
+        )
         self.nats_errors = Counter("pipeline_nats_errors", "Errors of the connection.", ["kind"], registry=registry)
         self.timer_failures = Counter(
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry

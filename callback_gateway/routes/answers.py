@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse
 from callback_gateway.completion import (
     CapabilityInvalid,
     CapabilityTooOld,
-    PipelineAway,
     ReportRefused,
 )
+from callback_gateway.deliveries import DeliveryRefused, DeliveryUnreadable, NotConfigured
+from callback_gateway.pipeline_away import PipelineAway
 from callback_gateway.providers.json_body import MalformedReport, UnacceptableReport
+from callback_gateway.providers.webhooks.delivery import SignatureRefused
 from callback_gateway.report import Disposition
 from callback_gateway.routes.body import BodyTooLarge, NotJson
 from callback_gateway.routes.buckets import TooManyRequests
@@ -46,7 +48,12 @@ def of_disposition(disposition: Disposition, *, created: str | None = None) -> A
         return _ignored("conflict" if disposition is Disposition.CONFLICT else "stale_callback", disposition.value)
     if created is not None:
         return Answer(status=201, body={"id": created}, disposition=disposition.value)
-    return Answer(status=200, body={"status": "ok"}, disposition=disposition.value)
+    return ok(disposition.value)
+
+
+def ok(disposition: str) -> Answer:
+    """What was sent is dealt with; `disposition` says how, to those who count."""
+    return Answer(status=200, body={"status": "ok"}, disposition=disposition)
 
 
 def gone() -> Answer:
@@ -99,6 +106,10 @@ def _ignored(reason: str, disposition: str) -> Answer:
     return Answer(status=200, body={"status": "ignored", "reason": reason}, disposition=disposition, is_stale=True)
 
 
+def _not_signed(_error: Any) -> Answer:
+    return Answer(status=401, body={"error": "invalid signature"})
+
+
 def _unacceptable(error: UnacceptableReport) -> Answer:
     return Answer(status=422, body={"errors": {field: list(words) for field, words in error.errors.items()}})
 
@@ -115,6 +126,10 @@ _ANSWERS: Mapping[type[Exception], _Make] = {
     CapabilityInvalid: _unauthorized,
     CapabilityExpired: _expired,
     CapabilityTooOld: _expired,
+    SignatureRefused: _not_signed,
+    DeliveryRefused: _not_signed,
+    DeliveryUnreadable: lambda _error: Answer(status=400, body={"error": "no delivery of this platform"}),
+    NotConfigured: lambda _error: Answer(status=404, body={"error": "no such route"}),
     NotJson: _says_itself(415),
     BodyTooLarge: _says_itself(413),
     MalformedReport: _says_itself(400),

@@ -10,6 +10,7 @@ from pipeline_service.capabilities import COMPLETE, PROGRESS, Capabilities, Capa
 from pipeline_service.commands.reconcile import EXTERNAL_ERROR_TYPES
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.signalling import Signals
+from pipeline_service.commands.webhooks import Webhooks
 from pipeline_service.domain.engine.reports import Complete, Fail, Progressed
 from pipeline_service.domain.states import Disposition
 from pipeline_service.transport.entries import answer_each, refusal
@@ -41,6 +42,7 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         *,
         reporter: Reporter,
         signals: Signals,
+        webhooks: Webhooks,
         capabilities: Capabilities,
         validator: MessageValidator,
         count: CountReport,
@@ -48,6 +50,7 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         """`validator` checks what comes in one call with others."""
         self._reporter = reporter
         self._signals = signals
+        self._webhooks = webhooks
         self._capabilities = capabilities
         self._validator = validator
         self._count = count
@@ -84,6 +87,13 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
             raise TypeError(f"a report was answered with {disposition!r}")
         self._count("external", disposition)
         return disposition
+
+    async def IngestWebhook(self, request: pb.IngestWebhookRequest, context: Context) -> pb.IngestWebhookResponse:
+        del context
+        is_new = await self._webhooks.ingest(request.source, request.headers, request.body)
+        self._count("webhook", "RECORDED" if is_new else "DUPLICATE")
+        outcome = pb.WEBHOOK_OUTCOME_RECORDED if is_new else pb.WEBHOOK_OUTCOME_DUPLICATE
+        return pb.IngestWebhookResponse(outcome=outcome)
 
     async def SignalVendorJob(self, request: pb.SignalVendorJobRequest, context: Context) -> pb.SignalVendorJobResponse:
         del context

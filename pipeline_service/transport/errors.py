@@ -27,6 +27,7 @@ from pipeline_service.commands.errors import (
     RequestRepeated,
     Unavailable,
 )
+from pipeline_service.commands.webhooks import DeliveryNotSigned, WebhookNotConfigured
 from pipeline_service.domain.lists import InvalidFilter, InvalidOrder
 from pipeline_service.transport.paging import InvalidPageToken
 from pipeline_service.transport.watch import WatcherTooSlow
@@ -151,6 +152,8 @@ ERRORS: ErrorTable = {
     NoMasterKeys: _plain(_CODE.FAILED_PRECONDITION, "NO_MASTER_KEYS", "The operator has set no master keys."),
     CredentialUnreadable: _plain(_CODE.INTERNAL, "CREDENTIAL_UNREADABLE", "The secret cannot be opened."),
     NotAllowed: _plain(_CODE.PERMISSION_DENIED, "CALLER_NOT_ALLOWED"),
+    WebhookNotConfigured: _plain(_CODE.NOT_FOUND, "WEBHOOK_NOT_CONFIGURED"),
+    DeliveryNotSigned: _plain(_CODE.UNAUTHENTICATED, "SIGNATURE_INVALID"),
     CapabilityRefused: _plain(_CODE.UNAUTHENTICATED, "CAPABILITY_INVALID", "The capability is not valid for this."),
     CapabilityExpired: _plain(_CODE.FAILED_PRECONDITION, "CAPABILITY_EXPIRED", "The capability has expired."),
 }

@@ -47,6 +47,8 @@ class FakeCallbackService(callbacks_grpc.CallbackServiceServicer):
         self.entry_refusals: list[Refusal] = []
         """Of the next reports."""
         self.requests: list[callbacks.ReportExternalRequest] = []
+        self.signals: list[tuple[str, str]] = []
+        self.deliveries: list[callbacks.IngestWebhookRequest] = []
         self.arrived = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
@@ -60,6 +62,22 @@ class FakeCallbackService(callbacks_grpc.CallbackServiceServicer):
         if self.refusals:
             raise self.refusals.pop(0)
         return callbacks.ReportExternalsResponse(answers=[self._answer() for _ in request.reports])
+
+    async def SignalVendorJob(
+        self, request: callbacks.SignalVendorJobRequest, context: Any
+    ) -> callbacks.SignalVendorJobResponse:
+        self.signals.append((request.vendor, request.job_id))
+        if self.refusals:
+            raise self.refusals.pop(0)
+        return callbacks.SignalVendorJobResponse(outcome=callbacks.SIGNAL_OUTCOME_BROUGHT_FORWARD)
+
+    async def IngestWebhook(
+        self, request: callbacks.IngestWebhookRequest, context: Any
+    ) -> callbacks.IngestWebhookResponse:
+        self.deliveries.append(request)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        return callbacks.IngestWebhookResponse(outcome=callbacks.WEBHOOK_OUTCOME_RECORDED)
 
     def _answer(self) -> callbacks.ExternalReportAnswer:
         if self.entry_refusals:

@@ -15,6 +15,7 @@ from montage.v1 import (
     node_service_pb2,
     pipeline_service_pb2,
     resources_pb2,
+    webhook_service_pb2,
 )
 from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
@@ -64,6 +65,7 @@ SERVICES = (
     callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
     credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
+    webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],
 )
 VARIABLE = re.compile(r"\b(?:PIPELINE|EXECUTOR|GATEWAY|MEDIA|DEVSTACK|MONTAGE)_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 NOT_VARIABLES = frozenset(

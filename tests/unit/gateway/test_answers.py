@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from callback_gateway import completion, tokens
+from callback_gateway.pipeline_away import PipelineAway
 from callback_gateway.providers.json_body import MalformedReport, UnacceptableReport
 from callback_gateway.report import Disposition
 from callback_gateway.routes import answers
@@ -94,7 +95,7 @@ def test_of_error_known_error_has_its_answer(error: Exception, status: int, word
 
 @pytest.mark.parametrize(("after_s", "header"), [(0.0, "1"), (0.2, "1"), (2.0, "2"), (2.1, "3")])
 def test_of_error_pipeline_away_says_when_to_come_back(after_s: float, header: str) -> None:
-    answer = answers.of_error(completion.PipelineAway("UNAVAILABLE", retry_after=timedelta(seconds=after_s)))
+    answer = answers.of_error(PipelineAway("UNAVAILABLE", retry_after=timedelta(seconds=after_s)))
 
     assert answer is not None
     assert (answer.status, answer.headers) == (503, {"Retry-After": header})

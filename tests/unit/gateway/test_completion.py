@@ -19,9 +19,9 @@ from callback_gateway.completion import (
     CapabilityTooOld,
     Completion,
     ExecutionGone,
-    PipelineAway,
     ReportRefused,
 )
+from callback_gateway.pipeline_away import PipelineAway
 from callback_gateway.report import Disposition, ErrorType, Failure, MediaType, Output, Report
 from servicekit.grpc_retry import RetryPolicy, error_of
 

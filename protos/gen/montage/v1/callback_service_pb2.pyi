@@ -18,11 +18,20 @@ class SignalOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIGNAL_OUTCOME_ALREADY_DUE: _ClassVar[SignalOutcome]
     SIGNAL_OUTCOME_OVER: _ClassVar[SignalOutcome]
     SIGNAL_OUTCOME_UNKNOWN_JOB: _ClassVar[SignalOutcome]
+
+class WebhookOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEBHOOK_OUTCOME_UNSPECIFIED: _ClassVar[WebhookOutcome]
+    WEBHOOK_OUTCOME_RECORDED: _ClassVar[WebhookOutcome]
+    WEBHOOK_OUTCOME_DUPLICATE: _ClassVar[WebhookOutcome]
 SIGNAL_OUTCOME_UNSPECIFIED: SignalOutcome
 SIGNAL_OUTCOME_BROUGHT_FORWARD: SignalOutcome
 SIGNAL_OUTCOME_ALREADY_DUE: SignalOutcome
 SIGNAL_OUTCOME_OVER: SignalOutcome
 SIGNAL_OUTCOME_UNKNOWN_JOB: SignalOutcome
+WEBHOOK_OUTCOME_UNSPECIFIED: WebhookOutcome
+WEBHOOK_OUTCOME_RECORDED: WebhookOutcome
+WEBHOOK_OUTCOME_DUPLICATE: WebhookOutcome
 
 class ReportExternalRequest(_message.Message):
     __slots__ = ("capability", "execution_id", "node_uid", "executor_type", "output", "failure", "progress")
@@ -81,3 +90,26 @@ class SignalVendorJobResponse(_message.Message):
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     outcome: SignalOutcome
     def __init__(self, outcome: _Optional[_Union[SignalOutcome, str]] = ...) -> None: ...
+
+class IngestWebhookRequest(_message.Message):
+    __slots__ = ("source", "headers", "body")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    headers: _containers.ScalarMap[str, str]
+    body: bytes
+    def __init__(self, source: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[bytes] = ...) -> None: ...
+
+class IngestWebhookResponse(_message.Message):
+    __slots__ = ("outcome",)
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    outcome: WebhookOutcome
+    def __init__(self, outcome: _Optional[_Union[WebhookOutcome, str]] = ...) -> None: ...

@@ -50,6 +50,11 @@ class CallbackServiceStub:
                 request_serializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobResponse.FromString,
                 _registered_method=True)
+        self.IngestWebhook = channel.unary_unary(
+                '/montage.v1.CallbackService/IngestWebhook',
+                request_serializer=montage_dot_v1_dot_callback__service__pb2.IngestWebhookRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_callback__service__pb2.IngestWebhookResponse.FromString,
+                _registered_method=True)
 
 
 class CallbackServiceServicer:
@@ -86,6 +91,16 @@ class CallbackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IngestWebhook(self, request, context):
+        """Takes a platform's delivery as it came: its signature is verified here, then it is kept, once.
+
+        NOT_FOUND with WEBHOOK_NOT_CONFIGURED when there is no secret of the source, UNAUTHENTICATED with SIGNATURE_INVALID when none
+        of them signed it or it is too old, INVALID_ARGUMENT when it has no id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CallbackServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -103,6 +118,11 @@ def add_CallbackServiceServicer_to_server(servicer, server):
                     servicer.SignalVendorJob,
                     request_deserializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.FromString,
                     response_serializer=montage_dot_v1_dot_callback__service__pb2.SignalVendorJobResponse.SerializeToString,
+            ),
+            'IngestWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.IngestWebhook,
+                    request_deserializer=montage_dot_v1_dot_callback__service__pb2.IngestWebhookRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_callback__service__pb2.IngestWebhookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -187,6 +207,33 @@ class CallbackService:
             '/montage.v1.CallbackService/SignalVendorJob',
             montage_dot_v1_dot_callback__service__pb2.SignalVendorJobRequest.SerializeToString,
             montage_dot_v1_dot_callback__service__pb2.SignalVendorJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IngestWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.CallbackService/IngestWebhook',
+            montage_dot_v1_dot_callback__service__pb2.IngestWebhookRequest.SerializeToString,
+            montage_dot_v1_dot_callback__service__pb2.IngestWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,
