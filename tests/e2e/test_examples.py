@@ -195,7 +195,7 @@ async def test_validate_finds_a_missing_asset_of_an_example(stack: Stack, tmp_pa
 def test_examples_are_short_and_all_of_them_are_tested() -> None:
     examples = {path.parent.name: path for path in (ROOT / "examples").glob("*/pipeline.yaml")}
 
-    assert set(examples) == {*DOCUMENTS, FUNCTION, "welcome"}
+    assert set(examples) == {*DOCUMENTS, FUNCTION, "lesson", "welcome"}
     for name in (*DOCUMENTS, FUNCTION):
         assert len(examples[name].read_text().splitlines()) <= LONGEST_DOCUMENT
     assert len((ROOT / "examples" / "client.py").read_text().splitlines()) <= LONGEST_PROGRAM
