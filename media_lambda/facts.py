@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+MAX_SIDE = 4096
+"""Pixels of a side of a picture that we take."""
 _AUDIO_TAIL_S = Fraction(4, 100)
 """A sound that outlasts its picture by less is the padding of its codec's last frame."""
 

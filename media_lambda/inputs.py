@@ -4,14 +4,13 @@ from pathlib import Path
 
 from media_lambda.errors import FfmpegFailed, InvalidInput, Unreadable
 from media_lambda.event import S3Object
-from media_lambda.facts import MediaFacts
+from media_lambda.facts import MAX_SIDE, MediaFacts
 from media_lambda.ffmpeg import Command, Ffmpeg
 from media_lambda.inspector import Inspector
-from media_lambda.sniff import DEMUXERS, SNIFF_BYTES, demuxer_of
+from media_lambda.sniff import DEMUXERS, SNIFF_BYTES, demuxer_of, described
 from media_lambda.source import Source
 from media_lambda.store import Store
 
-_MAX_SIDE = 4096
 _MAX_LENGTH_S = 4 * 3600
 
 
@@ -41,7 +40,7 @@ class Inputs:
             head = file.read(SNIFF_BYTES)
         demuxer = demuxer_of(head)
         if demuxer is None:
-            reason = f"{label} is neither a video nor a sound we read: it begins with {head[:8].hex(' ') or 'nothing'}"
+            reason = f"{label} is neither a video nor a sound we read: it {described(head)}"
             raise FfmpegFailed(reason, details=self._diagnosis(name, demuxers=",".join(DEMUXERS)))
         try:
             facts = self._inspector.probe(path, demuxer=demuxer)
@@ -64,7 +63,7 @@ def _refuse_excess(facts: MediaFacts, label: str) -> None:
     if facts.video is not None:
         identity = facts.video.identity
         sides = (identity.width, identity.height, *facts.video.display_size)
-        if max(sides) > _MAX_SIDE:
-            raise InvalidInput(f"{label} is {sides[0]}x{sides[1]}: expected at most {_MAX_SIDE} pixels a side")
+        if max(sides) > MAX_SIDE:
+            raise InvalidInput(f"{label} is {sides[0]}x{sides[1]}: expected at most {MAX_SIDE} pixels a side")
     if facts.length > _MAX_LENGTH_S:
         raise InvalidInput(f"{label} plays {float(facts.length):.0f} s: expected at most {_MAX_LENGTH_S} s")

@@ -14,7 +14,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from media_lambda.errors import Unreadable
-from media_lambda.facts import AudioFacts, Colour, MediaFacts, StreamIdentity, VideoFacts
+from media_lambda.facts import MAX_SIDE, AudioFacts, Colour, MediaFacts, StreamIdentity, VideoFacts
 
 _FALLBACK_RATE = Fraction(30)
 _MAX_RATE = 120
@@ -36,6 +36,7 @@ class _Span:
     is_constant: bool = True
     is_whole: bool = True
     step: int | None = None
+    count: int = 0
 
     def add(self, packet: "Packet[Stream]") -> None:
         if packet.pts is None:
@@ -46,12 +47,19 @@ class _Span:
             self.is_whole = False
             return
         self.first = packet.pts if self.first is None else min(self.first, packet.pts)
+        self.count += 1
         length = packet.duration or 0
         self.end = max(self.end, packet.pts + length)
         if self.step is None:
             self.step = length
         elif length != self.step:
             self.is_constant = False
+
+    def has_gaps(self, *, rate: Fraction, base: Fraction) -> bool:
+        """Whether it is not one picture after the other at `rate`. Matroska rounds times to milliseconds."""
+        is_steady = self.is_constant and self.step and abs(self.step * base - 1 / rate) <= base
+        covered = (self.end - (self.first or 0)) * base
+        return not is_steady or abs(self.count / rate - covered) > 1 / (2 * rate)
 
 
 def probe(path: Path, *, demuxer: str) -> MediaFacts:
@@ -88,7 +96,7 @@ def _measure(container: InputContainer, demuxer: str) -> MediaFacts:
             identity=identity,
             start=max(Fraction(0), picture_span.first * base - origin),
             duration=(picture_span.end - picture_span.first) * base,
-            is_constant_rate=picture_span.is_constant and bool(picture_span.step),
+            is_constant_rate=not picture_span.has_gaps(rate=identity.rate, base=base),
             is_whole=picture_span.is_whole,
         )
     if audio and sound_span.first is not None:
@@ -104,11 +112,14 @@ def _packets(container: InputContainer, *streams: Stream) -> "Iterator[Packet[St
 
 def _rotation(container: InputContainer, video: VideoStream | None) -> int:
     """Degrees, from the first picture: PyAV shows the display matrix nowhere else."""
-    if video is None:
+    if video is None or max(video.codec_context.width, video.codec_context.height) > MAX_SIDE:
+        # A picture that will be refused is never decoded: a few bytes may unfold to gigabytes.
         return 0
     video.thread_count = 1
     frame = next(container.decode(video), None)
-    return round(frame.rotation) % 360 if frame is not None else 0
+    if frame is None:
+        raise Unreadable("none of its pictures can be decoded")
+    return round(frame.rotation) % 360
 
 
 def _identity(video: VideoStream, *, rotation: int) -> StreamIdentity:

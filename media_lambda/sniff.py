@@ -1,9 +1,27 @@
 """Tells a file's container by its first bytes, so that FFmpeg never guesses and never meets a playlist."""
 
-SNIFF_BYTES = 16
+SNIFF_BYTES = 512
 
 DEMUXERS = ("mov", "matroska", "wav", "mp3", "ogg", "flac", "aac")
 """FFmpeg's names of the containers we read: none of them can name another file or address."""
+
+_KNOWN_BY_SIGHT = (
+    (b"#EXTM3U", "a playlist"),
+    (b"ffconcat", "a playlist"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"<svg", "a drawing"),
+    (b"<?xml", "XML"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"%PDF", "a PDF"),
+    (b"FLV", "a Flash film"),
+    (b"0&\xb2u", "a Windows Media film"),
+    (b"G@", "an MPEG transport stream"),
+    (b"\x00\x00\x01\xba", "an MPEG program stream"),
+)
 
 
 def demuxer_of(head: bytes) -> str | None:
@@ -16,6 +34,19 @@ def demuxer_of(head: bytes) -> str | None:
         if head.startswith(magic):
             return demuxer
     return _mpeg_audio(head)
+
+
+def described(head: bytes) -> str:
+    """What a file that is none of ours looks like, as the end of a sentence about it."""
+    if not head:
+        return "is empty"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "is an AVI film"
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for magic, kind in _KNOWN_BY_SIGHT:
+        if text.startswith(magic) or text.lower().startswith(magic):
+            return f"is {kind}"
+    return f"begins with {head[:8].hex(' ')}"
 
 
 def _mpeg_audio(head: bytes) -> str | None:

@@ -8,15 +8,15 @@ from tests.integration.media.clips import loudness_of, run_ffmpeg
 from tests.integration.media.conftest import Bench
 
 # Pink noise beneath clicks: levelled by one gain alone, these would be four times full scale.
-NOISE = "anoisesrc=c=pink:a=0.3:d=6:r=48000,volume=-11.5dB"
-CLICKS = "aevalsrc='0.5*lt(mod(t,0.7),0.0002)':d=6:s=48000"
+NOISE = "anoisesrc=c=pink:a=0.3:d=4:r=48000,volume=-11.5dB"
+CLICKS = "aevalsrc='0.5*lt(mod(t,0.7),0.0002)':d=4:s=48000"
 QUIET = f"{NOISE}[noise];{CLICKS}[clicks];[noise][clicks]amix=normalize=0"
-LOUD = "aevalsrc='0.62*sgn(sin(2*PI*300*t))':d=6:s=48000"
+LOUD = "aevalsrc='0.62*sgn(sin(2*PI*300*t))':d=4:s=48000"
 
 
 def sounding(path: Path, sound: str, *, lufs: float) -> Path:
     """A clip with this sound, which must be as loud as its name says."""
-    picture = "testsrc2=size=160x90:rate=10:duration=6[v]"
+    picture = "testsrc2=size=160x90:rate=5:duration=4[v]"
     run_ffmpeg("-filter_complex", f"{picture};{sound}[a]", "-map", "[v]", "-map", "[a]", "-c:v", "libx264", "-preset",
                "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "256k", "-ac", "2", str(path))  # fmt: skip
     assert loudness_of(path).integrated_lufs == pytest.approx(lufs, abs=1)
@@ -57,8 +57,9 @@ def test_merge_may_be_louder_or_softer_than_films_are(bench: Bench) -> None:
     assert loudness_of(merged).integrated_lufs == pytest.approx(-23, abs=1)
 
 
+@pytest.mark.slow
 def test_mix_that_is_not_asked_for_a_loudness_keeps_it_below_the_peak(bench: Bench) -> None:
-    tone = "aevalsrc='0.9*sin(2*PI*300*t)':d=6:s=48000"
+    tone = "aevalsrc='0.9*sin(2*PI*300*t)':d=4:s=48000"
     clip = bench.put(sounding(bench.folder / "tone.mp4", tone, lufs=-5))
     inputs = {"video": [clip], "audio": [clip]}
 
