@@ -24,6 +24,7 @@ from callback_gateway.providers.webhooks.delivery import REPLAY_WINDOW
 from callback_gateway.routes.body import BodyLimits
 from callback_gateway.routes.buckets import Buckets
 from callback_gateway.routes.callbacks import Callbacks
+from callback_gateway.routes.compatibility import Compatibility
 from callback_gateway.routes.recent import RecentDeliveries
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
@@ -87,6 +88,7 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
         slots=Slots(settings.callback_slots, in_use=metrics.in_flight),
         peers=peers,
         executions=Buckets(per_s=settings.execution_per_s, burst=settings.execution_burst, clock=clock),
+        compatibility=Compatibility(settings.compatibility_networks),
         metrics=metrics,
         refusals=refusals,
         failpoints=Failpoints.parse(settings.failpoints),

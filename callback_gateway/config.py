@@ -1,9 +1,10 @@
 """Settings of the gateway, all from variables that begin with GATEWAY_."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from servicekit.config import HostPortField, ServiceSettings
 
@@ -12,6 +13,10 @@ def _https_base(url: str) -> str:
     if not url.startswith("https://") or "?" in url or "#" in url or "@" in url:
         raise ValueError("expected https://host[:port][/path] without query, fragment and user")
     return url.rstrip("/")
+
+
+def _networks(written: object) -> object:
+    return [part.strip() for part in written.split(",") if part.strip()] if isinstance(written, str) else written
 
 
 class GatewaySettings(ServiceSettings):
@@ -50,6 +55,8 @@ class GatewaySettings(ServiceSettings):
     execution_per_s: float = Field(default=5.0, ge=0)
     """Callbacks about one execution; more are answered 429. 0 bounds nothing."""
     execution_burst: int = Field(default=20, ge=1)
+    compatibility_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)] = ()
+    """`10.0.0.0/8,…`: who may report results without a capability, by `process_uuid`. Empty believes nobody."""
     webhook_heygen_secret_file: Path | None = None
     """Secrets that HeyGen signs with, one per line, all live. None takes no webhooks; likewise the next two."""
     webhook_standard_secret_file: Path | None = None

@@ -75,6 +75,7 @@ from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.patterns import PATTERNS
 from pipeline_service.transport.pipelines import MAX_DOCUMENT_BYTES, PipelineServicer
 from pipeline_service.transport.repeats import Repeats
+from pipeline_service.transport.uncovered import Uncovered
 from pipeline_service.transport.watch import Pace
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.transport.webhooks import WebhookServicer
@@ -257,6 +258,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 reporter=reporter,
                 signals=Signals(store=store, batcher=batcher),
                 webhooks=webhooks,
+                uncovered=Uncovered(places) if settings.compatibility_callbacks else None,
                 capabilities=capabilities,
                 validator=validator,
                 count=count_report,

@@ -54,6 +54,8 @@ class Settings(ServiceSettings):
     """Keys that secrets are closed with; None keeps no secrets. Read again when it is replaced."""
     gateway_url: str
     """Base of callback addresses, as functions and vendors reach the gateway."""
+    compatibility_callbacks: bool = False
+    """Takes reports without a capability, as the gateway hands them on from networks that it is told to believe."""
     webhook_github_secret_file: Path | None = None
     """Secrets that GitHub signs with, one per line, all live. None takes no webhooks; likewise the next two."""
     webhook_discourse_secret_file: Path | None = None

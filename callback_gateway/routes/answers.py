@@ -21,6 +21,7 @@ from callback_gateway.providers.webhooks.delivery import SignatureRefused
 from callback_gateway.report import Disposition
 from callback_gateway.routes.body import BodyTooLarge, NotJson
 from callback_gateway.routes.buckets import TooManyRequests
+from callback_gateway.routes.compatibility import UnknownNode
 from callback_gateway.routes.slots import Overloaded
 from callback_gateway.tokens import CapabilityExpired, CapabilityRefused, ReportDisagrees
 
@@ -129,6 +130,7 @@ _ANSWERS: Mapping[type[Exception], _Make] = {
     SignatureRefused: _not_signed,
     DeliveryRefused: _not_signed,
     DeliveryUnreadable: lambda _error: Answer(status=400, body={"error": "no delivery of this platform"}),
+    UnknownNode: lambda _error: Answer(status=404, body={"error": "unknown node"}),
     NotConfigured: lambda _error: Answer(status=404, body={"error": "no such route"}),
     NotJson: _says_itself(415),
     BodyTooLarge: _says_itself(413),

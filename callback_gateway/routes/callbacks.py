@@ -1,5 +1,6 @@
 """Callbacks of every family: from a request to a report, and from what became of it to an answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +17,7 @@ from callback_gateway.routes import answers
 from callback_gateway.routes.answers import Answer
 from callback_gateway.routes.body import BodyLimits, check_is_json, read_body
 from callback_gateway.routes.buckets import Buckets
+from callback_gateway.routes.compatibility import Compatibility, UnknownNode, named_execution
 from callback_gateway.routes.families import FAMILIES, Family
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
@@ -40,6 +42,7 @@ class Callbacks:
     peers: Buckets
     """By address."""
     executions: Buckets
+    compatibility: Compatibility
     metrics: GatewayMetrics
     refusals: RefusalLog
     failpoints: Failpoints
@@ -72,6 +75,8 @@ class Callbacks:
         # The order matters: nobody gets a slot, and no body is looked at, before a capability was shown and held. Nor
         # does anybody without one use up what an execution may send.
         self.peers.take(caller.address)
+        if self.compatibility.admits(family, request, caller):
+            return await self._believe(family, request, caller)
         raw = find_capability(
             query=request.scope["query_string"], authorization=request.headers.getlist("authorization")
         )
@@ -85,7 +90,28 @@ class Callbacks:
             report = family.provider.parse(body)
             check_agreement(report, capability)
             answer = await self._decided(family, report, raw, capability)
-        _audit(answer, family=family, report=report, capability=capability, caller=caller)
+        ids = {
+            "execution_id": capability.execution,
+            "claim": capability.claim,
+            "node_uid": capability.node_uid,
+            "executor_type": capability.executor_type,
+        }
+        _audit(answer, family=family, report=report, caller=caller, ids=ids)
+        return answer
+
+    async def _believe(self, family: Family, request: Request, caller: Caller) -> Answer:
+        """The same for callers of the first generation, who are believed for where they stand."""
+        check_is_json(request)
+        with self.slots.taken():
+            report = family.provider.parse(await read_body(request, limit_bytes=self.limits.usual))
+            execution = named_execution(report)
+            self.executions.take(execution)
+            try:
+                answer = answers.of_disposition(await self.completion.report(report, capability=""))
+            except ExecutionGone:
+                raise UnknownNode from None
+        ids = {"execution_id": execution, "node_uid": report.node_uid, "executor_type": report.executor_type}
+        _audit(answer, family=family, report=report, caller=caller, ids=ids)
         return answer
 
     async def _decided(self, family: Family, report: Report, raw: RawCapability, capability: Capability) -> Answer:
@@ -99,7 +125,7 @@ class Callbacks:
         return answer
 
 
-def _audit(answer: Answer, *, family: Family, report: Report, capability: Capability, caller: Caller) -> None:
+def _audit(answer: Answer, *, family: Family, report: Report, caller: Caller, ids: Mapping[str, str | None]) -> None:
     """One line for each result or failure that was decided upon. Progress is shown, and leaves no trace."""
     if isinstance(report.outcome, Progress):
         return
@@ -108,10 +134,7 @@ def _audit(answer: Answer, *, family: Family, report: Report, capability: Capabi
     write(
         "callback_stale" if answer.is_stale else "callback_accepted",
         path=family.path,
-        execution_id=capability.execution,
-        claim=capability.claim,
-        node_uid=capability.node_uid,
-        executor_type=capability.executor_type,
+        **ids,
         outcome="failure" if isinstance(report.outcome, Failure) else "output",
         disposition=answer.disposition,
         caller=caller.address,

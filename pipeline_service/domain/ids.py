@@ -13,3 +13,6 @@ ExecutionId = NewType("ExecutionId", UUID)
 Claim = NewType("Claim", UUID)
 PurchaseId = NewType("PurchaseId", UUID)
 TaskQueue = NewType("TaskQueue", str)
+
+NO_CLAIM = Claim(UUID(int=0))
+"""Of a report from outside that knows no claim. No worker has it."""

@@ -17,6 +17,7 @@ from pipeline_service.transport.entries import answer_each, refusal
 from pipeline_service.transport.errors import DOMAIN, CapabilityExpired, CapabilityRefused
 from pipeline_service.transport.executions import CountReport
 from pipeline_service.transport.owners import actor
+from pipeline_service.transport.uncovered import Uncovered
 from pipeline_service.wire.reports import disposition_name, progress_value
 from pipeline_service.wire.values import Incomplete, failure_value, output_value
 from servicekit.grpc_errors import RpcError
@@ -46,11 +47,13 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         capabilities: Capabilities,
         validator: MessageValidator,
         count: CountReport,
+        uncovered: Uncovered | None = None,
     ) -> None:
-        """`validator` checks what comes in one call with others."""
+        """`validator` checks what comes in one call with others; without `uncovered` each report needs a capability."""
         self._reporter = reporter
         self._signals = signals
         self._webhooks = webhooks
+        self._uncovered = uncovered
         self._capabilities = capabilities
         self._validator = validator
         self._count = count
@@ -80,7 +83,10 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         return pb.ExternalReportAnswer(error=error.to_status(DOMAIN))
 
     async def _recorded(self, request: pb.ReportExternalRequest, *, who: str) -> Disposition:
-        capability = self._verified(request)
+        if request.capability or self._uncovered is None:
+            capability = self._verified(request)
+        else:
+            capability = await self._uncovered.capability(request)
         _check_agreement(request, capability)
         disposition = await self._reporter.report(_report(request, capability, who=who))
         if not isinstance(disposition, Disposition):

@@ -6,7 +6,7 @@ from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settl
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.engine.scheduling import advance, retry, skip_descendants
 from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
-from pipeline_service.domain.ids import Claim
+from pipeline_service.domain.ids import NO_CLAIM, Claim
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Alarm, Buys, Disposition, EventType, ExecutionState, NodeState, RunDecision
@@ -149,7 +149,7 @@ def _may_report(execution: Execution, report: Complete | Fail) -> bool:
     if execution.claim == report.claim:
         return True
     if report.is_external:
-        return isinstance(report, Complete) or report.claim == execution.last_claim
+        return isinstance(report, Complete) or report.claim in (execution.last_claim, NO_CLAIM)
     is_free = execution.buys is Buys.NOTHING
     return is_free and execution.state is ExecutionState.QUEUED and execution.last_claim is None
 

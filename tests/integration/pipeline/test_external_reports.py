@@ -77,7 +77,7 @@ async def test_each_report_of_a_call_has_its_answer_and_the_good_ones_apply(
 
     assert [word(answer) for answer in answers] == [
         *("APPLIED", "APPLIED", "DUPLICATE", "CONFLICT", "APPLIED"),
-        *("KEY_OUTSIDE_PREFIX", "INVALID_FIELD", "CAPABILITY_INVALID", "INVALID_FIELD", "INVALID_FIELD"),
+        *("KEY_OUTSIDE_PREFIX", "INVALID_FIELD", "CAPABILITY_INVALID", "CAPABILITY_INVALID", "INVALID_FIELD"),
     ]
     states = {node: resources_pb2.NodeState.Name((await client.node(name, node)).state) for node in NODES}
     assert states == {
