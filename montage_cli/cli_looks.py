@@ -150,6 +150,18 @@ def download(context: click.Context, name: Name, *, out: Path, output: Format) -
     context.exit(open_session(context, output).perform(lambda session: commands.download(session, name, out)))
 
 
+@click.command("preview")
+@click.argument("name", metavar="PIPELINE[/NODE]", type=NameType())
+@out_option
+@output_option()
+@click.pass_context
+def preview(context: click.Context, name: Name, *, out: Path, output: Format) -> None:
+    """Download twelve frames on one picture: of a node's film, or of every film of a pipeline."""
+    from montage_cli import previews
+
+    context.exit(open_session(context, output).perform(lambda session: previews.preview(session, name, out)))
+
+
 @click.command("doctor")
 @output_option(*NAMELESS)
 @click.pass_context
@@ -160,4 +172,4 @@ def doctor(context: click.Context, *, output: Format) -> None:
     context.exit(doctor_.run(context.obj, output))
 
 
-COMMANDS = (list_, get, describe, executions, runs, events, watch, types, download, doctor)
+COMMANDS = (list_, get, describe, executions, runs, events, watch, types, download, preview, doctor)

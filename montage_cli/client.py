@@ -72,6 +72,10 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
         """Bring the output of a node to `path`, which appears only when it is complete and its checksum agrees."""
         return await self._transfers.download(node, path, source=self.get_output_url, on_bytes=on_bytes)
 
+    async def download_sheet(self, node: str, path: Path) -> Path:
+        """Bring the contact sheet of a node's output to `path`. Raises MontageError, OUTPUT_MISSING for none."""
+        return await self._transfers.download_sheet(node, path, source=self.get_sheet_url)
+
 
 def _channel(connection: Connection) -> grpc.aio.Channel:
     files = TlsFiles(cert=connection.client_cert, key=connection.client_key, ca=connection.ca_cert)

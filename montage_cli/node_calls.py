@@ -126,6 +126,12 @@ class NodeCalls:
         answer: api.GetNodeOutputUrlResponse = await self._caller.safe(self._nodes.GetNodeOutputUrl, request)
         return answer
 
+    async def get_sheet_url(self, node: str) -> api.GetNodeOutputUrlResponse:
+        """A presigned URL for the contact sheet of the last good output, good for 15 minutes."""
+        request = api.GetNodeOutputUrlRequest(name=node, contact_sheet=True)
+        answer: api.GetNodeOutputUrlResponse = await self._caller.safe(self._nodes.GetNodeOutputUrl, request)
+        return answer
+
     async def get_execution(self, name: str) -> Execution:
         request = api.GetExecutionRequest(name=name)
         answer: api.GetExecutionResponse = await self._caller.safe(self._nodes.GetExecution, request)

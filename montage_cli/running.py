@@ -136,4 +136,14 @@ def file_name(node: resources.Node) -> str:
     suffix = PurePosixPath(node.output.s3_key).suffix.lower()
     if not _SUFFIX.fullmatch(suffix):
         suffix = mimetypes.guess_extension(node.output.content_type) or ".bin"
-    return f"{last_id(node.name)}{'-DRAFT' if is_of_draft(node.name) else ''}{suffix}"
+    return f"{_stem(node)}{suffix}"
+
+
+def sheet_name(node: resources.Node) -> str:
+    """What the contact sheet of a node is called on disk, for example `welcome.jpg`."""
+    return f"{_stem(node)}.jpg"
+
+
+def _stem(node: resources.Node) -> str:
+    """What is made for a draft says so wherever its file goes."""
+    return f"{last_id(node.name)}{'-DRAFT' if is_of_draft(node.name) else ''}"

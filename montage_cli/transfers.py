@@ -32,6 +32,8 @@ _PRECONDITION_FAILED = 412
 _HEALING = frozenset({403, 408, 425, 429})
 _LEAST_DEADLINE_S = 60
 _LEAST_BYTES_PER_S = 100_000
+_MAX_SHEET_BYTES = 4 * 1024 * 1024
+"""Of a contact sheet; they have some 100 KB."""
 
 
 class _TryAgain(Exception):
@@ -88,6 +90,17 @@ class Transfers:
 
         return await _repeated(attempt, what=f"download of {node}", size_bytes=first.output.size_bytes)
 
+    async def download_sheet(
+        self, node: str, path: Path, *, source: Callable[[str], Awaitable[GetNodeOutputUrlResponse]]
+    ) -> Path:
+        """GET a contact sheet. Nothing but its transport says whether it is whole: it is a picture to look at."""
+
+        async def attempt() -> Path:
+            await self._get((await source(node)).url, None, path, None)
+            return path
+
+        return await _repeated(attempt, what=f"download of the contact sheet of {node}", size_bytes=_MAX_SHEET_BYTES)
+
     async def _put(self, file: AssetFile, answer: CreateAssetResponse, on_bytes: OnBytes | None) -> None:
         headers = dict(answer.upload_headers)
         if not any(name.lower() == "content-length" for name in headers):
@@ -105,7 +118,7 @@ class Transfers:
             raise _TryAgain("the store has the object already")
         _check_status(response, what=f"upload of {file.path.name}")
 
-    async def _get(self, url: str, output: Output, path: Path, on_bytes: OnBytes | None) -> None:
+    async def _get(self, url: str, output: Output | None, path: Path, on_bytes: OnBytes | None) -> None:
         # Beside `path`, so that the rename stays inside one file system.
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
@@ -113,7 +126,10 @@ class Transfers:
             with part.open("xb") as file:
                 async with self._http().stream("GET", url) as response:
                     _check_status(response, what=f"download of {path.name}")
-                    await _save(response, file, output, on_bytes)
+                    if output is None:
+                        await _save_sheet(response, file)
+                    else:
+                        await _save(response, file, output, on_bytes)
             part.replace(path)
         except httpx.HTTPError as err:
             raise _TryAgain(_words(err)) from None
@@ -194,6 +210,15 @@ async def _save(response: httpx.Response, file: BinaryIO, output: Output, on_byt
         raise _TryAgain(f"expected {output.size_bytes} bytes, found {done}")
     if output.sha256 and digest.hexdigest() != output.sha256:
         raise _TryAgain(f"expected the checksum {output.sha256}, found {digest.hexdigest()}")
+
+
+async def _save_sheet(response: httpx.Response, file: BinaryIO) -> None:
+    done = 0
+    async for chunk in response.aiter_raw(_CHUNK_BYTES):
+        done += len(chunk)
+        if done > _MAX_SHEET_BYTES:
+            raise _TryAgain(f"expected at most {_MAX_SHEET_BYTES} bytes, found more")
+        await asyncio.to_thread(file.write, chunk)
 
 
 def _check_status(response: httpx.Response, *, what: str) -> None:

@@ -282,7 +282,9 @@ class FakeService(
         node = await self._node(request.name, context)
         if not node.HasField("output"):
             await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "OUTPUT_MISSING", f"{node.name} has no output")
-        return node_api.GetNodeOutputUrlResponse(url=self.store.url_of(node.output.s3_key), output=node.output)
+        folder, _, _ = node.output.s3_key.rpartition("/")
+        key = f"{folder}/{node.output.contact_sheet}" if request.contact_sheet else node.output.s3_key
+        return node_api.GetNodeOutputUrlResponse(url=self.store.url_of(key), output=node.output)
 
     # What the work does
 

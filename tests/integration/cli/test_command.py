@@ -279,6 +279,41 @@ async def test_download_of_one_node(montage: Montage, service: FakeService, stor
     assert (ended.code, ended.json) == (0, {"files": ["here/film.mp4"]})
 
 
+async def test_preview_brings_the_sheets_of_films_and_only_those(
+    montage: Montage, service: FakeService, store: FakeStore
+) -> None:
+    name = service.given_pipeline("welcome", ("voice", "noop", ()), ("film", "noop", ("voice",)))
+    voice, film = service.nodes[name]
+    voice.output.CopyFrom(store.given_output("a/voice.wav", content=b"voice"))
+    film.output.CopyFrom(store.given_output("b/film.mp4", content=b"film"))
+    film.output.contact_sheet = "contact_sheet.jpg"
+    store.objects["b/contact_sheet.jpg"] = b"twelve frames"
+
+    of_all = await montage("preview", "welcome")
+    of_one = await montage("preview", "welcome/film", "--out", "here", "-o", "json")
+    of_none = await montage("preview", "welcome/voice")
+
+    assert (of_all.code, of_all.stdout) == (0, "out/film.jpg (13 B)\n")
+    assert (montage.folder / "out" / "film.jpg").read_bytes() == b"twelve frames"
+    assert (of_one.code, of_one.json) == (0, {"files": ["here/film.jpg"]})
+    assert of_none.code == 3
+    assert of_none.stderr.startswith("no contact sheet: pipelines/welcome/nodes/voice")
+
+
+async def test_files_of_a_draft_say_so(montage: Montage, service: FakeService, store: FakeStore) -> None:
+    name = service.given_pipeline("welcome~draft", ("film", "noop", ()))
+    film = service.nodes[name][0]
+    film.output.CopyFrom(store.given_output("b/film.mp4", content=b"film"))
+    film.output.contact_sheet = "contact_sheet.jpg"
+    store.objects["b/contact_sheet.jpg"] = b"twelve frames"
+
+    downloaded = await montage("download", "welcome~draft", "-o", "json")
+    previewed = await montage("preview", "welcome~draft/film", "-o", "json")
+
+    assert downloaded.json == {"files": ["out/film-DRAFT.mp4"]}
+    assert previewed.json == {"files": ["out/film-DRAFT.jpg"]}
+
+
 async def test_nobody_there_exits_4_without_noise(montage: Montage) -> None:
     ended = await montage("--address", "127.0.0.1:1", "list")
 
