@@ -305,7 +305,11 @@ def _claimed(message: execution_pb.StartExecutionResponse) -> Claimed:
         found = f"{lease} and {message.key_prefix!r}"
         raise InvalidMessage(f"claim of {message.task.execution!r}: expected a lease and a key prefix, found {found}")
     return Claimed(
-        task=task(message.task), lease=lease, callback_url=message.callback_url, key_prefix=message.key_prefix
+        task=task(message.task),
+        lease=lease,
+        callback_url=message.callback_url,
+        render_data_url=message.render_data_url,
+        key_prefix=message.key_prefix,
     )
 
 

@@ -1,6 +1,7 @@
 """Who may call what. A method without a rule stops the start; a rule without names admits nobody."""
 
 from montage.v1 import (
+    analytics_service_pb2,
     audit_service_pb2,
     callback_service_pb2,
     credential_service_pb2,
@@ -18,12 +19,14 @@ CALLBACK_GATEWAY = allow("spiffe://montage/callback-gateway")
 INTERNAL_GATEWAY = allow("spiffe://montage/internal-gateway")
 OPERATORS = allow("spiffe://montage/ops/*")
 EXECUTOR_AND_INTERNAL_GATEWAY = allow("spiffe://montage/executor", "spiffe://montage/internal-gateway")
+INTERNAL_GATEWAY_AND_OPERATORS = allow("spiffe://montage/internal-gateway", "spiffe://montage/ops/*")
 
 _SERVICES = (
     (pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"], CLIENTS),
     (node_service_pb2.DESCRIPTOR.services_by_name["NodeService"], CLIENTS),
     (execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"], EXECUTOR),
     (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], CALLBACK_GATEWAY),
+    (analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"], INTERNAL_GATEWAY_AND_OPERATORS),
     (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], OPERATORS),
     (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], CLIENTS),
 )

@@ -6,10 +6,8 @@ from datetime import timedelta
 
 import structlog
 from montage.v1 import (
-    audit_service_pb2_grpc,
     callback_service_pb2,
     callback_service_pb2_grpc,
-    credential_service_pb2_grpc,
     execution_service_pb2,
     execution_service_pb2_grpc,
     node_service_pb2_grpc,
@@ -22,10 +20,8 @@ from pipeline_service.access import CLIENTS, access_table
 from pipeline_service.artifacts import S3Artifacts
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.assets import Assets
-from pipeline_service.commands.auditing import Auditor
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.control import Control
-from pipeline_service.commands.credentials import Credentials
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.filling import Filler
 from pipeline_service.commands.identifiers import uuid7
@@ -49,13 +45,13 @@ from pipeline_service.domain.states import Alarm
 from pipeline_service.journal import LoggedJournal
 from pipeline_service.lookout import look_out
 from pipeline_service.metrics import Metrics
+from pipeline_service.operating import operating_services
 from pipeline_service.platforms import new_webhooks
 from pipeline_service.relay.backlog import StreamBacklog
 from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.relay.slots import Slots
 from pipeline_service.seal_log import SealLog
-from pipeline_service.store.credentials import PostgresCredentials
 from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
@@ -65,9 +61,7 @@ from pipeline_service.store.roles import check_roles
 from pipeline_service.store.schema import wait_for_schema
 from pipeline_service.store.seals import PostgresSeals
 from pipeline_service.store.structures import StructureCache
-from pipeline_service.transport.audit import AuditServicer
 from pipeline_service.transport.callbacks import CallbackServicer
-from pipeline_service.transport.credentials import CredentialServicer
 from pipeline_service.transport.errors import DOMAIN, ERRORS
 from pipeline_service.transport.executions import ExecutionServicer
 from pipeline_service.transport.nodes import NodeServicer
@@ -79,8 +73,6 @@ from pipeline_service.transport.uncovered import Uncovered
 from pipeline_service.transport.watch import Pace
 from pipeline_service.transport.watchers import Watchers
 from pipeline_service.transport.webhooks import WebhookServicer
-from pipeline_service.vault.envelope import Envelope
-from pipeline_service.vault.master_keys import MasterKeys
 from servicekit import nats_client
 from servicekit.config import read_secret
 from servicekit.failpoints import Failpoints
@@ -173,10 +165,11 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=publisher, journal=journal)
     control = Control(store=store, rules=rules, publisher=publisher, journal=journal)
     capabilities = Capabilities(
-        TokenIssuer(load_issuer_keys(settings.capability_keys_file)), gateway_url=settings.gateway_url
+        TokenIssuer(load_issuer_keys(settings.capability_keys_file)),
+        gateway_url=settings.gateway_url,
+        internal_url=settings.internal_url,
     )
     webhooks = new_webhooks(settings, metrics, pool=pools.engine)
-    credentials = Credentials(store=PostgresCredentials(pools.engine), vault=_vault(settings, metrics))
     owners = Owners.load(settings.owners_file)
     requests = PostgresRequests(pools.engine)
     repeats = Repeats(requests, crash_point=failpoints.hit)
@@ -193,10 +186,11 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("timers", look_out("timers", timers.tick, metrics, interval_s=interval_s))
     life.spawn("waker", look_out("waker", waker.tick, metrics, interval_s=interval_s, bell=wakes))
     life.spawn("filler", look_out("filler", filler.tick, metrics, interval_s=interval_s, bell=windows.bell))
-    seals = PostgresSeals(pools.engine)
     if settings.seal_interval_s:
         seal_log = SealLog(metrics)
-        sealer = Sealer(seals=seals, sealed=seal_log.sealed, gap=seal_log.gap, crash_point=failpoints.hit)
+        sealer = Sealer(
+            seals=PostgresSeals(pools.engine), sealed=seal_log.sealed, gap=seal_log.gap, crash_point=failpoints.hit
+        )
         life.spawn("sealer", look_out("sealer", sealer.tick, metrics, interval_s=settings.seal_interval_s))
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
@@ -265,11 +259,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             ),
             server,
         ),
-        lambda server: audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(Auditor(seals)), server),
-        lambda server: credential_service_pb2_grpc.add_CredentialServiceServicer_to_server(
-            CredentialServicer(credentials), server
-        ),
         lambda server: webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookServicer(webhooks), server),
+        *operating_services(settings, metrics, pool=pools.engine, artifacts=artifacts, capabilities=capabilities),
     ]
     server = _grpc_server(settings, tls, services, metrics, validator)
     await server.start()
@@ -331,18 +322,6 @@ async def _open_database(settings: Settings) -> Pools:
         engine=await open_pool(settings.database_url, password=engine, size=size),
         edit=await open_pool(settings.edit_database_url, password=edit, size=size),
     )
-
-
-def _vault(settings: Settings, metrics: Metrics) -> Envelope | None:
-    if settings.master_keys_file is None:
-        return None
-
-    def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
-        metrics.master_key_reloads.labels(outcome="ok" if succeeded else "failed").inc()
-        if not succeeded:
-            metrics.raise_alarm(Alarm.RELOAD_FAILED)
-
-    return Envelope(MasterKeys(settings.master_keys_file, on_reload=on_reload).ring)
 
 
 def _store_address(settings: Settings) -> StoreAddress:

@@ -18,8 +18,12 @@ from servicekit.tokens import InvalidToken, TokenIssuer
 
 COMPLETE = "complete"
 PROGRESS = "progress"
+READ = "read"
 """Audiences."""
 CALLBACK_PATH = "/spi/video_production/executor_callback"
+FUNCTIONS = "invoke-lambda"
+"""The node type whose work may read what it renders."""
+RENDER_DATA_PATH = "/spi/node_render_data"
 FAMILY_PATHS = {
     "tooling-job": "/spi/tooling_jobs/{execution}",
     "test-run": "/spi/test_runs/{execution}",
@@ -63,12 +67,28 @@ class _Body(msgspec.Struct):
 class Capabilities:
     """Issues and verifies capabilities."""
 
-    def __init__(self, issuer: TokenIssuer, *, gateway_url: str) -> None:
+    def __init__(self, issuer: TokenIssuer, *, gateway_url: str, internal_url: str | None = None) -> None:
+        """Bases of addresses: of the gateway for callbacks, and of the one for internal callers where there is one."""
         self._issuer = issuer
         self._gateway_url = gateway_url.rstrip("/")
+        self._internal_url = (internal_url or "").rstrip("/")
 
     def callback_url(self, execution: Execution, claim: Claim) -> str:
         """Where the result of a claimed execution may be reported to. A secret."""
+        token = self._issued(execution, claim, COMPLETE)
+        return f"{self._gateway_url}{callback_path(execution)}?{urlencode({'cap': token})}"
+
+    def render_data_url(self, execution: Execution, claim: Claim) -> str:
+        """Where a function of a user may read what it renders; empty for other work, and where nobody serves that.
+
+        A secret.
+        """
+        if not self._internal_url or execution.work.node_type != FUNCTIONS:
+            return ""
+        path = f"{RENDER_DATA_PATH}/{execution.node_uid}"
+        return f"{self._internal_url}{path}?{urlencode({'cap': self._issued(execution, claim, READ)})}"
+
+    def _issued(self, execution: Execution, claim: Claim, audience: str) -> str:
         if execution.close_due_at is None:
             raise ValueError(f"execution {execution.id} was never started")
         body = _Body(
@@ -76,12 +96,11 @@ class Capabilities:
             claim=claim,
             node_uid=execution.node_uid,
             executor_type=execution.work.node_type,
-            audience=COMPLETE,
+            audience=audience,
             key_prefix=artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, claim),
             exp=int((execution.close_due_at + GRACE).timestamp()),
         )
-        token = self._issuer.issue(msgspec.json.encode(body))
-        return f"{self._gateway_url}{callback_path(execution)}?{urlencode({'cap': token})}"
+        return self._issuer.issue(msgspec.json.encode(body))
 
     def verify(self, token: str) -> Capability:
         """What a token of ours says. Raises InvalidToken; expiry is the caller's to judge."""

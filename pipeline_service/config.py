@@ -60,6 +60,8 @@ class Settings(ServiceSettings):
     """Secrets that GitHub signs with, one per line, all live. None takes no webhooks; likewise the next two."""
     webhook_discourse_secret_file: Path | None = None
     webhook_payment_processor_secret_file: Path | None = None
+    internal_url: str | None = None
+    """Base of the addresses at which functions read what they render; None hands out none."""
     owners_file: Path | None = None
     """Identities to owners; who is not in it belongs to `default`."""
     lease_s: Annotated[float, Field(gt=0)] = 60.0

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from montage.v1 import (
+    analytics_service_pb2,
     audit_service_pb2,
     callback_service_pb2,
     credential_service_pb2,
@@ -63,6 +64,7 @@ SERVICES = (
     node_service_pb2.DESCRIPTOR.services_by_name["NodeService"],
     execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"],
     callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
+    analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
     credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
     webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],

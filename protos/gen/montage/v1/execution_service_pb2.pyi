@@ -69,20 +69,22 @@ class StartExecutionRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., dispatch_no: _Optional[int] = ..., kind: _Optional[_Union[_work_pb2.WorkKind, str]] = ...) -> None: ...
 
 class StartExecutionResponse(_message.Message):
-    __slots__ = ("outcome", "hold_expire_time", "task", "lease", "callback_url", "key_prefix")
+    __slots__ = ("outcome", "hold_expire_time", "task", "lease", "callback_url", "key_prefix", "render_data_url")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     HOLD_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     LEASE_FIELD_NUMBER: _ClassVar[int]
     CALLBACK_URL_FIELD_NUMBER: _ClassVar[int]
     KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    RENDER_DATA_URL_FIELD_NUMBER: _ClassVar[int]
     outcome: StartOutcome
     hold_expire_time: _timestamp_pb2.Timestamp
     task: _work_pb2.Task
     lease: _duration_pb2.Duration
     callback_url: str
     key_prefix: str
-    def __init__(self, outcome: _Optional[_Union[StartOutcome, str]] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task: _Optional[_Union[_work_pb2.Task, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., callback_url: _Optional[str] = ..., key_prefix: _Optional[str] = ...) -> None: ...
+    render_data_url: str
+    def __init__(self, outcome: _Optional[_Union[StartOutcome, str]] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task: _Optional[_Union[_work_pb2.Task, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., callback_url: _Optional[str] = ..., key_prefix: _Optional[str] = ..., render_data_url: _Optional[str] = ...) -> None: ...
 
 class HeartbeatExecutionRequest(_message.Message):
     __slots__ = ("execution_id", "claim", "progress", "details", "purchase", "waiting_for", "requeue_after")
