@@ -65,7 +65,10 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     reports = ExecutionReports(ExecutionServiceStub(channel))
     life.on_stop(reports.close)
     worker = f"executor-{uuid.uuid4().hex[:8]}"
-    connection = WaitingConnection(_nats_address(settings, tls), name=worker)
+    metrics = RunnerMetrics(registry)
+    connection = WaitingConnection(
+        _nats_address(settings, tls), name=worker, on_error=lambda kind: metrics.nats_errors.labels(kind=kind).inc()
+    )
     nats = connection.client
     life.on_stop(lambda: nats_client.close(nats))
 
@@ -76,7 +79,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
             executors=_executors(settings, store, functions, invoke_lambda, vendors),
             workspace=workspace,
             clock=clock,
-            metrics=RunnerMetrics(registry),
+            metrics=metrics,
             failpoints=Failpoints.parse(settings.failpoints),
         )
     )

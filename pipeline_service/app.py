@@ -118,9 +118,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     await check_roles(pools)
     object_store = ObjectStore(_store_address(settings))
     life.on_stop(object_store.close)
-    connection = WaitingConnection(
-        _nats_address(settings, tls), name="pipeline", on_error=lambda kind: metrics.nats_errors.labels(kind=kind).inc()
-    )
+    connection = WaitingConnection(_nats_address(settings, tls), name="pipeline", on_error=metrics.nats_error)
     nats = connection.client
     life.on_stop(lambda: nats_client.close(nats))
     connection.at_first(lambda: slots.listen(nats))

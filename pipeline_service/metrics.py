@@ -3,6 +3,9 @@
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from pipeline_service.domain.states import Alarm
+from servicekit.nats_client import REFUSED_PERMISSION
+
 
 class Metrics:
     """Counters of one process."""
@@ -38,6 +41,12 @@ class Metrics:
         self.timer_failures = Counter(
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry
         )
+
+    def nats_error(self, kind: str) -> None:
+        """Count an error of the connection. A refused permission is seen nowhere else: the call just times out."""
+        self.nats_errors.labels(kind=kind).inc()
+        if kind == REFUSED_PERMISSION:
+            self.raise_alarm(Alarm.QUEUE_REFUSED)
 
     def raise_alarm(self, alarm: str) -> None:
         """Count something that an operator should look at, and say it in the log."""

@@ -23,6 +23,8 @@ from servicekit.tls import InvalidTlsFiles, TlsFiles, client_ssl_context, refres
 
 DEFAULT_PORT = 4222
 # What a connection may hold back while the broker is away; past that a publish fails, and its caller keeps the message.
+REFUSED_PERMISSION = "permission"
+"""What a broker does not let its user say or hear: a wrong set-up, or somebody who tries."""
 PENDING_BYTES = 2 * 1024 * 1024
 
 
@@ -61,8 +63,8 @@ async def connect(
 
     `client` is one that is not connected yet, or not any more; None makes one.
 
-    `on_error(kind)` is called for every error of the connection: a refused permission shows only there, the call itself
-    just times out.
+    `on_error(kind)` is called for every error of the connection. A refused permission shows only there, as
+    REFUSED_PERMISSION; the call itself just times out.
     """
     await _probe(address.url, timeout_s)
     events = _Events(name, on_error)
@@ -240,7 +242,7 @@ class _Events:
             self.first_error.set_result(error)
         self._log.warning("nats_error", connection=self._name, kind=type(error).__name__, error=str(error))
         if self._on_error is not None:
-            self._on_error(type(error).__name__)
+            self._on_error(_kind(error))
 
     async def on_disconnected(self) -> None:
         self._log.warning("nats_disconnected", connection=self._name)
@@ -252,6 +254,11 @@ class _Events:
 
     async def on_reconnected(self) -> None:
         self._log.info("nats_reconnected", connection=self._name)
+
+
+def _kind(error: Exception) -> str:
+    """The client tells of a refused permission by its text alone."""
+    return REFUSED_PERMISSION if "permissions violation" in str(error).lower() else type(error).__name__
 
 
 def _headers(message_id: str, headers: Mapping[str, str] | None) -> dict[str, str]:

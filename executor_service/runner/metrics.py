@@ -17,4 +17,7 @@ class RunnerMetrics:
             ["reason"],
             registry=registry,
         )
+        self.nats_errors = Counter(
+            "executor_nats_errors", "Errors of the connection to the queue.", ["kind"], registry=registry
+        )
         self.held = Gauge("executor_held_executions", "Executions that this process holds now.", registry=registry)

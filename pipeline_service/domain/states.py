@@ -149,6 +149,8 @@ class Alarm(StrEnum):
     """No worker has taken what was published minutes ago; counted at every further publish."""
     AUDIT_GAP = "audit_gap"
     """The chain of seals does not go on where this process saw it end; nothing more is sealed."""
+    QUEUE_REFUSED = "queue_refused"
+    """The queue did not let this service say or hear something: a wrong set-up, or somebody who tries."""
     RELOAD_FAILED = "reload_failed"
     """Certificates or master keys were replaced by files that cannot be used; the old ones stay in force."""
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,20 @@ import pytest_asyncio
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
-from montage.v1 import callback_service_pb2, execution_service_pb2, node_service_pb2, pipeline_service_pb2
+from montage.v1 import (
+    audit_service_pb2,
+    callback_service_pb2,
+    credential_service_pb2,
+    execution_service_pb2,
+    node_service_pb2,
+    pipeline_service_pb2,
+)
 from nats.aio.client import Client
 
-from devstack.certificates import issue_client_certificate
+from devstack.certificates import IDENTITIES, issue_client_certificate
+from devstack.layout import write_private
 from devstack.stack import StackOptions
+from pipeline_service.access import access_table
 from servicekit.grpc_retry import error_reason
 from tests.e2e.house import House, open_house
 from tests.fakes.certificates import CertificateAuthority
@@ -31,6 +40,10 @@ from tests.patience import PATIENCE_S
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLIENT = "spiffe://montage/client/dev"
+GET_PIPELINE = "/montage.v1.PipelineService/GetPipeline"
+LET_IN = (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+"""What its empty request is answered."""
+ALARMS = "pipeline_alarms_total"
 LONG_AGO = timedelta(days=200)
 AS_BYTES: Any = {"request_serializer": bytes, "response_deserializer": bytes}
 
@@ -124,38 +137,134 @@ class TestNats:
         assert b"+OK" not in answer
 
 
-SERVICES: tuple[ServiceDescriptor, ...] = (
-    pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"],
-    node_service_pb2.DESCRIPTOR.services_by_name["NodeService"],
-    execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"],
-    callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
+MODULES = (
+    audit_service_pb2,
+    callback_service_pb2,
+    credential_service_pb2,
+    execution_service_pb2,
+    node_service_pb2,
+    pipeline_service_pb2,
 )
-MAY_CALL = {
-    "client-dev": {"PipelineService", "NodeService", "reflection"},
-    "ops-dev": {"PipelineService", "NodeService", "reflection"},
-    "executor": {"ExecutionService"},
-    "callback-gateway": {"CallbackService"},
-    "pipeline": set[str](),
-    "nats": set[str](),
+SERVICES: dict[str, ServiceDescriptor] = {
+    name: service for module in MODULES for name, service in module.DESCRIPTOR.services_by_name.items()
 }
-"""Folder of a certificate to the services that let its identity in; every one may ask for health."""
+EVERY_METHOD = {f"{name}/{method.name}" for name, service in SERVICES.items() for method in service.methods}
+REFLECTION = "reflection"
+OF_CLIENTS = {method for method in EVERY_METHOD if method.startswith(("PipelineService/", "NodeService/"))}
+OF_OPERATORS = {
+    *(method for method in EVERY_METHOD if method.startswith("AuditService/")),
+    "CredentialService/PutCredential",
+    "CredentialService/DeleteCredential",
+    "CredentialService/ListCredentials",
+}
+MAY_CALL: dict[str, set[str]] = {
+    "client-dev": OF_CLIENTS | {REFLECTION},
+    "ops-dev": OF_CLIENTS | OF_OPERATORS | {REFLECTION},
+    "executor": {
+        *(method for method in EVERY_METHOD if method.startswith("ExecutionService/")),
+        "CredentialService/AccessCredential",
+    },
+    "callback-gateway": {method for method in EVERY_METHOD if method.startswith("CallbackService/")},
+    "internal-gateway": {"CredentialService/AccessCredential", "CredentialService/TouchCredential"},
+    "pipeline": set(),
+    "nats": set(),
+}
+"""Folder of a certificate to the methods that let its identity in; every one may ask for health."""
+AWKWARD: dict[str, dict[str, Any]] = {
+    "common name alone": {"name": CLIENT, "dns": []},
+    "no name at all": {"name": "client", "dns": [], "ips": []},
+    "DNS name that looks like an identity": {"name": "client", "dns": [CLIENT]},
+    "DNS name beside an identity of another scheme": {"name": "client", "dns": [CLIENT], "uris": ["https://montage"]},
+    "two identities": {"name": "client", "uris": [CLIENT, "spiffe://montage/ops/dev"]},
+    "the same identity twice": {"name": "client", "uris": [CLIENT, CLIENT]},
+    "slash at the end": {"name": "client", "uris": [f"{CLIENT}/"]},
+    "encoded slash": {"name": "client", "uris": ["spiffe://montage/client%2Fdev"]},
+    "empty segment": {"name": "client", "uris": ["spiffe://montage/client//dev"]},
+    "dots": {"name": "client", "uris": ["spiffe://montage/ops/../client/dev"]},
+    "capital trust domain": {"name": "client", "uris": ["spiffe://Montage/client/dev"]},
+    "leaf that is an authority": {"name": "client", "uris": [CLIENT], "ca": True},
+    "leaf that signs certificates": {"name": "client", "uris": [CLIENT], "signs_certificates": True},
+}
+"""Certificates of the right authority that pass the handshake, and are nobody's."""
+
+
+async def test_matrix_knows_every_method_of_the_service() -> None:
+    assert {f"/montage.v1.{method}" for method in EVERY_METHOD} == set(access_table())
+    assert set(MAY_CALL) == set(IDENTITIES)
 
 
 @pytest.mark.parametrize("who", MAY_CALL)
-async def test_identity_may_call_its_services_and_no_method_of_another(house: House, who: str) -> None:
+async def test_identity_may_call_its_methods_and_no_other(house: House, who: str) -> None:
     files = house.stack.layout.tls(who)
-    admitted: dict[str, set[bool]] = {}
-    async with channel(house, Papers(ca=files.ca, cert=files.cert, key=files.key)) as connection:
-        for service in SERVICES:
-            admitted[service.name] = {
-                await is_admitted(connection, f"/{service.full_name}/{method.name}") for method in service.methods
-            }
-        admitted["reflection"] = {await may_reflect(connection)}
+    papers = Papers(ca=files.ca, cert=files.cert, key=files.key)
 
-    assert admitted == {
-        name: {name in MAY_CALL[who]} for name in [*(service.name for service in SERVICES), "reflection"]
-    }
-    assert await health(house, Papers(ca=files.ca, cert=files.cert, key=files.key)) is grpc.StatusCode.OK
+    async with channel(house, papers) as connection:
+        admitted = {method for method in EVERY_METHOD if await is_admitted(connection, f"/montage.v1.{method}")}
+        if await may_reflect(connection):
+            admitted.add(REFLECTION)
+
+    assert admitted == MAY_CALL[who]
+    assert await health(house, papers) is grpc.StatusCode.OK
+
+
+@pytest.mark.parametrize("wrong", AWKWARD)
+async def test_awkward_certificate_is_nobody_s_in_every_method(house: House, tmp_path: Path, wrong: str) -> None:
+    layout = house.stack.layout
+    authority = CertificateAuthority.of_files(layout.ca_cert, layout.ca_key)
+    files = authority.write(tmp_path, "awkward", authority.issue(**AWKWARD[wrong]))
+
+    async with channel(house, Papers(ca=files.ca, cert=files.cert, key=files.key)) as connection:
+        answers = {await answer_to(connection, f"/montage.v1.{method}") for method in sorted(EVERY_METHOD)}
+        answers.add(await answer_to(connection, "/grpc.health.v1.Health/Check"))
+        answers.add(await answer_to(connection, "/grpc.health.v1.Health/Watch"))
+
+    assert answers == {(grpc.StatusCode.UNAUTHENTICATED, "CALLER_UNKNOWN")}
+
+
+async def test_unusable_certificate_leaves_the_old_one_in_force_and_raises_an_alarm(house: House) -> None:
+    files = house.stack.layout.tls("pipeline")
+    pid, before = house.stack.process("pipeline").pid, await house.metric("pipeline", ALARMS, alarm="reload_failed")
+    good = files.cert.read_bytes()
+    try:
+        write_private(files.cert, "half a certificate")
+        assert await health(house, client_papers(house)) is grpc.StatusCode.OK
+        assert await house.metric("pipeline", ALARMS, alarm="reload_failed") > before
+    finally:
+        write_private(files.cert, good)
+    assert house.stack.process("pipeline").pid == pid
+
+
+async def test_authority_that_was_removed_is_refused_on_the_next_connection(house: House, tmp_path: Path) -> None:
+    """The service trusts a new authority alone; an old connection goes on, a new one is refused at once."""
+    layout, old = house.stack.layout, client_papers(house)
+    kept = layout.ca_cert.read_bytes()
+    new = CertificateAuthority("Next")
+    shown = new.issue_files(tmp_path, "client", CLIENT)
+    pid = house.stack.process("pipeline").pid
+    async with channel(house, old) as connection:
+        assert await answer_to(connection, GET_PIPELINE) == LET_IN
+        try:
+            write_private(layout.ca_cert, new.cert)
+            refused = await health(house, replace(old, ca=copy_of(kept, tmp_path)))
+            admitted = await health(house, Papers(ca=copy_of(kept, tmp_path), cert=shown.cert, key=shown.key))
+            assert await answer_to(connection, GET_PIPELINE) == LET_IN
+        finally:
+            write_private(layout.ca_cert, kept)
+
+    assert (refused, admitted) == (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.OK)
+    assert await health(house, old) is grpc.StatusCode.OK
+    assert house.stack.process("pipeline").pid == pid
+
+
+def client_papers(house: House) -> Papers:
+    files = house.stack.layout.tls("client-dev")
+    return Papers(ca=files.ca, cert=files.cert, key=files.key)
+
+
+def copy_of(authority: bytes, folder: Path) -> Path:
+    path = folder / "authority.pem"
+    path.write_bytes(authority)
+    return path
 
 
 @contextlib.asynccontextmanager
@@ -189,15 +298,20 @@ async def health(house: House, papers: Papers | None) -> grpc.StatusCode:
 
 async def is_admitted(connection: grpc.aio.Channel, method: str) -> bool:
     """Whether an empty request gets past the door; what becomes of it there is no matter."""
+    return await answer_to(connection, method) != (grpc.StatusCode.PERMISSION_DENIED, "CALLER_NOT_ALLOWED")
+
+
+async def answer_to(connection: grpc.aio.Channel, method: str) -> tuple[grpc.StatusCode, str | None]:
+    """Code and reason of what an empty request is answered."""
     # Whoever reads a stream can read a single answer just as well.
     call = connection.unary_stream(method, **AS_BYTES)(b"", timeout=PATIENCE_S)
     try:
         await call.read()
     except grpc.aio.AioRpcError as error:
-        return not (error.code() is grpc.StatusCode.PERMISSION_DENIED and error_reason(error) == "CALLER_NOT_ALLOWED")
+        return error.code(), error_reason(error)
     finally:
         call.cancel()
-    return True
+    return grpc.StatusCode.OK, None
 
 
 async def may_reflect(connection: grpc.aio.Channel) -> bool:

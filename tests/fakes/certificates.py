@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from servicekit.tls import TlsFiles
@@ -40,6 +40,16 @@ class CertificateAuthority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
         )
         self.cert = builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+    @classmethod
+    def of_files(cls, cert: Path, key: Path) -> "CertificateAuthority":
+        """An authority that there is already, to sign in its name."""
+        found = cls.__new__(cls)
+        loaded = load_pem_private_key(key.read_bytes(), password=None)
+        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+        found._key, found.cert = loaded, cert.read_bytes()
+        found._name = x509.load_pem_x509_certificate(found.cert).subject
+        return found
 
     def issue(
         self,

@@ -14,6 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StreamConfig
 
 from servicekit.config import ConfigError
 from servicekit.nats_client import (
+    REFUSED_PERMISSION,
     NatsAddress,
     NatsUnavailable,
     OutgoingMessage,
@@ -99,7 +100,7 @@ async def test_refused_permission_is_reported_to_on_error(client: Client, errors
     async with asyncio.timeout(PATIENCE_S):
         while not errors:
             await client.flush()
-    assert len(errors) == 1
+    assert errors == [REFUSED_PERMISSION]
 
 
 async def test_stream_and_consumer_are_ensured_again_and_changed(client: Client) -> None:
