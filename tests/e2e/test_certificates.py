@@ -19,12 +19,14 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from montage.v1 import (
+    analytics_service_pb2,
     audit_service_pb2,
     callback_service_pb2,
     credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
     pipeline_service_pb2,
+    webhook_service_pb2,
 )
 from nats.aio.client import Client
 
@@ -138,21 +140,25 @@ class TestNats:
 
 
 MODULES = (
+    analytics_service_pb2,
     audit_service_pb2,
     callback_service_pb2,
     credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
     pipeline_service_pb2,
+    webhook_service_pb2,
 )
 SERVICES: dict[str, ServiceDescriptor] = {
     name: service for module in MODULES for name, service in module.DESCRIPTOR.services_by_name.items()
 }
 EVERY_METHOD = {f"{name}/{method.name}" for name, service in SERVICES.items() for method in service.methods}
 REFLECTION = "reflection"
-OF_CLIENTS = {method for method in EVERY_METHOD if method.startswith(("PipelineService/", "NodeService/"))}
+OF_CLIENTS = {
+    method for method in EVERY_METHOD if method.startswith(("PipelineService/", "NodeService/", "WebhookService/"))
+}
 OF_OPERATORS = {
-    *(method for method in EVERY_METHOD if method.startswith("AuditService/")),
+    *(method for method in EVERY_METHOD if method.startswith(("AnalyticsService/", "AuditService/"))),
     "CredentialService/PutCredential",
     "CredentialService/DeleteCredential",
     "CredentialService/ListCredentials",
@@ -165,7 +171,11 @@ MAY_CALL: dict[str, set[str]] = {
         "CredentialService/AccessCredential",
     },
     "callback-gateway": {method for method in EVERY_METHOD if method.startswith("CallbackService/")},
-    "internal-gateway": {"CredentialService/AccessCredential", "CredentialService/TouchCredential"},
+    "internal-gateway": {
+        *(method for method in EVERY_METHOD if method.startswith("AnalyticsService/")),
+        "CredentialService/AccessCredential",
+        "CredentialService/TouchCredential",
+    },
     "pipeline": set(),
     "nats": set(),
 }
