@@ -48,14 +48,15 @@ def a_film(document_id: str, **changed: Document) -> Document:
 
 
 def a_merge(document_id: str) -> Document:
-    """The shortest way through Lambda: two animations and one merge."""
+    """A short way through Lambda: two animations, whose shapes differ so that FFmpeg has to encode, and one merge."""
     merge = {"id": "film", "type": "merge-videos", "inputs": {"segments": ["dawn", "dusk"]}, "config": FFMPEG}
-    return {"id": document_id, "title": "Two of a day", "nodes": [animation("dawn"), animation("dusk"), merge]}
+    upright = animation("dusk", aspectRatio="9:16")
+    return {"id": document_id, "title": "Two of a day", "nodes": [animation("dawn"), upright, merge]}
 
 
-def animation(node_id: str) -> Document:
+def animation(node_id: str, **more: str) -> Document:
     """One second of moving type."""
-    config = {"provider": "local", "duration": 1}
+    config = {"provider": "local", "duration": 1, **more}
     return {"id": node_id, "type": "generate-animation", "title": node_id.title(), "config": config}
 
 

@@ -11,7 +11,7 @@ from nats.js.errors import NotFoundError
 
 from tests.e2e.documents import a_film, a_merge
 from tests.e2e.house import House, Row, new_id, state_of, until
-from tests.e2e.processes import below, go_on, stop
+from tests.e2e.processes import ENCODING, below, go_on, stop
 from tests.patience import PATIENCE_S
 
 STREAM = "WORK"
@@ -44,7 +44,7 @@ async def held_encoding(house: House) -> AsyncIterator[Held]:
     endpoint = house.stack.process("lambda").pid
 
     async def encoders() -> list[int]:
-        return below(endpoint, running="ffmpeg")
+        return below(endpoint, running=ENCODING)
 
     encoder = (await until(encoders, within_s=40))[0]
     stop(encoder)

@@ -27,6 +27,10 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
+ENCODING = "libx264"
+"""In the command line of an FFmpeg that encodes pictures; it is started for shorter things as well."""
+
+
 def below(ancestor: int, *, running: str) -> list[int]:
     """Living processes below `ancestor` whose command line contains `running`."""
     parents: dict[int, int] = {}

@@ -52,7 +52,7 @@ async def test_without_the_gateway_a_run_does_not_finish_until_its_deadline_find
     await until_true(lambda: house.queued_events() == 0)
     folder = await prefix_of(house, waiting)
     names = [key.removeprefix(folder) async for key, _ in house.store.list_prefix(folder)]
-    assert sorted(names) == ["output.mp4", "result.json"]
+    assert sorted(names) == ["contact_sheet.jpg", "output.mp4", "result.json"]
     assert (await house.execution(run, "film")).state == "WAITING"
     assert state_of(await house.client.get_run(run.name)) == "ACTIVE"
 

@@ -139,7 +139,14 @@ def test_function_of_a_users_own_reads_its_input_and_leaves_its_result(made: Map
     assert result == {"words": 18, "most": {"list": 2, "words": 2, "film": 1, "steps": 1, "step": 1, "cheap": 1}}
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, FUNCTION, "init"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Documents of every shape go this way in tests/integration, without films being made of them.
+        pytest.param(name, marks=() if name == "picture-in-picture" else pytest.mark.slow)
+        for name in (*DOCUMENTS, FUNCTION, "init")
+    ],
+)
 async def test_export_import_export_of_an_example_gives_the_same_bytes(
     stack: Stack, made: Mapping[str, Ended], tmp_path: Path, name: str
 ) -> None:

@@ -33,7 +33,15 @@ async def _merge(house: House) -> str:
     return await undisturbed_merge(house)
 
 
-@pytest.mark.parametrize("place", ["executor.after_claim", "executor.before_upload", "executor.after_upload"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        # What has not left the process yet is killed at every place of test_failpoints.
+        pytest.param("executor.after_claim", marks=pytest.mark.slow),
+        pytest.param("executor.before_upload", marks=pytest.mark.slow),
+        "executor.after_upload",
+    ],
+)
 async def test_executor_killed_inside_the_voice_node_is_replaced_and_the_film_is_the_same(
     house: House, film: str, place: str
 ) -> None:

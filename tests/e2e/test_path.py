@@ -29,7 +29,7 @@ from tests.e2e.house import (
     until,
     write_document,
 )
-from tests.e2e.processes import below, parent_of
+from tests.e2e.processes import ENCODING, below, parent_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -134,7 +134,7 @@ async def test_handler_is_a_child_of_the_lambda_endpoint_and_runs_ffmpeg(house: 
     run = await house.begin(a_merge(new_id("children")))
 
     async def encoders() -> list[int]:
-        return below(endpoint, running="ffmpeg")
+        return below(endpoint, running=ENCODING)
 
     encoder = (await until(encoders, within_s=40))[0]
     handler = parent_of(encoder)
