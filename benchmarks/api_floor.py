@@ -83,7 +83,7 @@ async def record(stack: Stack, document: Callable[[str], dict[str, Any]], *, pag
         for pool in (pools.engine, pools.edit):
             async with pool.acquire() as connection:
                 connection.add_query_logger(lambda query: _note(heard, query))
-        reader, store = PostgresReader(pools.engine), PostgresStore(pools, structures=StructureCache())
+        reader, store = PostgresReader(pools.engine), PostgresStore(pools, structures=StructureCache(), concurrency={})
         artifacts, rules, nobody = cast("Artifacts", None), _rules(), _Nobody()
         pipelines = Pipelines(store=store, reader=reader, artifacts=artifacts, rules=rules, journal=nobody)
         nodes = Nodes(store=store, reader=reader, artifacts=artifacts, rules=rules, publisher=nobody, journal=nobody)

@@ -217,12 +217,24 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VendorTrouble:
+    """What is the matter with a vendor, for all who would submit to it."""
+
+    error_type: ErrorType
+    """RATE_LIMITED when it has enough to do, else PROVIDER_UNAVAILABLE."""
+    retry_after: timedelta | None = None
+    """How long it wants to be left alone; None when it does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AwaitingVendor:
     """A vendor works on it; it is asked again."""
 
     job_id: str
     ask_after: timedelta
     progress: Progress | None = None
+    vendor: VendorTrouble | None = None
+    """Why it keeps the job waiting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,10 +292,19 @@ class HeartbeatAnswer:
 class RetryLater(Exception):
     """The same attempt can succeed later: back to the queue, not before `after` has passed."""
 
-    def __init__(self, after: timedelta, reason: str, *, purchase: Learned | None = None) -> None:
+    def __init__(
+        self,
+        after: timedelta,
+        reason: str,
+        *,
+        purchase: Learned | None = None,
+        vendor: VendorTrouble | None = None,
+    ) -> None:
+        """`vendor` says what is the matter with the vendor, where that is the reason."""
         super().__init__(reason)
         self.after = after
         self.purchase = purchase
+        self.vendor = vendor
 
 
 class GiveUp(Exception):

@@ -17,6 +17,7 @@ from executor_service.task import (
     Config,
     Disposition,
     Dropped,
+    ErrorType,
     ExecutionId,
     Failure,
     HeartbeatAnswer,
@@ -30,10 +31,12 @@ from executor_service.task import (
     Purchase,
     PurchaseOutcome,
     PurchaseState,
+    RetryLater,
     StartAnswer,
     Task,
     TaskInput,
     TaskQueue,
+    VendorTrouble,
     WorkItem,
     WorkKind,
 )
@@ -103,6 +106,7 @@ def await_vendor_report(
     heartbeat.waiting_for = resource_pb.WAITING_FOR_VENDOR
     learned = Learned(outcome=PurchaseOutcome.SUBMITTED, job_id=waiting.job_id, ask_after=waiting.ask_after)
     heartbeat.purchase.CopyFrom(_purchase_report(learned))
+    _tell_of_vendor(heartbeat, waiting.vendor)
     return execution_pb.ExecutionReport(heartbeat=heartbeat)
 
 
@@ -115,14 +119,13 @@ def await_person_report(execution_id: ExecutionId, claim: ClaimId, *, reason: st
     return execution_pb.ExecutionReport(heartbeat=heartbeat)
 
 
-def requeue_report(
-    execution_id: ExecutionId, claim: ClaimId, *, after: timedelta, purchase: Learned | None = None
-) -> execution_pb.ExecutionReport:
+def requeue_report(execution_id: ExecutionId, claim: ClaimId, later: RetryLater) -> execution_pb.ExecutionReport:
     """Puts the execution back into its queue."""
     heartbeat = _heartbeat(execution_id, claim, None)
-    heartbeat.requeue_after.CopyFrom(duration_message(after))
-    if purchase is not None:
-        heartbeat.purchase.CopyFrom(_purchase_report(purchase))
+    heartbeat.requeue_after.CopyFrom(duration_message(later.after))
+    if later.purchase is not None:
+        heartbeat.purchase.CopyFrom(_purchase_report(later.purchase))
+    _tell_of_vendor(heartbeat, later.vendor)
     return execution_pb.ExecutionReport(heartbeat=heartbeat)
 
 
@@ -334,6 +337,17 @@ def _purchase_report(learned: Learned) -> execution_pb.PurchaseReport:
     if learned.cost_micros is not None:
         message.cost_micros = learned.cost_micros
     return message
+
+
+def _tell_of_vendor(heartbeat: execution_pb.HeartbeatExecutionRequest, trouble: VendorTrouble | None) -> None:
+    if trouble is None:
+        return
+    is_busy = trouble.error_type is ErrorType.RATE_LIMITED
+    heartbeat.vendor.trouble = (
+        execution_pb.VENDOR_TROUBLE_RATE_LIMITED if is_busy else execution_pb.VENDOR_TROUBLE_UNAVAILABLE
+    )
+    if trouble.retry_after is not None:
+        heartbeat.vendor.retry_after.CopyFrom(duration_message(trouble.retry_after))
 
 
 def _task_input(message: work_pb.TaskInput) -> TaskInput:

@@ -40,7 +40,8 @@ from pipeline_service.commands.windows import Windows
 from pipeline_service.config import Settings
 from pipeline_service.dependencies import Dependencies
 from pipeline_service.domain.engine.working_set import Rules
-from pipeline_service.domain.node_types import Catalogue, build_catalogue
+from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.node_types import Catalogue, build_catalogue, paid_vendors
 from pipeline_service.domain.states import Alarm
 from pipeline_service.journal import LoggedJournal
 from pipeline_service.lookout import look_out
@@ -101,6 +102,9 @@ SWEEP_EVERY_S = 30.0
 WAITERS_EVERY_S = 5.0
 """How often waiters are looked for whose wake was missed: a rare race, and the look costs as much as they are many."""
 
+LIMITS_EVERY_S = 5.0
+"""How often metrics tell what vendors are asked to do."""
+
 
 async def start(settings: Settings, life: Lifecycle) -> None:
     """Start every part. What was started last is stopped first: calls are drained before what serves them."""
@@ -109,7 +113,12 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     tls = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
     catalogue = build_catalogue(with_test_types=settings.test_types)
     slots = Slots()
-    windows = Windows(fixed=settings.windows(), slots=slots.of)
+    concurrency = settings.concurrency(paid_vendors(catalogue))
+    windows = Windows(
+        fixed=settings.windows(),
+        slots=slots.of,
+        concurrency={TaskQueue(vendor): number for vendor, number in concurrency.items()},
+    )
     rules = _rules(settings, catalogue, windows)
 
     pools = await _open_database(settings)
@@ -128,6 +137,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     store = PostgresStore(
         pools,
         structures=StructureCache(),
+        concurrency=concurrency,
         on_deadlock=lambda: metrics.raise_alarm(Alarm.DEADLOCK),
         crash_point=failpoints.hit,
     )
@@ -190,6 +200,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             seals=PostgresSeals(pools.engine), sealed=seal_log.sealed, gap=seal_log.gap, crash_point=failpoints.hit
         )
         life.spawn("sealer", look_out("sealer", sealer.tick, metrics, interval_s=settings.seal_interval_s))
+    life.spawn("limits", look_out("limits", lambda: _tell_limits(store, metrics), metrics, interval_s=LIMITS_EVERY_S))
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
     validator = MessageValidator(
@@ -360,6 +371,12 @@ async def _sweep_queue(sweeper: Sweeper, metrics: Metrics) -> None:
         if removed:
             metrics.swept.inc(removed)
             log.info("queue_swept", removed=removed)
+
+
+async def _tell_limits(store: PostgresStore, metrics: Metrics) -> int:
+    now, limits = await store.vendor_limits()
+    metrics.tell_limits(limits, now=now)
+    return 0
 
 
 async def _forget_requests(requests: PostgresRequests) -> None:

@@ -1,11 +1,14 @@
 """Settings of the pipeline service, read once from `PIPELINE_*`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator
 
 from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.node_types import build_catalogue, paid_vendors
+from pipeline_service.domain.vendor_limit import DEFAULT_CONCURRENCY, UNLISTED
 from servicekit.config import CommaList, HostPortField, ServiceSettings
 
 
@@ -72,6 +75,8 @@ class Settings(ServiceSettings):
     """How often what was recorded is sealed; 0 seals nothing."""
     dispatch_windows: CommaList = ()
     """`queue=number,…`: how much of a task queue's work is handed out at once; others follow their executors' slots."""
+    vendor_concurrency: CommaList = ()
+    """`vendor=number,…`: how much a vendor is asked to do at once, at most; others as docs/vendors.md says."""
     max_start_to_close_s: Annotated[float, Field(gt=0)] | None = None
     """Caps the time that node types allow an execution; None leaves it to them."""
     drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
@@ -89,17 +94,41 @@ class Settings(ServiceSettings):
     @field_validator("dispatch_windows")
     @classmethod
     def _are_windows(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        _check_numbers(written, of="queue")
+        return written
+
+    @field_validator("vendor_concurrency")
+    @classmethod
+    def _are_vendors(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        _check_numbers(written, of="vendor")
+        known = paid_vendors(build_catalogue(with_test_types=True))
         for one in written:
-            queue, _, number = one.partition("=")
-            if not queue or not number.isdecimal() or not int(number):
-                raise ValueError(f"expected queue=number, the number 1 or more, found {one!r}")
+            vendor = one.partition("=")[0]
+            if vendor not in known:
+                raise ValueError(f"expected one of {', '.join(sorted(known))}, found {vendor!r}")
         return written
 
     def windows(self) -> dict[TaskQueue, int]:
         """What `dispatch_windows` says, by queue."""
-        return {
-            TaskQueue(queue): int(number) for queue, _, number in (one.partition("=") for one in self.dispatch_windows)
+        return {TaskQueue(queue): number for queue, number in _numbers(self.dispatch_windows).items()}
+
+    def concurrency(self, vendors: Iterable[str]) -> dict[str, int]:
+        """How much each vendor is asked to do at once, at most."""
+        usual = {vendor: DEFAULT_CONCURRENCY.get(vendor, UNLISTED) for vendor in vendors}
+        return usual | {
+            vendor: number for vendor, number in _numbers(self.vendor_concurrency).items() if vendor in usual
         }
+
+
+def _check_numbers(written: Iterable[str], *, of: str) -> None:
+    for one in written:
+        name, _, number = one.partition("=")
+        if not name or not number.isdecimal() or not int(number):
+            raise ValueError(f"expected {of}=number, the number 1 or more, found {one!r}")
+
+
+def _numbers(written: Iterable[str]) -> dict[str, int]:
+    return {name: int(number) for name, _, number in (one.partition("=") for one in written)}
 
 
 class MigrateSettings(ServiceSettings):

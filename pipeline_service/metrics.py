@@ -1,14 +1,18 @@
 """What the pipeline service counts."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pipeline_service.domain.states import Alarm
+from pipeline_service.domain.vendor_limit import VendorLimit
 from servicekit.nats_client import REFUSED_PERMISSION
 
 
 class Metrics:
-    """Counters of one process."""
+    """Counters of one process, and what all of them know of the vendors."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.published = Counter(
@@ -41,6 +45,23 @@ class Metrics:
         self.timer_failures = Counter(
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry
         )
+        self.vendor_in_use = Gauge(
+            "pipeline_vendor_in_use", "Submissions that count at a vendor.", ["vendor"], registry=registry
+        )
+        self.vendor_concurrency = Gauge(
+            "pipeline_vendor_concurrency", "How many a vendor is given at once.", ["vendor"], registry=registry
+        )
+        self.vendor_left_alone = Gauge(
+            "pipeline_vendor_left_alone_seconds", "How long it is given nothing more.", ["vendor"], registry=registry
+        )
+
+    def tell_limits(self, limits: Iterable[VendorLimit], *, now: datetime) -> None:
+        """Show what vendors are asked to do."""
+        for limit in limits:
+            until = limit.left_alone_until(now=now) or now
+            self.vendor_in_use.labels(vendor=limit.vendor).set(limit.in_use)
+            self.vendor_concurrency.labels(vendor=limit.vendor).set(limit.concurrency)
+            self.vendor_left_alone.labels(vendor=limit.vendor).set((until - now).total_seconds())
 
     def nats_error(self, kind: str) -> None:
         """Count an error of the connection. A refused permission is seen nowhere else: the call just times out."""

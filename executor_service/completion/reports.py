@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 import grpc
@@ -17,9 +16,9 @@ from executor_service.task import (
     ExecutionId,
     Failure,
     HeartbeatAnswer,
-    Learned,
     Output,
     Progress,
+    RetryLater,
     StartAnswer,
     WorkKind,
 )
@@ -116,16 +115,10 @@ class ExecutionReports:
         return wire.disposition(answer.heartbeat.disposition)
 
     async def requeue(
-        self,
-        execution_id: ExecutionId,
-        *,
-        claim: ClaimId,
-        after: timedelta,
-        patience: Patience,
-        purchase: Learned | None = None,
+        self, execution_id: ExecutionId, *, claim: ClaimId, later: RetryLater, patience: Patience
     ) -> Disposition:
-        """Puts it back into its queue; the same attempt goes on elsewhere, not before `after` has passed."""
-        report = wire.requeue_report(execution_id, claim, after=after, purchase=purchase)
+        """Puts it back into its queue; the same attempt goes on elsewhere, not before its time."""
+        report = wire.requeue_report(execution_id, claim, later)
         answer = await self._ask(self._results, report, patience)
         return wire.disposition(answer.heartbeat.disposition)
 

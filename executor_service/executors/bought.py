@@ -16,7 +16,7 @@ from executor_service.executors.submitting import (
     submission,
 )
 from executor_service.executors.vendor import Done, Order, Over, Running, Spoilt, Status, Vendor
-from executor_service.integrations.vendor_errors import Away, Gone, Refused
+from executor_service.integrations.vendor_errors import Away, Gone, Refused, trouble_of
 from executor_service.task import (
     AwaitingPerson,
     AwaitingVendor,
@@ -30,6 +30,7 @@ from executor_service.task import (
     PurchaseState,
     RetryLater,
     Task,
+    VendorTrouble,
 )
 from servicekit.clock import Clock
 
@@ -89,7 +90,7 @@ class Bought(Generic[Order]):
             status = await self._vendor.status(purchase.job_id)
         except (Away, Refused) as error:
             # A refused question, for a changed key or too many of them, says nothing of the job.
-            raise RetryLater(error.retry_after or self._ask_again_after(purchase), str(error)) from error
+            raise self._ask_again(error, purchase) from error
         except Gone as error:
             raise self._gone(purchase) from error
         return await self._go_on(status, purchase, context)
@@ -98,7 +99,13 @@ class Bought(Generic[Order]):
         match status:
             case Running():
                 progress = Progress(stage=status.stage, fraction=status.fraction)
-                return AwaitingVendor(job_id=status.job_id, ask_after=status.ask_after, progress=progress)
+                busy = VendorTrouble(error_type=ErrorType.RATE_LIMITED, retry_after=status.ask_after)
+                return AwaitingVendor(
+                    job_id=status.job_id,
+                    ask_after=status.ask_after,
+                    progress=progress,
+                    vendor=busy if status.is_throttled else None,
+                )
             case Done():
                 await context.failpoints.hit("executor.after_poll")
                 return await self._fetch(status, purchase, context)
@@ -111,7 +118,7 @@ class Bought(Generic[Order]):
         try:
             output = await self._vendor.fetch(done.job_id, context)
         except (Away, Refused) as error:
-            raise RetryLater(error.retry_after or self._ask_again_after(purchase), str(error)) from error
+            raise self._ask_again(error, purchase) from error
         except Gone as error:
             raise self._gone(purchase) from error
         except Spoilt as error:
@@ -119,6 +126,11 @@ class Bought(Generic[Order]):
             lost = Learned(outcome=PurchaseOutcome.FAILED, cost_micros=done.cost_micros)
             raise GiveUp(ErrorType.MEDIA_MISMATCH, str(error), purchase=lost) from error
         return output if done.cost_micros is None else output.at_cost(done.cost_micros)
+
+    def _ask_again(self, error: Away | Refused, purchase: Purchase) -> RetryLater:
+        """A vendor that does not answer a question may take submissions all the same; they tell better."""
+        told = None if isinstance(error, Away) else trouble_of(error)
+        return RetryLater(error.retry_after or self._ask_again_after(purchase), str(error), vendor=told)
 
     def _gone(self, purchase: Purchase) -> RetryLater | GiveUp:
         if self._age(purchase) < _NOT_YET_KNOWN:

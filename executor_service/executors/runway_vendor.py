@@ -137,6 +137,7 @@ class RunwayVendor:
             ask_after=max(self._poll_interval * spread, timedelta(seconds=1)),
             stage="queued" if task.status in ("PENDING", "THROTTLED") else "rendering",
             fraction=task.progress,
+            is_throttled=task.status == "THROTTLED",
         )
 
 

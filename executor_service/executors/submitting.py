@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from executor_service.executors.vendor import InDoubt
-from executor_service.integrations.vendor_errors import Away, Refused
+from executor_service.integrations.vendor_errors import Away, Refused, trouble_of
 from executor_service.task import (
     AwaitingPerson,
     ErrorType,
@@ -53,9 +53,11 @@ def before_submission(purchase: Purchase) -> Iterator[None]:
     except Refused as refused:
         raise _refusal(refused, never) from refused
     except Away as away:
-        raise RetryLater(away.retry_after or _PREPARE_AGAIN, str(away), purchase=never) from away
+        raise RetryLater(
+            away.retry_after or _PREPARE_AGAIN, str(away), purchase=never, vendor=trouble_of(away)
+        ) from away
     except RetryLater as later:
-        raise RetryLater(later.after, str(later), purchase=never) from later
+        raise RetryLater(later.after, str(later), purchase=never, vendor=later.vendor) from later
     except GiveUp as given_up:
         failure = given_up.failure
         raise GiveUp(failure.error_type, failure.message, failure.details, purchase=never) from given_up
@@ -77,12 +79,13 @@ def submission(purchase: Purchase) -> Iterator[None]:
     except Away as away:
         unsure = Learned(outcome=PurchaseOutcome.UNKNOWN)
         after = away.retry_after or _repeat_after(purchase)
-        raise RetryLater(after, f"the submission is in doubt: {away}", purchase=unsure) from away
+        why = f"the submission is in doubt: {away}"
+        raise RetryLater(after, why, purchase=unsure, vendor=trouble_of(away)) from away
 
 
 def _refusal(refused: Refused, learned: Learned | None) -> RetryLater | GiveUp:
     if refused.retry_after is not None:
-        return RetryLater(refused.retry_after, str(refused), purchase=learned)
+        return RetryLater(refused.retry_after, str(refused), purchase=learned, vendor=trouble_of(refused))
     return GiveUp(refused.error_type, str(refused), purchase=learned)
 
 

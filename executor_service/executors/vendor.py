@@ -33,6 +33,8 @@ class Running:
     stage: str = "rendering"
     fraction: float | None = None
     """Done share, 0 to 1, where the vendor tells."""
+    is_throttled: bool = False
+    """Whether the vendor has accepted it and keeps it waiting, since it works on others of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from executor_service.task import ErrorType
+from executor_service.task import ErrorType, VendorTrouble
 
 
 class Refused(Exception):
@@ -26,3 +26,12 @@ class Away(Exception):
 
 class Gone(Exception):
     """The vendor does not know the job."""
+
+
+def trouble_of(error: Refused | Away) -> VendorTrouble | None:
+    """What an error tells of the vendor itself; None when it is about the call."""
+    if isinstance(error, Away):
+        return VendorTrouble(error_type=ErrorType.PROVIDER_UNAVAILABLE, retry_after=error.retry_after)
+    if error.error_type in (ErrorType.RATE_LIMITED, ErrorType.PROVIDER_UNAVAILABLE):
+        return VendorTrouble(error_type=error.error_type, retry_after=error.retry_after)
+    return None

@@ -87,9 +87,7 @@ class Reporter:
                 )
                 return self._settle("parked", disposition, reason=ending.reason)
             case RetryLater():
-                disposition = await self._reports.requeue(
-                    execution_id, claim=claim, after=ending.after, patience=patience, purchase=ending.purchase
-                )
+                disposition = await self._reports.requeue(execution_id, claim=claim, later=ending, patience=patience)
                 return self._settle("requeued", disposition, after_s=ending.after.total_seconds(), reason=str(ending))
             case Failure():
                 disposition = await self._reports.fail(execution_id, claim=claim, failure=ending, patience=patience)

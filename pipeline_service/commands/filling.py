@@ -38,6 +38,9 @@ class Filler:
     async def _lines(self) -> list[TaskQueue]:
         loads = await self._store.queue_loads()
         self._windows.counted(loads)
+        if any(self._windows.is_vendors(queue) for queue in loads):
+            now, limits = await self._store.vendor_limits()
+            self._windows.learned(limits, now=now)
         return [queue for queue, load in loads.items() if load.has_line]
 
     async def _next(self, queue: TaskQueue) -> Sequence[DueExecution]:

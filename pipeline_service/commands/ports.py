@@ -15,6 +15,7 @@ from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId,
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Json
+from pipeline_service.domain.vendor_limit import VendorLimit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,10 @@ class DueExecution:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueLoad:
-    """What a task queue has out, and whether anybody stands in line for it."""
+    """What a task queue has out, and whether anybody stands in line for it.
+
+    Of a vendor's queue that is what was published and not taken, and what counts as submitted.
+    """
 
     out: int
     has_line: bool
@@ -259,6 +263,9 @@ class Store(Protocol):
 
     async def queue_loads(self) -> Mapping[TaskQueue, QueueLoad]:
         """How full each task queue is; those with nothing out and nobody in line are left out."""
+
+    async def vendor_limits(self) -> tuple[datetime, Sequence[VendorLimit]]:
+        """The limit of each vendor, by name, with what counts now; and the clock by which they are meant."""
 
     async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> Sequence[DueExecution]:
         """Who goes next: by priority, then who has fewest of its pipeline out, then age.

@@ -170,10 +170,10 @@ class Execution:
 
     @property
     def takes_place(self) -> bool:
-        """Whether it counts in its task queue's window: a worker has it, or is to take it."""
+        """Whether it counts in its task queue's window: a worker has it, or is to take it, or a vendor works on it."""
         if self.state is ExecutionState.QUEUED:
             return self.queue_place is QueuePlace.OUT
-        return self.state is ExecutionState.RUNNING
+        return self.state is ExecutionState.RUNNING or self.waiting_for is WaitingFor.VENDOR
 
     @property
     def is_in_line(self) -> bool:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline_service.domain.ids import Claim, ExecutionId, Owner, PipelineUid, PurchaseId
+from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import PurchaseState
+from pipeline_service.domain.vendor_limit import SLOT_LEASE
 
 SIGNALS_EVERY = timedelta(seconds=5)
 """However often a vendor signals, it is asked no sooner after the question before."""
@@ -42,6 +44,8 @@ class Purchase:
     """The worker that may report of it: the one that runs the execution, or the one that polls."""
     lease_until: datetime | None = None
     """End of a poll's lease. The lease of a worker that runs the execution is the execution's."""
+    slot_until: datetime | None = None
+    """Until then it counts as submitted, unless it ends before; None when it never did, or is over."""
     cost_micros: int | None = None
     """What the vendor charged, in millionths of a US dollar; None when unknown."""
 
@@ -65,3 +69,7 @@ class Purchase:
             return planned
         soonest = now if self.asked_at is None else max(now, self.asked_at + SIGNALS_EVERY)
         return min(planned, soonest)
+
+    def counted(self, until: datetime) -> "Purchase":
+        """Keeps its slot: somebody has it or asks about it until then. One in doubt counts no longer than it does."""
+        return replace(self, slot_until=until + SLOT_LEASE) if self.state is PurchaseState.SUBMITTED else self

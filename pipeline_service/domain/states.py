@@ -108,6 +108,13 @@ class PurchaseOutcome(StrEnum):
     FAILED = "FAILED"
 
 
+class VendorTrouble(StrEnum):
+    """Why a vendor could not be used; by the names of the error classes."""
+
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "provider_unavailable"
+
+
 class WorkKind(StrEnum):
     """What a worker is told to do."""
 
@@ -153,6 +160,8 @@ class Alarm(StrEnum):
     """The queue did not let this service say or hear something: a wrong set-up, or somebody who tries."""
     RELOAD_FAILED = "reload_failed"
     """Certificates or master keys were replaced by files that cannot be used; the old ones stay in force."""
+    VENDOR_SILENT = "vendor_silent"
+    """A vendor did not answer several submissions in a row, and is left alone."""
 
 
 class Freshness(StrEnum):

@@ -8,12 +8,16 @@ from pipeline_service.store.pool import Pool, translated
 
 LOOKED_AT = 10_000
 """Of a longer line, those that come first by priority and age: a look at all of it would cost more than it settles."""
-# Both parts read a partial index that holds what is out and little more: who stands in line is due far later.
+# All parts read a partial index that holds what is out and little more: who stands in line is due far later. What is
+# bought counts as long as its vendor works on it, whoever asks about it.
 _OUT = """
 SELECT task_queue, pipeline_uid FROM executions
 WHERE dispatch_due_at < clock_timestamp() + interval '10 minutes' AND state = 'QUEUED' AND queue_place = 'OUT'
 UNION ALL
-SELECT task_queue, pipeline_uid FROM executions WHERE lease_until IS NOT NULL AND state = 'RUNNING'
+SELECT task_queue, pipeline_uid FROM executions WHERE lease_until IS NOT NULL AND state = 'RUNNING' AND buys = ''
+UNION ALL
+SELECT e.task_queue, p.pipeline_uid FROM purchases AS p JOIN executions AS e ON e.id = p.execution_id
+WHERE p.slot_until > clock_timestamp() AND p.state IN ('INTENDED', 'SUBMITTED', 'UNKNOWN')
 """
 # One probe of the index for each queue that has a line, however long that is.
 _LINES = """

@@ -1,7 +1,7 @@
 """A transaction's rows: loaded under the locks, written back as the difference."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -13,6 +13,7 @@ from pipeline_service.domain.engine.working_set import Finding, Question, Workin
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.store.audit import write_records
+from pipeline_service.store.limits import load_limits
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_delivered, load_purchases
 from pipeline_service.store.remembered import RememberedRows
@@ -62,6 +63,8 @@ class Caches:
 
     structures: StructureCache
     rows: RememberedRows
+    concurrency: Mapping[str, int]
+    """Most submissions at once, by vendor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +132,9 @@ class PostgresTransaction:
             purchases=purchases,
             delivered=await load_delivered(self._connection, purchases),
         )
+        named = [one for one in map(working_set.executions.get, executions) if one is not None]
+        for limit in await load_limits(self._connection, named, self._caches.concurrency, now=self._now):
+            working_set.put(limit)
         self._loaded = Loaded.of(working_set)
         return working_set
 

@@ -1,8 +1,8 @@
 """The store of the commands, on Postgres."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -25,8 +25,10 @@ from pipeline_service.commands.views import PipelineView
 from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, TaskQueue
+from pipeline_service.domain.vendor_limit import VendorLimit
 from pipeline_service.store.creating import create_pipeline
 from pipeline_service.store.editing import PostgresEdit
+from pipeline_service.store.limits import show_limits
 from pipeline_service.store.lines import next_in_line, queue_loads
 from pipeline_service.store.loading import Caches, PostgresTransaction
 from pipeline_service.store.locking import open_edit, open_transaction
@@ -114,13 +116,17 @@ class PostgresStore:
         pools: Pools,
         *,
         structures: StructureCache,
+        concurrency: Mapping[str, int],
         on_deadlock: Callable[[], None] = lambda: None,
         crash_point: CrashPoint = nowhere,
     ) -> None:
-        """`on_deadlock` is called for each transaction that the database ended because two waited for each other."""
+        """`concurrency` is how much each vendor is asked to do at once, at most.
+
+        `on_deadlock` is called for each transaction that the database ended because two waited for each other.
+        """
         self._engine = pools.engine
         self._edit = pools.edit
-        self._caches = Caches(structures=structures, rows=RememberedRows())
+        self._caches = Caches(structures=structures, rows=RememberedRows(), concurrency=concurrency)
         self._on_deadlock = on_deadlock
         self._crash_point = crash_point
 
@@ -233,6 +239,9 @@ class PostgresStore:
 
     async def queue_loads(self) -> dict[TaskQueue, QueueLoad]:
         return await queue_loads(self._engine)
+
+    async def vendor_limits(self) -> tuple[datetime, list[VendorLimit]]:
+        return await show_limits(self._engine, self._caches.concurrency)
 
     async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> list[DueExecution]:
         return await next_in_line(self._engine, queue, window=window, limit=limit)

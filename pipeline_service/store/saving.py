@@ -12,8 +12,10 @@ from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import RunDecision
+from pipeline_service.domain.vendor_limit import VendorLimit
 from pipeline_service.store import statements
 from pipeline_service.store.codec import failure_to_json, output_to_json, work_to_json
+from pipeline_service.store.limits import save_limits
 from pipeline_service.store.pool import Connection, as_json
 from pipeline_service.store.purchases import save_purchases
 from pipeline_service.store.rows import STATUS_OF
@@ -34,6 +36,7 @@ class Loaded:
     runs: Mapping[RunId, Run] = field(default_factory=dict)
     run_nodes: Mapping[RunNodeKey, RunNode] = field(default_factory=dict)
     purchases: Mapping[PurchaseId, Purchase] = field(default_factory=dict)
+    limits: Mapping[str, VendorLimit] = field(default_factory=dict)
 
     @classmethod
     def of(cls, working_set: WorkingSet) -> "Loaded":
@@ -45,6 +48,7 @@ class Loaded:
             runs=dict(working_set.runs),
             run_nodes=dict(working_set.run_nodes),
             purchases=dict(working_set.purchases),
+            limits=dict(working_set.limits),
         )
 
 
@@ -61,6 +65,7 @@ class Written:
 async def save_changes(connection: Connection, working_set: WorkingSet, *, loaded: Loaded) -> Written:
     """Write the difference, in one statement. Raises Contended when a guard did not hold."""
     await save_purchases(connection, working_set.purchases, loaded.purchases)
+    await save_limits(connection, working_set.limits, loaded.limits)
     executions = differing(working_set.changed.executions, working_set.executions, loaded.executions)
     runs = differing(working_set.changed.runs, working_set.runs, loaded.runs)
     nodes = differing(working_set.changed.nodes, working_set.nodes, loaded.nodes)

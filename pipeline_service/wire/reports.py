@@ -5,9 +5,9 @@ from uuid import UUID
 
 from montage.v1 import execution_service_pb2, resources_pb2, work_pb2
 
-from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Learned, Start
+from pipeline_service.domain.engine.reports import Beat, Complete, Fail, Learned, Start, VendorReport
 from pipeline_service.domain.ids import Claim, ExecutionId
-from pipeline_service.domain.states import Disposition, PurchaseOutcome, WaitingFor, WorkKind
+from pipeline_service.domain.states import Disposition, PurchaseOutcome, VendorTrouble, WaitingFor, WorkKind
 from pipeline_service.wire.values import Incomplete, duration_value, failure_value, output_value
 
 MAX_DETAILS_BYTES = 4096
@@ -44,6 +44,7 @@ def beat_report(message: execution_service_pb2.HeartbeatExecutionRequest, *, act
         waiting_for=waiting_for,
         requeue_after=duration_value(message.requeue_after, field=release) if release == "requeue_after" else None,
         purchase=_learned(message.purchase) if message.HasField("purchase") else None,
+        vendor=_vendor(message.vendor) if message.HasField("vendor") else None,
         actor=actor,
     )
 
@@ -101,6 +102,16 @@ def _learned(message: execution_service_pb2.PurchaseReport) -> Learned:
         if message.HasField("next_poll_after")
         else None,
         cost_micros=message.cost_micros if message.HasField("cost_micros") else None,
+    )
+
+
+def _vendor(message: execution_service_pb2.VendorReport) -> VendorReport:
+    name = execution_service_pb2.VendorTrouble.Name(message.trouble).removeprefix("VENDOR_TROUBLE_")
+    return VendorReport(
+        trouble=VendorTrouble[name],
+        retry_after=duration_value(message.retry_after, field="vendor.retry_after")
+        if message.HasField("retry_after")
+        else None,
     )
 
 

@@ -11,11 +11,12 @@ from tests.e2e.documents import Document
 from tests.e2e.house import House, new_id, open_house, state_of, until_true
 from tests.e2e.kills import LEASE_S
 from tests.e2e.processes import is_stopped
-from tests.e2e.vendors import LedgerVendor, open_vendor
+from tests.e2e.vendors import LedgerVendor, most_at_once, open_vendor
 from tests.factories import a_document, noop
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+AT_ONCE = 2
 PLACES = [
     pytest.param("executor.after_claim", marks=pytest.mark.slow),
     pytest.param("executor.before_submit", marks=pytest.mark.slow),
@@ -39,7 +40,7 @@ async def _house(vendor: LedgerVendor) -> AsyncIterator[House]:
     options = StackOptions(
         test_types=True,
         settings={
-            "pipeline": {"PIPELINE_LEASE_S": LEASE_S},
+            "pipeline": {"PIPELINE_LEASE_S": LEASE_S, "PIPELINE_VENDOR_CONCURRENCY": f"ledger={AT_ONCE}"},
             "executor": {"EXECUTOR_LEDGER_BASE_URL": vendor.address},
         },
     )
@@ -111,3 +112,14 @@ async def test_edit_and_back_again_while_the_vendor_works_pays_once(house: House
 
     assert state_of(again) == "SUCCEEDED"
     assert len(vendor.bill(nonce)) == 1
+
+
+async def test_no_more_is_submitted_at_once_than_the_vendor_takes(house: House, vendor: LedgerVendor) -> None:
+    nonces = [new_id("many") for _ in range(6)]
+    nodes = [noop(f"clip-{nonce}", provider="ledger", nonce=nonce, seconds=2) for nonce in nonces]
+
+    run = await house.run(a_document(*nodes, document_id=new_id("crowd")))
+
+    jobs = [job for job in vendor.jobs() if job["work"].get("nonce") in nonces]
+    assert state_of(run) == "SUCCEEDED"
+    assert (len(jobs), most_at_once(jobs)) == (6, AT_ONCE)

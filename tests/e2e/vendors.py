@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,29 @@ class LedgerVendor:
 
     def bill(self, nonce: str) -> list[dict[str, Any]]:
         """The lines for work with that nonce: what was accepted, and is to be paid."""
-        lines = (json.loads(line) for line in self.bill_file.read_text(encoding="utf-8").splitlines())
-        return [line for line in lines if line["work"].get("nonce") == nonce]
+        return [line for line in self.jobs() if line["work"].get("nonce") == nonce]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All lines, with when each was accepted and done by the vendor's clock, in seconds."""
+        return _lines(self.bill_file)
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """Submissions that were too many at once."""
+        return _lines(self.bill_file.with_name("refused.jsonl"))
+
+
+def most_at_once(jobs: Iterable[Mapping[str, Any]]) -> int:
+    """How many jobs the vendor worked on at the same time."""
+    changes = sorted(change for job in jobs for change in ((job["accepted_at"], 1), (job["done_at"], -1)))
+    return max(accumulate(step for _, step in changes), default=0)
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 @asynccontextmanager
-async def open_vendor(folder: Path, *, lose_every: int = 0) -> AsyncIterator[LedgerVendor]:
+async def open_vendor(folder: Path, *, lose_every: int = 0, at_once: int = 0) -> AsyncIterator[LedgerVendor]:
     """Start the vendor; it is never killed before the end."""
     bill = folder / "bill.jsonl"
     process = await asyncio.create_subprocess_exec(
@@ -40,6 +58,8 @@ async def open_vendor(folder: Path, *, lose_every: int = 0) -> AsyncIterator[Led
         str(bill),
         "--lose-every",
         str(lose_every),
+        "--at-once",
+        str(at_once),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from pipeline_service.domain.engine.attempts import time_allowed
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
+from pipeline_service.domain.engine.permits import take_permit
 from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
-from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, learn, purchase_of
+from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, keep_slot, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Progressed, Start, StartAnswer
 from pipeline_service.domain.engine.results import succeed
+from pipeline_service.domain.engine.vendors import vendor_in_trouble
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
@@ -20,7 +22,7 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
 
     It does when nobody has it, when it has it already, or when the other's lease is over. A dispatch older than the
     newest is refused: its message was overtaken. Paused work is not begun; a resume dispatches it again. Nor is work
-    begun that a vendor has delivered since it was queued.
+    begun that a vendor has delivered since it was queued, or that a vendor has no room for: that goes back into line.
     """
     if report.kind is not WorkKind.RUN:
         return start_poll(ws, execution, report, rules=rules)
@@ -40,6 +42,8 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
     if delivered is not None:
         succeed(ws, execution, delivered.output, claim=report.claim, rules=rules, actor=report.actor)
         return StartAnswer(outcome=StartOutcome.STALE)
+    if not take_permit(ws, execution):
+        return StartAnswer(outcome=StartOutcome.STALE)
     claimed = _claimed(ws, execution, report, rules=rules)
     ws.record(
         EventType.EXECUTION_STARTED,
@@ -58,11 +62,13 @@ def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) ->
     """Extend a worker's lease, or let it go when the worker parks the execution or puts it back."""
     learn(ws, execution, report.claim, report.purchase, actor=report.actor)
     if is_polled_by(ws, execution, report.claim):
+        vendor_in_trouble(ws, execution, report.vendor)
         return beat_of_poll(ws, execution, report, rules=rules)
     if not execution.state.is_active:
         return Disposition.SUPERSEDED
     if execution.claim != report.claim:
         return Disposition.LOST
+    vendor_in_trouble(ws, execution, report.vendor)
     kept = replace(
         execution,
         lease_until=ws.now + rules.lease,
@@ -76,6 +82,7 @@ def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) ->
     elif report.requeue_after is not None:
         _release(ws, kept, report, EventType.EXECUTION_REQUEUED, state=ExecutionState.QUEUED, rules=rules)
     else:
+        keep_slot(ws, kept)
         ws.put(kept)
     return Disposition.APPLIED
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from pipeline_service.domain.engine.purchases import holds_slot
 from pipeline_service.domain.engine.reports import RoomFound
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import TaskQueue
@@ -35,11 +36,11 @@ def put_sent(ws: WorkingSet, execution: Execution, *, rules: Rules) -> Execution
     """Put a queued execution with its work on the way (again).
 
     A held one is looked at later instead, and a resume does not wait for that look. Where the task queue is full it
-    stands in line; who has a place there already keeps it.
+    stands in line; who has a place there already keeps it, and so does who has a vendor's slot.
     """
     if is_held(ws, execution):
         put = replace(execution, queue_place=QueuePlace.HELD, dispatch_due_at=ws.now + REDISPATCH_MAX)
-    elif _has_place(ws, execution) or _has_room(ws, execution.task_queue, rules=rules):
+    elif _has_place(ws, execution) or holds_slot(ws, execution) or _has_room(ws, execution.task_queue, rules=rules):
         put = _next_dispatch(ws, execution)
         ws.dispatch(put)
     else:

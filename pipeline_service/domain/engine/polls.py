@@ -61,7 +61,12 @@ def start_poll(ws: WorkingSet, execution: Execution, report: Start, *, rules: Ru
     until = ws.now + rules.lease
     # A worker that goes silent is followed by another one when its lease is over.
     claimed = replace(
-        purchase, claim=report.claim, lease_until=until, next_poll_at=until, polls_unanswered=0, asked_at=ws.now
+        purchase.counted(until),
+        claim=report.claim,
+        lease_until=until,
+        next_poll_at=until,
+        polls_unanswered=0,
+        asked_at=ws.now,
     )
     ws.put(claimed)
     return StartAnswer(outcome=StartOutcome.CLAIMED, execution=execution, purchase=claimed)
@@ -74,12 +79,12 @@ def beat_of_poll(ws: WorkingSet, execution: Execution, report: Beat, *, rules: R
         return Disposition.SUPERSEDED
     if report.waiting_for is None and report.requeue_after is None:
         until = ws.now + rules.lease
-        ws.put(replace(purchase, lease_until=until, next_poll_at=until))
+        ws.put(replace(purchase.counted(until), lease_until=until, next_poll_at=until))
     else:
         # Where only a person can find out, nobody else is asked again.
         planned = purchase.ask_at(ws.now + _next_poll_after(report), now=ws.now)
         due = None if report.waiting_for is WaitingFor.HUMAN else planned
-        ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
+        ws.put(replace(purchase.counted(planned), claim=None, lease_until=None, next_poll_at=due))
     if report.stage and execution.state.is_active:
         progress = Progress(stage=report.stage, fraction=report.fraction, reported_at=ws.now)
         ws.put(replace(execution, progress=progress))
@@ -91,7 +96,7 @@ def park(ws: WorkingSet, execution: Execution, report: Beat) -> None:
     purchase = purchase_of(ws, execution)
     if purchase is not None and purchase.state is PurchaseState.SUBMITTED:
         due = purchase.ask_at(ws.now + _next_poll_after(report), now=ws.now)
-        ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
+        ws.put(replace(purchase.counted(due), claim=None, lease_until=None, next_poll_at=due))
 
 
 def _wants_poll(purchase: Purchase, execution: Execution) -> bool:

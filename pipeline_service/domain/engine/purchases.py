@@ -7,12 +7,14 @@ definite refusal of the vendor opens the way to another one.
 from datetime import timedelta
 
 from pipeline_service.domain.engine.reports import Learned
+from pipeline_service.domain.engine.vendors import vendor_took_it
 from pipeline_service.domain.engine.working_set import Artifact, Rules, WorkingSet
 from pipeline_service.domain.ids import Claim, PurchaseId
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Buys, EventType, PurchaseOutcome, PurchaseState
+from pipeline_service.domain.vendor_limit import SLOT_LEASE
 
 POLL_FIRST = timedelta(seconds=15)
 """When a vendor is asked, if its worker does not say when."""
@@ -38,11 +40,22 @@ def purchase_of(ws: WorkingSet, execution: Execution) -> Purchase | None:
     return ws.purchases.get(execution.purchase_id) if execution.purchase_id else None
 
 
+def open_purchase(ws: WorkingSet, execution: Execution) -> Purchase | None:
+    """The purchase that a claim of the execution would go on with; None where it would intend another one."""
+    attached = purchase_of(ws, execution)
+    if attached is not None and attached.state.is_open:
+        return attached
+    if execution.buys is Buys.ANEW:
+        return None
+    equal = [one for one in _equal_purchases(ws, execution) if one.state.is_open]
+    return max(equal, key=lambda one: one.draw, default=None)
+
+
 def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, actor: str) -> Execution:
     """Give claimed work its purchase: the open one of equal work, else a new one, intended with this commit."""
     if execution.buys is Buys.NOTHING:
         return execution
-    purchase = _open_purchase(ws, execution)
+    purchase = open_purchase(ws, execution)
     if purchase is None:
         purchase = _intend(ws, execution, rules=rules, actor=actor)
     else:
@@ -57,14 +70,28 @@ def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, 
             claim=claim,
             lease_until=None,
             next_poll_at=None,
+            slot_until=ws.now + SLOT_LEASE,
         )
     )
     return replace(execution, purchase_id=purchase.id)
 
 
+def holds_slot(ws: WorkingSet, execution: Execution) -> bool:
+    """Whether its purchase counts as submitted already."""
+    purchase = open_purchase(ws, execution)
+    return purchase is not None and purchase.slot_until is not None and purchase.slot_until > ws.now
+
+
+def keep_slot(ws: WorkingSet, execution: Execution) -> None:
+    """A worker is still at it. Most signs of life come long before the slot would expire, and change nothing."""
+    purchase = purchase_of(ws, execution)
+    if purchase is not None and purchase.slot_until is not None and purchase.slot_until < ws.now + SLOT_LEASE / 2:
+        ws.put(replace(purchase, slot_until=ws.now + SLOT_LEASE))
+
+
 def delivered_meanwhile(ws: WorkingSet, execution: Execution) -> Artifact | None:
     """What a vendor delivered for equal work after the execution was queued; work by force is bought all the same."""
-    if execution.buys is not Buys.ONCE or _open_purchase(ws, execution) is not None:
+    if execution.buys is not Buys.ONCE or open_purchase(ws, execution) is not None:
         return None
     return ws.delivered.get((ws.owners[execution.pipeline_uid], execution.work_digest))
 
@@ -80,6 +107,8 @@ def learn(ws: WorkingSet, execution: Execution, claim: Claim, learned: Learned |
         cost_micros=purchase.cost_micros if learned.cost_micros is None else learned.cost_micros,
     )
     _moved(ws, execution, known, _STATE_AFTER[learned.outcome], actor=actor)
+    if learned.outcome is PurchaseOutcome.SUBMITTED and purchase.state is not PurchaseState.SUBMITTED:
+        vendor_took_it(ws, execution)
     if not execution.state.is_active:
         let_go(ws, ws.executions[execution.id], next_poll_after=learned.next_poll_after)
 
@@ -88,6 +117,8 @@ def settle(ws: WorkingSet, execution: Execution, *, cost_micros: int | None, act
     """The result is there: the purchase is over. One that serves another execution by now is left to its polls."""
     purchase = purchase_of(ws, execution)
     if purchase is not None and purchase.state.is_open and purchase.execution_id == execution.id:
+        if purchase.state is not PurchaseState.SUBMITTED:
+            vendor_took_it(ws, execution)
         cost = purchase.cost_micros if cost_micros is None else cost_micros
         _moved(ws, execution, replace(purchase, cost_micros=cost), PurchaseState.SETTLED, actor=actor)
 
@@ -109,7 +140,7 @@ def let_go(ws: WorkingSet, execution: Execution, *, next_poll_after: timedelta |
         return
     if purchase.state is PurchaseState.SUBMITTED:
         due = purchase.ask_at(ws.now + (next_poll_after or timedelta(0)), now=ws.now)
-        ws.put(replace(purchase, claim=None, lease_until=None, next_poll_at=due))
+        ws.put(replace(purchase.counted(due), claim=None, lease_until=None, next_poll_at=due))
     else:
         ws.put(replace(purchase, next_poll_at=ws.now + WORKER_MAY_SAY))
 
@@ -118,7 +149,8 @@ def found_by_a_person(ws: WorkingSet, execution: Execution, *, job_id: str, acto
     """The vendor has it as this job: it is asked about at once."""
     purchase = purchase_of(ws, execution)
     if purchase is not None:
-        known = replace(purchase, job_id=job_id, claim=None, lease_until=None, next_poll_at=ws.now)
+        until = ws.now + SLOT_LEASE
+        known = replace(purchase, job_id=job_id, claim=None, lease_until=None, next_poll_at=ws.now, slot_until=until)
         _moved(ws, execution, known, PurchaseState.SUBMITTED, actor=actor)
 
 
@@ -134,16 +166,6 @@ def hand_over(ws: WorkingSet, ended: Execution, attempt: Execution) -> None:
     purchase = purchase_of(ws, ended)
     if purchase is not None and purchase.state.is_open and purchase.execution_id == ended.id:
         ws.put(replace(purchase, execution_id=attempt.id))
-
-
-def _open_purchase(ws: WorkingSet, execution: Execution) -> Purchase | None:
-    attached = purchase_of(ws, execution)
-    if attached is not None and attached.state.is_open:
-        return attached
-    if execution.buys is Buys.ANEW:
-        return None
-    equal = [one for one in _equal_purchases(ws, execution) if one.state.is_open]
-    return max(equal, key=lambda one: one.draw, default=None)
 
 
 def _intend(ws: WorkingSet, execution: Execution, *, rules: Rules, actor: str) -> Purchase:
@@ -176,7 +198,7 @@ def _moved(ws: WorkingSet, execution: Execution, purchase: Purchase, state: Purc
     """The purchase in another state; over, it belongs to nobody and is not asked about."""
     moved = replace(purchase, state=state)
     if not state.is_open:
-        moved = replace(moved, claim=None, lease_until=None, next_poll_at=None)
+        moved = replace(moved, claim=None, lease_until=None, next_poll_at=None, slot_until=None)
     ws.put(moved)
     if state is not purchase.state:
         _record(ws, execution, moved, old_state=purchase.state, actor=actor)

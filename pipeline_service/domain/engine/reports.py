@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from pipeline_service.domain.ids import Claim, ExecutionId, PipelineUid
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
-from pipeline_service.domain.states import Disposition, PurchaseOutcome, StartOutcome, WaitingFor, WorkKind
+from pipeline_service.domain.states import (
+    Disposition,
+    PurchaseOutcome,
+    StartOutcome,
+    VendorTrouble,
+    WaitingFor,
+    WorkKind,
+)
 from pipeline_service.domain.values import Failure, Output
 
 
@@ -19,6 +26,15 @@ class Learned:
     job_id: str = ""
     next_poll_after: timedelta | None = None
     cost_micros: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorReport:
+    """What a worker learned of the vendor."""
+
+    trouble: VendorTrouble
+    retry_after: timedelta | None = None
+    """How long it wants to be left alone; None when it does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +61,7 @@ class Beat:
     waiting_for: WaitingFor | None = None
     requeue_after: timedelta | None = None
     purchase: Learned | None = None
+    vendor: VendorReport | None = None
     actor: str
 
 

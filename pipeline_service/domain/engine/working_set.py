@@ -16,6 +16,7 @@ from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import Alarm, EventType, RunDecision, WorkKind
 from pipeline_service.domain.structure import build_structure
 from pipeline_service.domain.values import Output
+from pipeline_service.domain.vendor_limit import VendorLimit
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 Flight = tuple[Owner, str]
@@ -124,6 +125,7 @@ class WorkingSet:
         owners: Mapping[PipelineUid, Owner],
         purchases: Iterable[Purchase] = (),
         delivered: Iterable[Artifact] = (),
+        limits: Iterable[VendorLimit] = (),
     ) -> None:
         self.now = now
         self.structures = dict(structures)
@@ -149,6 +151,8 @@ class WorkingSet:
         self.purchases = {purchase.id: purchase for purchase in purchases}
         self.delivered = {(one.owner, one.work_digest): one for one in delivered}
         """The newest result of work that was bought before."""
+        self.limits = {limit.vendor: limit for limit in limits}
+        """Of the vendors that the reports tell of, where they have one."""
         self.events: list[Event] = []
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []
@@ -170,7 +174,7 @@ class WorkingSet:
         """Task queues in which somebody stands in line now."""
         self._flights = {self._flight(one): one.id for one in self.executions.values() if one.state.is_active}
 
-    def put(self, row: Node | Execution | Run | RunNode | Purchase) -> None:
+    def put(self, row: Node | Execution | Run | RunNode | Purchase | VendorLimit) -> None:
         """Put a row in place of the one with its key."""
         match row:
             case Node():
@@ -192,6 +196,8 @@ class WorkingSet:
                 self._rows_of[row.run_id].put(row)
             case Purchase():
                 self.purchases[row.id] = row
+            case VendorLimit():
+                self.limits[row.vendor] = row
 
     def holder(self, question: Question) -> ExecutionId | None:
         """The active execution that does the work, if there is one."""

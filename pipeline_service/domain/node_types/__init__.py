@@ -14,7 +14,7 @@ from pipeline_service.domain.node_types.mix_audio import MIX_AUDIO
 from pipeline_service.domain.node_types.noop import NOOP
 from pipeline_service.domain.node_types.render_code import RENDER_CODE
 
-__all__ = ["Catalogue", "Field", "FieldKind", "NodeType", "Slot", "build_catalogue"]
+__all__ = ["Catalogue", "Field", "FieldKind", "NodeType", "Slot", "build_catalogue", "paid_vendors"]
 
 Catalogue = Mapping[str, NodeType]
 
@@ -28,3 +28,8 @@ def build_catalogue(*, with_test_types: bool = False) -> Catalogue:
     if with_test_types:
         types.append(NOOP)
     return {node_type.name: node_type for node_type in types}
+
+
+def paid_vendors(catalogue: Catalogue) -> frozenset[str]:
+    """Providers that charge. The task queue of each has its name."""
+    return frozenset().union(*(node_type.paid for node_type in catalogue.values()))

@@ -1,10 +1,11 @@
 """A vendor of no kind in particular: takes jobs, takes its time, and keeps a bill that only it can write.
 
-    python tests/fakes/vendors/ledger.py --bill FILE [--port 0] [--ready FILE] [--lose-every N]
+    python tests/fakes/vendors/ledger.py --bill FILE [--port 0] [--ready FILE] [--lose-every N] [--at-once N]
 
 Two vendors in one process. `/keyed` knows the Idempotency-Key of a submission: the same key is the same job, and
 `GET /keyed/jobs?key=…` finds it. `/blind` knows no key and finds nothing: each submission is another job and another
-line on the bill. Every accepted submission is on the bill, on disk, before it is answered. Imports nothing of ours.
+line on the bill. Every accepted submission is on the bill, on disk, before it is answered, with when it is worked on.
+Beside N at once others are refused with 429, and noted beside the bill, in `refused.jsonl`. Imports nothing of ours.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import parse_qs, urlsplit
 
 PRICE_MICROS = 250_000
@@ -26,27 +27,35 @@ MAX_BODY_BYTES = 64 * 1024
 VENDORS = ("keyed", "blind")
 
 
-class Ledger:
-    """Jobs by id, and the bill: a line of JSON for each accepted submission."""
+class Busy(Exception):
+    """It works on as many jobs as it can."""
 
-    def __init__(self, bill: Path) -> None:
+
+class Ledger:
+    """Jobs by id, and the bill: a line of JSON for each accepted submission. `at_once` 0 takes any number."""
+
+    def __init__(self, bill: Path, *, at_once: int = 0) -> None:
         self._lock = threading.Lock()
         self._bill = bill.open("a", encoding="utf-8")
+        self._refused = bill.with_name("refused.jsonl").open("a", encoding="utf-8")
+        self._at_once = at_once
         self._jobs: dict[str, dict[str, Any]] = {}
         self._by_key: dict[tuple[str, str], str] = {}
 
     def submit(self, vendor: str, key: str, work: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Accept a job, or find the one that the key names; and whether it is a new one."""
+        """Accept a job, or find the one that the key names; and whether it is a new one. Raises Busy."""
         with self._lock:
             known = self._by_key.get((vendor, key)) if vendor == "keyed" and key else None
             if known is not None:
                 return self._jobs[known], False
-            done_at = time.monotonic() + float(work.get("seconds", 0))
+            now = time.monotonic()
+            if self._at_once and sum(now < job["done_at"] for job in self._jobs.values()) >= self._at_once:
+                _write(self._refused, {"vendor": vendor, "key": key, "at": now})
+                raise Busy
+            done_at = now + float(work.get("seconds", 0))
             job: dict[str, Any] = {"id": uuid.uuid4().hex, "work": work, "done_at": done_at}
             line = {"vendor": vendor, "job": job["id"], "key": key, "work": work, "price_micros": PRICE_MICROS}
-            self._bill.write(json.dumps(line) + "\n")
-            self._bill.flush()
-            os.fsync(self._bill.fileno())
+            _write(self._bill, line | {"accepted_at": now, "done_at": done_at})
             self._jobs[job["id"]] = job
             self._by_key[vendor, key] = job["id"]
             return job, True
@@ -59,6 +68,12 @@ class Ledger:
     def job(self, job_id: str) -> dict[str, Any] | None:
         with self._lock:
             return self._jobs.get(job_id)
+
+
+def _write(file: TextIO, line: dict[str, Any]) -> None:
+    file.write(json.dumps(line) + "\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def described(job: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +130,10 @@ class Handler(BaseHTTPRequestHandler):
             return self._say(400, {"error": "expected JSON"})
         if work.get("refuse"):
             return self._say(int(work["refuse"]), {"error": "refused, as the job asks"})
-        job, is_new = self.server.ledger.submit(vendor, self.headers.get("Idempotency-Key", ""), work)
+        try:
+            job, is_new = self.server.ledger.submit(vendor, self.headers.get("Idempotency-Key", ""), work)
+        except Busy:
+            return self._say(429, {"error": "too many jobs"})
         if is_new and self.server.loses_this_answer():
             self.close_connection = True
             return None
@@ -154,8 +172,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ready", type=Path)
     parser.add_argument("--lose-every", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=0)
     options = parser.parse_args()
-    server = Server(options.port, Ledger(options.bill), lose_every=options.lose_every)
+    server = Server(options.port, Ledger(options.bill, at_once=options.at_once), lose_every=options.lose_every)
     address = f"http://127.0.0.1:{server.server_address[1]}"
     if options.ready:
         partial = options.ready.with_suffix(".part")

@@ -1,10 +1,11 @@
 """The commands over a real store, with a worker that the test plays itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +42,7 @@ FILM = PipelineId("film")
 ACTOR = "spiffe://montage/client/test"
 CALLER = Caller(owner=OWNER, identity=ACTOR)
 
+_NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 _LOCK = "SELECT FROM pipelines WHERE uid = ANY($1) ORDER BY uid FOR NO KEY UPDATE"
 _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
@@ -182,11 +184,17 @@ class Rig:
 
 
 @asynccontextmanager
-async def running_rig(pools: Pools, *, window: int | None = None, **changes: Any) -> AsyncIterator[Rig]:
+async def running_rig(
+    pools: Pools, *, window: int | None = None, concurrency: Mapping[str, int] = _NO_LIMITS, **changes: Any
+) -> AsyncIterator[Rig]:
     """Wire the commands over the pools as `app` does, and run the batcher. `window` is that of the queue `noop`."""
-    windows = Windows(fixed={TaskQueue("noop"): window} if window else {}, slots=lambda _queue: 10_000)
+    windows = Windows(
+        fixed={TaskQueue("noop"): window} if window else {},
+        slots=lambda _queue: 10_000,
+        concurrency={TaskQueue(vendor): number for vendor, number in concurrency.items()},
+    )
     rules: Rules = replace(some_rules(new_id=uuid7, room=windows.room), **changes)
-    store = PostgresStore(pools, structures=StructureCache())
+    store = PostgresStore(pools, structures=StructureCache(), concurrency=concurrency)
     artifacts, outbox = MemoryArtifacts(), Outbox(windows=windows)
     batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
     reporter = Reporter(places=Places(store), artifacts=artifacts, batcher=batcher)

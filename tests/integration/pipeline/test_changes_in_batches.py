@@ -159,7 +159,7 @@ async def test_run_of_a_pipeline_that_was_deleted_since_it_was_found_is_refused(
             return Graph(pipeline_uid=deleted, nodes=2)
 
     late = Runs(
-        store=Late(pools, structures=StructureCache()),
+        store=Late(pools, structures=StructureCache(), concurrency={}),
         rules=RULES,
         batcher=rig.batcher,
         publisher=rig.outbox,

@@ -29,7 +29,9 @@ async def some_pipelines(rig: Rig, *names: str) -> list[PipelineUid]:
 async def test_deadlock_is_told_apart_and_raises_an_alarm(rig: Rig, pools: Pools) -> None:
     first, second = await some_pipelines(rig, "one", "two")
     alarms: list[str] = []
-    store = PostgresStore(pools, structures=StructureCache(), on_deadlock=lambda: alarms.append("deadlock"))
+    store = PostgresStore(
+        pools, structures=StructureCache(), concurrency={}, on_deadlock=lambda: alarms.append("deadlock")
+    )
 
     async def lock_both() -> None:
         async with store.transaction([first, second]):

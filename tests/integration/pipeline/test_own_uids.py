@@ -112,7 +112,7 @@ class Hasty(PostgresStore):
 async def test_uuid_that_was_taken_meanwhile_overwrites_nothing(rig: Rig, pools: Pools) -> None:
     await import_(rig, a_film())
     hasty = Pipelines(
-        store=Hasty(pools, structures=StructureCache()),
+        store=Hasty(pools, structures=StructureCache(), concurrency={}),
         reader=PostgresReader(pools.engine),
         artifacts=rig.artifacts,
         rules=some_rules(),

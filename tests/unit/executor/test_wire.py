@@ -21,7 +21,9 @@ from executor_service.task import (
     MediaType,
     Output,
     Progress,
+    RetryLater,
     TaskQueue,
+    VendorTrouble,
     WorkItem,
     WorkKind,
 )
@@ -146,7 +148,20 @@ def test_heartbeat_clamps_the_fraction_and_names_no_release() -> None:
 
 def test_parking_and_requeueing_say_how_they_let_go() -> None:
     parked = wire.park_report(EXECUTION, CLAIM).heartbeat
-    requeued = wire.requeue_report(EXECUTION, CLAIM, after=timedelta(0)).heartbeat
+    requeued = wire.requeue_report(EXECUTION, CLAIM, RetryLater(timedelta(0), "later")).heartbeat
 
     assert parked.waiting_for == resource_pb.WAITING_FOR_CALLBACK
     assert requeued.WhichOneof("release") == "requeue_after"
+
+
+def test_trouble_with_a_vendor_is_told_with_how_long_it_wants_to_be_left_alone() -> None:
+    busy = VendorTrouble(error_type=ErrorType.RATE_LIMITED, retry_after=timedelta(seconds=20))
+    silent = VendorTrouble(error_type=ErrorType.PROVIDER_UNAVAILABLE)
+
+    throttled = wire.requeue_report(EXECUTION, CLAIM, RetryLater(timedelta(0), "busy", vendor=busy)).heartbeat
+    in_doubt = wire.requeue_report(EXECUTION, CLAIM, RetryLater(timedelta(0), "silent", vendor=silent)).heartbeat
+
+    assert throttled.vendor.trouble == pb.VENDOR_TROUBLE_RATE_LIMITED
+    assert throttled.vendor.retry_after.seconds == 20
+    assert in_doubt.vendor.trouble == pb.VENDOR_TROUBLE_UNAVAILABLE
+    assert not in_doubt.vendor.HasField("retry_after")

@@ -1,13 +1,16 @@
 """What this process believes of its task queues, between two counts."""
 
+from datetime import timedelta
+
 from pipeline_service.commands.ports import QueueLoad
 from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.vendor_limit import VendorLimit
 from pipeline_service.relay.slots import Slots
 from tests.factories import NOW
 
-LOCAL, FFMPEG, FETCH = TaskQueue("local"), TaskQueue("ffmpeg"), TaskQueue("fetch")
+LOCAL, FFMPEG, FETCH, HEYGEN = (TaskQueue(name) for name in ("local", "ffmpeg", "fetch", "heygen"))
 
 
 def some_windows() -> Windows:
@@ -102,3 +105,42 @@ class TestSlots:
             slots.hear(LOCAL, body)
 
         assert slots.of(LOCAL) == 4
+
+
+def a_vendors_windows() -> Windows:
+    return Windows(fixed={}, slots=lambda _queue: 100, concurrency={HEYGEN: 3})
+
+
+def test_window_of_a_vendors_queue_is_what_the_vendor_takes_however_many_slots_there_are() -> None:
+    windows = a_vendors_windows()
+
+    assert windows.size(HEYGEN) == 3
+    assert [windows.is_vendors(queue) for queue in (HEYGEN, LOCAL)] == [True, False]
+
+
+def test_operator_may_make_the_window_of_a_vendors_queue_smaller_and_not_wider() -> None:
+    for fixed, size in ((2, 2), (9, 3)):
+        windows = Windows(fixed={HEYGEN: fixed}, slots=lambda _queue: 100, concurrency={HEYGEN: 3})
+        assert windows.size(HEYGEN) == size
+
+
+def test_vendor_that_is_left_alone_has_no_room_and_rings_no_bell() -> None:
+    windows = a_vendors_windows()
+    windows.counted({HEYGEN: QueueLoad(out=1, has_line=True)})
+    paused = VendorLimit(vendor="heygen", maximum=3, not_before=NOW + timedelta(seconds=1))
+    windows.learned([paused], now=NOW)
+    windows.bell.clear()
+
+    windows.committed(a_commit())
+
+    assert windows.free(HEYGEN) == 0
+    assert not windows.bell.is_set()
+
+
+def test_vendor_that_is_to_be_probed_has_room_for_one_beside_what_it_works_on() -> None:
+    windows = a_vendors_windows()
+    windows.counted({HEYGEN: QueueLoad(out=1, has_line=True)})
+
+    windows.learned([VendorLimit(vendor="heygen", maximum=3, open_until=NOW)], now=NOW)
+
+    assert windows.free(HEYGEN) == 1

@@ -30,7 +30,7 @@ from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 from montage.v1 import work_pb2 as montage_dot_v1_dot_work__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"montage/v1/execution_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1amontage/v1/resources.proto\x1a\x15montage/v1/work.proto\"\x9c\x01\n\x15StartExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x0b\x64ispatch_no\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x14.montage.v1.WorkKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x8b\x02\n\x16StartExecutionResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.montage.v1.StartOutcome\x12\x34\n\x10hold_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x04task\x18\x03 \x01(\x0b\x32\x10.montage.v1.Task\x12(\n\x05lease\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63\x61llback_url\x18\x05 \x01(\t\x12\x12\n\nkey_prefix\x18\x06 \x01(\t\x12\x1c\n\x0frender_data_url\x18\x07 \x01(\tB\x03\x80\x01\x01\"\xa1\x03\n\x19HeartbeatExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x14.montage.v1.Progress\x12M\n\x07\x64\x65tails\x18\x04 \x03(\x0b\x32\x32.montage.v1.HeartbeatExecutionRequest.DetailsEntryB\x08\xbaH\x05\x9a\x01\x02\x10 \x12,\n\x08purchase\x18\x07 \x01(\x0b\x32\x1a.montage.v1.PurchaseReport\x12\x37\n\x0bwaiting_for\x18\x05 \x01(\x0e\x32\x16.montage.v1.WaitingForB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x12\x32\n\rrequeue_after\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07release\"t\n\x1aHeartbeatExecutionResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\x12(\n\x05lease\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb2\x01\n\x18\x43ompleteExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12*\n\x06output\x18\x03 \x01(\x0b\x32\x12.montage.v1.OutputB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0b\x63ost_micros\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x0e\n\x0c_cost_micros\"I\n\x19\x43ompleteExecutionResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\"\xab\x01\n\x14\x46\x61ilExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12,\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x13.montage.v1.FailureB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08purchase\x18\x04 \x01(\x0b\x32\x1a.montage.v1.PurchaseReport\"E\n\x15\x46\x61ilExecutionResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\"Y\n\x17ReportExecutionsRequest\x12>\n\x07reports\x18\x01 \x03(\x0b\x32\x1b.montage.v1.ExecutionReportB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"\xfe\x01\n\x0f\x45xecutionReport\x12\x32\n\x05start\x18\x01 \x01(\x0b\x32!.montage.v1.StartExecutionRequestH\x00\x12:\n\theartbeat\x18\x02 \x01(\x0b\x32%.montage.v1.HeartbeatExecutionRequestH\x00\x12\x38\n\x08\x63omplete\x18\x03 \x01(\x0b\x32$.montage.v1.CompleteExecutionRequestH\x00\x12\x30\n\x04\x66\x61il\x18\x04 \x01(\x0b\x32 .montage.v1.FailExecutionRequestH\x00\x42\x0f\n\x06report\x12\x05\xbaH\x02\x08\x01\"N\n\x18ReportExecutionsResponse\x12\x32\n\x07\x61nswers\x18\x01 \x03(\x0b\x32!.montage.v1.ExecutionReportAnswer\"\xa6\x02\n\x15\x45xecutionReportAnswer\x12\x33\n\x05start\x18\x01 \x01(\x0b\x32\".montage.v1.StartExecutionResponseH\x00\x12;\n\theartbeat\x18\x02 \x01(\x0b\x32&.montage.v1.HeartbeatExecutionResponseH\x00\x12\x39\n\x08\x63omplete\x18\x03 \x01(\x0b\x32%.montage.v1.CompleteExecutionResponseH\x00\x12\x31\n\x04\x66\x61il\x18\x04 \x01(\x0b\x32!.montage.v1.FailExecutionResponseH\x00\x12#\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"\xdd\x01\n\x0ePurchaseReport\x12\x38\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.montage.v1.PurchaseOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06job_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x44\n\x0fnext_poll_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12!\n\x0b\x63ost_micros\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x0e\n\x0c_cost_micros*\x93\x01\n\x0cStartOutcome\x12\x1d\n\x19START_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15START_OUTCOME_CLAIMED\x10\x01\x12\x16\n\x12START_OUTCOME_HELD\x10\x02\x12\x17\n\x13START_OUTCOME_STALE\x10\x03\x12\x18\n\x14START_OUTCOME_PAUSED\x10\x04*\xac\x01\n\x0fPurchaseOutcome\x12 \n\x1cPURCHASE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1aPURCHASE_OUTCOME_SUBMITTED\x10\x01\x12\x1c\n\x18PURCHASE_OUTCOME_REFUSED\x10\x02\x12\x1c\n\x18PURCHASE_OUTCOME_UNKNOWN\x10\x03\x12\x1b\n\x17PURCHASE_OUTCOME_FAILED\x10\x04*\xaa\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_APPLIED\x10\x01\x12\x19\n\x15\x44ISPOSITION_DUPLICATE\x10\x02\x12\x18\n\x14\x44ISPOSITION_CONFLICT\x10\x03\x12\x1a\n\x16\x44ISPOSITION_SUPERSEDED\x10\x04\x12\x14\n\x10\x44ISPOSITION_LOST\x10\x05\x32\xe7\x03\n\x10\x45xecutionService\x12W\n\x0eStartExecution\x12!.montage.v1.StartExecutionRequest\x1a\".montage.v1.StartExecutionResponse\x12\x63\n\x12HeartbeatExecution\x12%.montage.v1.HeartbeatExecutionRequest\x1a&.montage.v1.HeartbeatExecutionResponse\x12`\n\x11\x43ompleteExecution\x12$.montage.v1.CompleteExecutionRequest\x1a%.montage.v1.CompleteExecutionResponse\x12T\n\rFailExecution\x12 .montage.v1.FailExecutionRequest\x1a!.montage.v1.FailExecutionResponse\x12]\n\x10ReportExecutions\x12#.montage.v1.ReportExecutionsRequest\x1a$.montage.v1.ReportExecutionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"montage/v1/execution_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1amontage/v1/resources.proto\x1a\x15montage/v1/work.proto\"\x9c\x01\n\x15StartExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x0b\x64ispatch_no\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12,\n\x04kind\x18\x04 \x01(\x0e\x32\x14.montage.v1.WorkKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\x8b\x02\n\x16StartExecutionResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.montage.v1.StartOutcome\x12\x34\n\x10hold_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x04task\x18\x03 \x01(\x0b\x32\x10.montage.v1.Task\x12(\n\x05lease\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0c\x63\x61llback_url\x18\x05 \x01(\t\x12\x12\n\nkey_prefix\x18\x06 \x01(\t\x12\x1c\n\x0frender_data_url\x18\x07 \x01(\tB\x03\x80\x01\x01\"\xcb\x03\n\x19HeartbeatExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x08progress\x18\x03 \x01(\x0b\x32\x14.montage.v1.Progress\x12M\n\x07\x64\x65tails\x18\x04 \x03(\x0b\x32\x32.montage.v1.HeartbeatExecutionRequest.DetailsEntryB\x08\xbaH\x05\x9a\x01\x02\x10 \x12,\n\x08purchase\x18\x07 \x01(\x0b\x32\x1a.montage.v1.PurchaseReport\x12(\n\x06vendor\x18\x08 \x01(\x0b\x32\x18.montage.v1.VendorReport\x12\x37\n\x0bwaiting_for\x18\x05 \x01(\x0e\x32\x16.montage.v1.WaitingForB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x12\x32\n\rrequeue_after\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07release\"t\n\x1aHeartbeatExecutionResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\x12(\n\x05lease\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb2\x01\n\x18\x43ompleteExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12*\n\x06output\x18\x03 \x01(\x0b\x32\x12.montage.v1.OutputB\x06\xbaH\x03\xc8\x01\x01\x12!\n\x0b\x63ost_micros\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x0e\n\x0c_cost_micros\"I\n\x19\x43ompleteExecutionResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\"\xab\x01\n\x14\x46\x61ilExecutionRequest\x12\x1e\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05\x63laim\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12,\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x13.montage.v1.FailureB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08purchase\x18\x04 \x01(\x0b\x32\x1a.montage.v1.PurchaseReport\"E\n\x15\x46\x61ilExecutionResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\"Y\n\x17ReportExecutionsRequest\x12>\n\x07reports\x18\x01 \x03(\x0b\x32\x1b.montage.v1.ExecutionReportB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"\xfe\x01\n\x0f\x45xecutionReport\x12\x32\n\x05start\x18\x01 \x01(\x0b\x32!.montage.v1.StartExecutionRequestH\x00\x12:\n\theartbeat\x18\x02 \x01(\x0b\x32%.montage.v1.HeartbeatExecutionRequestH\x00\x12\x38\n\x08\x63omplete\x18\x03 \x01(\x0b\x32$.montage.v1.CompleteExecutionRequestH\x00\x12\x30\n\x04\x66\x61il\x18\x04 \x01(\x0b\x32 .montage.v1.FailExecutionRequestH\x00\x42\x0f\n\x06report\x12\x05\xbaH\x02\x08\x01\"N\n\x18ReportExecutionsResponse\x12\x32\n\x07\x61nswers\x18\x01 \x03(\x0b\x32!.montage.v1.ExecutionReportAnswer\"\xa6\x02\n\x15\x45xecutionReportAnswer\x12\x33\n\x05start\x18\x01 \x01(\x0b\x32\".montage.v1.StartExecutionResponseH\x00\x12;\n\theartbeat\x18\x02 \x01(\x0b\x32&.montage.v1.HeartbeatExecutionResponseH\x00\x12\x39\n\x08\x63omplete\x18\x03 \x01(\x0b\x32%.montage.v1.CompleteExecutionResponseH\x00\x12\x31\n\x04\x66\x61il\x18\x04 \x01(\x0b\x32!.montage.v1.FailExecutionResponseH\x00\x12#\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"\x86\x01\n\x0cVendorReport\x12\x36\n\x07trouble\x18\x01 \x01(\x0e\x32\x19.montage.v1.VendorTroubleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12>\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05\x32\x00\"\xdd\x01\n\x0ePurchaseReport\x12\x38\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.montage.v1.PurchaseOutcomeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06job_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x44\n\x0fnext_poll_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01\x12!\n\x0b\x63ost_micros\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x42\x0e\n\x0c_cost_micros*\x93\x01\n\x0cStartOutcome\x12\x1d\n\x19START_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15START_OUTCOME_CLAIMED\x10\x01\x12\x16\n\x12START_OUTCOME_HELD\x10\x02\x12\x17\n\x13START_OUTCOME_STALE\x10\x03\x12\x18\n\x14START_OUTCOME_PAUSED\x10\x04*p\n\rVendorTrouble\x12\x1e\n\x1aVENDOR_TROUBLE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bVENDOR_TROUBLE_RATE_LIMITED\x10\x01\x12\x1e\n\x1aVENDOR_TROUBLE_UNAVAILABLE\x10\x02*\xac\x01\n\x0fPurchaseOutcome\x12 \n\x1cPURCHASE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1aPURCHASE_OUTCOME_SUBMITTED\x10\x01\x12\x1c\n\x18PURCHASE_OUTCOME_REFUSED\x10\x02\x12\x1c\n\x18PURCHASE_OUTCOME_UNKNOWN\x10\x03\x12\x1b\n\x17PURCHASE_OUTCOME_FAILED\x10\x04*\xaa\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44ISPOSITION_APPLIED\x10\x01\x12\x19\n\x15\x44ISPOSITION_DUPLICATE\x10\x02\x12\x18\n\x14\x44ISPOSITION_CONFLICT\x10\x03\x12\x1a\n\x16\x44ISPOSITION_SUPERSEDED\x10\x04\x12\x14\n\x10\x44ISPOSITION_LOST\x10\x05\x32\xe7\x03\n\x10\x45xecutionService\x12W\n\x0eStartExecution\x12!.montage.v1.StartExecutionRequest\x1a\".montage.v1.StartExecutionResponse\x12\x63\n\x12HeartbeatExecution\x12%.montage.v1.HeartbeatExecutionRequest\x1a&.montage.v1.HeartbeatExecutionResponse\x12`\n\x11\x43ompleteExecution\x12$.montage.v1.CompleteExecutionRequest\x1a%.montage.v1.CompleteExecutionResponse\x12T\n\rFailExecution\x12 .montage.v1.FailExecutionRequest\x1a!.montage.v1.FailExecutionResponse\x12]\n\x10ReportExecutions\x12#.montage.v1.ReportExecutionsRequest\x1a$.montage.v1.ReportExecutionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -75,6 +75,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTEXECUTIONSREQUEST'].fields_by_name['reports']._serialized_options = b'\272H\r\222\001\n\010\001\020\200\002\"\003\330\001\003'
   _globals['_EXECUTIONREPORT'].oneofs_by_name['report']._loaded_options = None
   _globals['_EXECUTIONREPORT'].oneofs_by_name['report']._serialized_options = b'\272H\002\010\001'
+  _globals['_VENDORREPORT'].fields_by_name['trouble']._loaded_options = None
+  _globals['_VENDORREPORT'].fields_by_name['trouble']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_VENDORREPORT'].fields_by_name['retry_after']._loaded_options = None
+  _globals['_VENDORREPORT'].fields_by_name['retry_after']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\0052\000'
   _globals['_PURCHASEREPORT'].fields_by_name['outcome']._loaded_options = None
   _globals['_PURCHASEREPORT'].fields_by_name['outcome']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_PURCHASEREPORT'].fields_by_name['job_id']._loaded_options = None
@@ -83,40 +87,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURCHASEREPORT'].fields_by_name['next_poll_after']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010\001'
   _globals['_PURCHASEREPORT'].fields_by_name['cost_micros']._loaded_options = None
   _globals['_PURCHASEREPORT'].fields_by_name['cost_micros']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_STARTOUTCOME']._serialized_start=2638
-  _globals['_STARTOUTCOME']._serialized_end=2785
-  _globals['_PURCHASEOUTCOME']._serialized_start=2788
-  _globals['_PURCHASEOUTCOME']._serialized_end=2960
-  _globals['_DISPOSITION']._serialized_start=2963
-  _globals['_DISPOSITION']._serialized_end=3133
+  _globals['_STARTOUTCOME']._serialized_start=2817
+  _globals['_STARTOUTCOME']._serialized_end=2964
+  _globals['_VENDORTROUBLE']._serialized_start=2966
+  _globals['_VENDORTROUBLE']._serialized_end=3078
+  _globals['_PURCHASEOUTCOME']._serialized_start=3081
+  _globals['_PURCHASEOUTCOME']._serialized_end=3253
+  _globals['_DISPOSITION']._serialized_start=3256
+  _globals['_DISPOSITION']._serialized_end=3426
   _globals['_STARTEXECUTIONREQUEST']._serialized_start=221
   _globals['_STARTEXECUTIONREQUEST']._serialized_end=377
   _globals['_STARTEXECUTIONRESPONSE']._serialized_start=380
   _globals['_STARTEXECUTIONRESPONSE']._serialized_end=647
   _globals['_HEARTBEATEXECUTIONREQUEST']._serialized_start=650
-  _globals['_HEARTBEATEXECUTIONREQUEST']._serialized_end=1067
-  _globals['_HEARTBEATEXECUTIONREQUEST_DETAILSENTRY']._serialized_start=1010
-  _globals['_HEARTBEATEXECUTIONREQUEST_DETAILSENTRY']._serialized_end=1056
-  _globals['_HEARTBEATEXECUTIONRESPONSE']._serialized_start=1069
-  _globals['_HEARTBEATEXECUTIONRESPONSE']._serialized_end=1185
-  _globals['_COMPLETEEXECUTIONREQUEST']._serialized_start=1188
-  _globals['_COMPLETEEXECUTIONREQUEST']._serialized_end=1366
-  _globals['_COMPLETEEXECUTIONRESPONSE']._serialized_start=1368
-  _globals['_COMPLETEEXECUTIONRESPONSE']._serialized_end=1441
-  _globals['_FAILEXECUTIONREQUEST']._serialized_start=1444
-  _globals['_FAILEXECUTIONREQUEST']._serialized_end=1615
-  _globals['_FAILEXECUTIONRESPONSE']._serialized_start=1617
-  _globals['_FAILEXECUTIONRESPONSE']._serialized_end=1686
-  _globals['_REPORTEXECUTIONSREQUEST']._serialized_start=1688
-  _globals['_REPORTEXECUTIONSREQUEST']._serialized_end=1777
-  _globals['_EXECUTIONREPORT']._serialized_start=1780
-  _globals['_EXECUTIONREPORT']._serialized_end=2034
-  _globals['_REPORTEXECUTIONSRESPONSE']._serialized_start=2036
-  _globals['_REPORTEXECUTIONSRESPONSE']._serialized_end=2114
-  _globals['_EXECUTIONREPORTANSWER']._serialized_start=2117
-  _globals['_EXECUTIONREPORTANSWER']._serialized_end=2411
-  _globals['_PURCHASEREPORT']._serialized_start=2414
-  _globals['_PURCHASEREPORT']._serialized_end=2635
-  _globals['_EXECUTIONSERVICE']._serialized_start=3136
-  _globals['_EXECUTIONSERVICE']._serialized_end=3623
+  _globals['_HEARTBEATEXECUTIONREQUEST']._serialized_end=1109
+  _globals['_HEARTBEATEXECUTIONREQUEST_DETAILSENTRY']._serialized_start=1052
+  _globals['_HEARTBEATEXECUTIONREQUEST_DETAILSENTRY']._serialized_end=1098
+  _globals['_HEARTBEATEXECUTIONRESPONSE']._serialized_start=1111
+  _globals['_HEARTBEATEXECUTIONRESPONSE']._serialized_end=1227
+  _globals['_COMPLETEEXECUTIONREQUEST']._serialized_start=1230
+  _globals['_COMPLETEEXECUTIONREQUEST']._serialized_end=1408
+  _globals['_COMPLETEEXECUTIONRESPONSE']._serialized_start=1410
+  _globals['_COMPLETEEXECUTIONRESPONSE']._serialized_end=1483
+  _globals['_FAILEXECUTIONREQUEST']._serialized_start=1486
+  _globals['_FAILEXECUTIONREQUEST']._serialized_end=1657
+  _globals['_FAILEXECUTIONRESPONSE']._serialized_start=1659
+  _globals['_FAILEXECUTIONRESPONSE']._serialized_end=1728
+  _globals['_REPORTEXECUTIONSREQUEST']._serialized_start=1730
+  _globals['_REPORTEXECUTIONSREQUEST']._serialized_end=1819
+  _globals['_EXECUTIONREPORT']._serialized_start=1822
+  _globals['_EXECUTIONREPORT']._serialized_end=2076
+  _globals['_REPORTEXECUTIONSRESPONSE']._serialized_start=2078
+  _globals['_REPORTEXECUTIONSRESPONSE']._serialized_end=2156
+  _globals['_EXECUTIONREPORTANSWER']._serialized_start=2159
+  _globals['_EXECUTIONREPORTANSWER']._serialized_end=2453
+  _globals['_VENDORREPORT']._serialized_start=2456
+  _globals['_VENDORREPORT']._serialized_end=2590
+  _globals['_PURCHASEREPORT']._serialized_start=2593
+  _globals['_PURCHASEREPORT']._serialized_end=2814
+  _globals['_EXECUTIONSERVICE']._serialized_start=3429
+  _globals['_EXECUTIONSERVICE']._serialized_end=3916
 # @@protoc_insertion_point(module_scope)

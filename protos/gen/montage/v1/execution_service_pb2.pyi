@@ -23,6 +23,12 @@ class StartOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     START_OUTCOME_STALE: _ClassVar[StartOutcome]
     START_OUTCOME_PAUSED: _ClassVar[StartOutcome]
 
+class VendorTrouble(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VENDOR_TROUBLE_UNSPECIFIED: _ClassVar[VendorTrouble]
+    VENDOR_TROUBLE_RATE_LIMITED: _ClassVar[VendorTrouble]
+    VENDOR_TROUBLE_UNAVAILABLE: _ClassVar[VendorTrouble]
+
 class PurchaseOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PURCHASE_OUTCOME_UNSPECIFIED: _ClassVar[PurchaseOutcome]
@@ -44,6 +50,9 @@ START_OUTCOME_CLAIMED: StartOutcome
 START_OUTCOME_HELD: StartOutcome
 START_OUTCOME_STALE: StartOutcome
 START_OUTCOME_PAUSED: StartOutcome
+VENDOR_TROUBLE_UNSPECIFIED: VendorTrouble
+VENDOR_TROUBLE_RATE_LIMITED: VendorTrouble
+VENDOR_TROUBLE_UNAVAILABLE: VendorTrouble
 PURCHASE_OUTCOME_UNSPECIFIED: PurchaseOutcome
 PURCHASE_OUTCOME_SUBMITTED: PurchaseOutcome
 PURCHASE_OUTCOME_REFUSED: PurchaseOutcome
@@ -87,7 +96,7 @@ class StartExecutionResponse(_message.Message):
     def __init__(self, outcome: _Optional[_Union[StartOutcome, str]] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task: _Optional[_Union[_work_pb2.Task, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., callback_url: _Optional[str] = ..., key_prefix: _Optional[str] = ..., render_data_url: _Optional[str] = ...) -> None: ...
 
 class HeartbeatExecutionRequest(_message.Message):
-    __slots__ = ("execution_id", "claim", "progress", "details", "purchase", "waiting_for", "requeue_after")
+    __slots__ = ("execution_id", "claim", "progress", "details", "purchase", "vendor", "waiting_for", "requeue_after")
     class DetailsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +109,7 @@ class HeartbeatExecutionRequest(_message.Message):
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
     PURCHASE_FIELD_NUMBER: _ClassVar[int]
+    VENDOR_FIELD_NUMBER: _ClassVar[int]
     WAITING_FOR_FIELD_NUMBER: _ClassVar[int]
     REQUEUE_AFTER_FIELD_NUMBER: _ClassVar[int]
     execution_id: str
@@ -107,9 +117,10 @@ class HeartbeatExecutionRequest(_message.Message):
     progress: _resources_pb2.Progress
     details: _containers.ScalarMap[str, str]
     purchase: PurchaseReport
+    vendor: VendorReport
     waiting_for: _resources_pb2.WaitingFor
     requeue_after: _duration_pb2.Duration
-    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ..., purchase: _Optional[_Union[PurchaseReport, _Mapping]] = ..., waiting_for: _Optional[_Union[_resources_pb2.WaitingFor, str]] = ..., requeue_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ..., details: _Optional[_Mapping[str, str]] = ..., purchase: _Optional[_Union[PurchaseReport, _Mapping]] = ..., vendor: _Optional[_Union[VendorReport, _Mapping]] = ..., waiting_for: _Optional[_Union[_resources_pb2.WaitingFor, str]] = ..., requeue_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class HeartbeatExecutionResponse(_message.Message):
     __slots__ = ("disposition", "lease")
@@ -192,6 +203,14 @@ class ExecutionReportAnswer(_message.Message):
     fail: FailExecutionResponse
     error: _status_pb2.Status
     def __init__(self, start: _Optional[_Union[StartExecutionResponse, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatExecutionResponse, _Mapping]] = ..., complete: _Optional[_Union[CompleteExecutionResponse, _Mapping]] = ..., fail: _Optional[_Union[FailExecutionResponse, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class VendorReport(_message.Message):
+    __slots__ = ("trouble", "retry_after")
+    TROUBLE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_FIELD_NUMBER: _ClassVar[int]
+    trouble: VendorTrouble
+    retry_after: _duration_pb2.Duration
+    def __init__(self, trouble: _Optional[_Union[VendorTrouble, str]] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PurchaseReport(_message.Message):
     __slots__ = ("outcome", "job_id", "next_poll_after", "cost_micros")

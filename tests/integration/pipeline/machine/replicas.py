@@ -54,7 +54,7 @@ class Replica:
         self._boot()
 
     def _boot(self) -> None:
-        store = PostgresStore(self._pools, structures=StructureCache())
+        store = PostgresStore(self._pools, structures=StructureCache(), concurrency={})
         outbox = Outbox()
         self._crash_point = CrashPoint()
         self._batcher = Batcher(

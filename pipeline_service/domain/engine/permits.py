@@ -1,0 +1,37 @@
+"""Who may submit to a vendor: the permit is taken with the claim; the purchase holds it to the vendor's last word."""
+
+from datetime import timedelta
+
+from pipeline_service.domain.engine.dispatching import LINE_LOOK
+from pipeline_service.domain.engine.purchases import holds_slot, open_purchase
+from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.model import Execution
+from pipeline_service.domain.replacing import replace
+from pipeline_service.domain.states import Buys, ExecutionState, PurchaseState, QueuePlace
+
+LOOK_AGAIN = timedelta(seconds=15)
+"""How soon a submission that is to be repeated is looked at again: a probe may end the vendor's rest any time."""
+
+
+def take_permit(ws: WorkingSet, execution: Execution) -> bool:
+    """Count queued work in, or put it where it waits: its vendor has enough to do, or is left alone.
+
+    Free work, vendors without a limit, and questions about what a vendor has already need none.
+    """
+    limit = ws.limits.get(execution.work.provider)
+    if execution.buys is Buys.NOTHING or limit is None or execution.state is not ExecutionState.QUEUED:
+        return True
+    purchase = open_purchase(ws, execution)
+    if purchase is not None and purchase.state is PurchaseState.SUBMITTED:
+        return True
+    counts_already = holds_slot(ws, execution)
+    closed_until = limit.left_alone_until(now=ws.now)
+    if closed_until is None and (counts_already or limit.room(now=ws.now)):
+        ws.put(limit.taken(now=ws.now, counts_already=counts_already))
+        return True
+    place, due = QueuePlace.IN_LINE, ws.now + LINE_LOOK
+    if counts_already and closed_until is not None:
+        # It needs no room: in line it would wait for its own.
+        place, due = QueuePlace.BACKING_OFF, min(closed_until, ws.now + LOOK_AGAIN)
+    ws.put(replace(execution, queue_place=place, dispatch_due_at=due, dispatches_unanswered=0))
+    return False
