@@ -21,6 +21,7 @@ from callback_gateway.https_server import HttpsServer
 from callback_gateway.https_tls import ServerTls
 from callback_gateway.metrics import GatewayMetrics
 from callback_gateway.providers.webhooks.delivery import REPLAY_WINDOW
+from callback_gateway.routes import openapi
 from callback_gateway.routes.body import BodyLimits
 from callback_gateway.routes.buckets import Buckets
 from callback_gateway.routes.callbacks import Callbacks
@@ -106,7 +107,7 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
         body_limit_bytes=settings.result_limit_bytes,
     )
     server = HttpsServer(
-        web_application([*callbacks.routes(), *webhooks.routes()], metrics=metrics),
+        web_application([*callbacks.routes(), *webhooks.routes(), openapi.route(webhooks.sources)], metrics=metrics),
         host=settings.listen.host,
         port=settings.listen.port,
         tls=tls.context,

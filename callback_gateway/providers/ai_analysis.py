@@ -12,10 +12,9 @@ EXAMPLES = results.examples("ai_analysis")
 class Body(msgspec.Struct):
     """`{"ai_analysis": {"status", "output", "metadata"}}`."""
 
-    ai_analysis: results.Result | None = None
+    ai_analysis: results.Result
 
 
 def parse(body: bytes) -> Report:
     """Raises MalformedReport, UnacceptableReport."""
-    decoded = decode(body, Body, max_depth=results.MAX_DEPTH)
-    return results.report_of(decoded.ai_analysis, family="ai_analysis")
+    return results.report_of(decode(body, Body, max_depth=results.MAX_DEPTH).ai_analysis)

@@ -12,10 +12,9 @@ EXAMPLES = results.examples("chatgpt_response")
 class Body(msgspec.Struct):
     """`{"chatgpt_response": {"status", "output", "metadata"}}`."""
 
-    chatgpt_response: results.Result | None = None
+    chatgpt_response: results.Result
 
 
 def parse(body: bytes) -> Report:
     """Raises MalformedReport, UnacceptableReport."""
-    decoded = decode(body, Body, max_depth=results.MAX_DEPTH)
-    return results.report_of(decoded.chatgpt_response, family="chatgpt_response")
+    return results.report_of(decode(body, Body, max_depth=results.MAX_DEPTH).chatgpt_response)

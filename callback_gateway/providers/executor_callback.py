@@ -72,7 +72,7 @@ class _Result(msgspec.Struct):
     s3_key: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
     size: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     duration: Annotated[float, msgspec.Meta(ge=0, le=MAX_DURATION_S)] | None = None
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F]{64}\Z")] | None = None
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{64}$", max_length=64)] | None = None
     content_type: Annotated[str, msgspec.Meta(max_length=127)] | None = None
     width: _Int32 | None = None
     height: _Int32 | None = None

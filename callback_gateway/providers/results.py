@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from callback_gateway.providers.json_body import MalformedReport, UnacceptableReport
+from callback_gateway.providers.json_body import UnacceptableReport
 from callback_gateway.providers.masking import Json, masked, masked_json
 from callback_gateway.report import ErrorType, Failure, MediaType, Outcome, Output, Progress, Report
 
@@ -32,10 +32,8 @@ class Result(msgspec.Struct):
     metadata: dict[str, Any] | None = None
 
 
-def report_of(result: Result | None, *, family: str) -> Report:
-    """The report of an execution that only its capability names. Raises MalformedReport, UnacceptableReport."""
-    if result is None:
-        raise MalformedReport(f"{family} is required")
+def report_of(result: Result) -> Report:
+    """The report of an execution that only its capability names. Raises UnacceptableReport."""
     return Report(execution_id=None, node_uid=None, executor_type=EXECUTOR_TYPE, outcome=_outcome(result))
 
 

@@ -12,10 +12,9 @@ EXAMPLES = results.examples("test_run")
 class Body(msgspec.Struct):
     """`{"test_run": {"status", "output", "metadata"}}`."""
 
-    test_run: results.Result | None = None
+    test_run: results.Result
 
 
 def parse(body: bytes) -> Report:
     """Raises MalformedReport, UnacceptableReport."""
-    decoded = decode(body, Body, max_depth=results.MAX_DEPTH)
-    return results.report_of(decoded.test_run, family="test_run")
+    return results.report_of(decode(body, Body, max_depth=results.MAX_DEPTH).test_run)

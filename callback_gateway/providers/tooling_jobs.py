@@ -12,10 +12,9 @@ EXAMPLES = results.examples("tooling_job")
 class Body(msgspec.Struct):
     """`{"tooling_job": {"status", "output", "metadata"}}`."""
 
-    tooling_job: results.Result | None = None
+    tooling_job: results.Result
 
 
 def parse(body: bytes) -> Report:
     """Raises MalformedReport, UnacceptableReport."""
-    decoded = decode(body, Body, max_depth=results.MAX_DEPTH)
-    return results.report_of(decoded.tooling_job, family="tooling_job")
+    return results.report_of(decode(body, Body, max_depth=results.MAX_DEPTH).tooling_job)

@@ -69,6 +69,11 @@ class Webhooks:
     clock: Clock
     body_limit_bytes: int
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Those that have a route."""
+        return (*self.vendors, *PLATFORMS)
+
     def routes(self) -> list[Route]:
         routes = [
             Route(PREFIX + source, partial(self._handle, source, partial(self._signal, source)), methods=["POST"])
