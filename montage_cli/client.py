@@ -9,8 +9,9 @@
 Messages are those of `montage.v1`. Every call has a deadline; every failure is a MontageError.
 """
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from montage.v1 import (
@@ -27,8 +28,10 @@ from montage_cli.errors import MontageError, Status
 from montage_cli.node_calls import NodeCalls
 from montage_cli.operator_calls import OperatorCalls
 from montage_cli.pipeline_calls import PipelineCalls
-from montage_cli.transfers import OnBytes, Transfers
 from servicekit.tls import InvalidTlsFiles, TlsFiles, channel_credentials
+
+if TYPE_CHECKING:
+    from montage_cli.transfers import OnBytes, Transfers
 
 _LARGEST_MESSAGE_BYTES = 20 * 1024 * 1024
 
@@ -51,7 +54,7 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
         NodeCalls.__init__(self, nodes(self._channel), caller)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub
         OperatorCalls.__init__(self, credentials=credentials(self._channel), audit=audit(self._channel), caller=caller)
-        self._transfers = Transfers(ca_cert=connection.ca_cert)
+        self._ca_cert = connection.ca_cert
 
     async def __aenter__(self) -> "MontageClient":
         return self
@@ -60,21 +63,29 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
         await self.close()
 
     async def close(self) -> None:
-        await self._transfers.close()
+        if "_transfers" in self.__dict__:
+            await self._transfers.close()
         await self._channel.close(None)
 
-    async def upload_asset(self, file: AssetFile, *, on_bytes: OnBytes | None = None) -> str:
+    async def upload_asset(self, file: AssetFile, *, on_bytes: "OnBytes | None" = None) -> str:
         """Bring the bytes of `file` into the store unless they are there; answer the `source` for documents."""
         answer = await self._transfers.upload(file, target=self.create_asset, on_bytes=on_bytes)
         return answer.source
 
-    async def download(self, node: str, path: Path, *, on_bytes: OnBytes | None = None) -> Path:
+    async def download(self, node: str, path: Path, *, on_bytes: "OnBytes | None" = None) -> Path:
         """Bring the output of a node to `path`, which appears only when it is complete and its checksum agrees."""
         return await self._transfers.download(node, path, source=self.get_output_url, on_bytes=on_bytes)
 
     async def download_sheet(self, node: str, path: Path) -> Path:
         """Bring the contact sheet of a node's output to `path`. Raises MontageError, OUTPUT_MISSING for none."""
         return await self._transfers.download_sheet(node, path, source=self.get_sheet_url)
+
+    @cached_property
+    def _transfers(self) -> "Transfers":
+        # Most commands move no file, and the HTTP client is a quarter of what starts with them.
+        from montage_cli.transfers import Transfers
+
+        return Transfers(ca_cert=self._ca_cert)
 
 
 def _channel(connection: Connection) -> grpc.aio.Channel:

@@ -21,16 +21,6 @@ STUBS = PROTOS / "gen"
 BASELINE = PROTOS / "baseline.binpb"
 VALIDATE = "buf/validate/validate.proto"
 
-# The wheel of protovalidate carries this descriptor but no `validate_pb2`, which our stubs import.
-VALIDATE_STUB = '''"""Registers buf/validate/validate.proto of the installed protovalidate, for our stubs."""
-
-from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
-from protovalidate._gen.buf.validate import validate_pb
-
-_NEEDS = (descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2)
-DESCRIPTOR = descriptor_pool.Default().AddSerializedFile(validate_pb.desc().proto.to_binary())
-'''
-
 
 def main() -> int:
     options = _parse(sys.argv[1:])
@@ -51,18 +41,19 @@ def main() -> int:
 
 
 def write_stubs(folder: Path) -> None:
-    """Write message, type and service stubs for every proto below `protos/montage`."""
-    _protoc([f"--python_out={folder}", f"--pyi_out={folder}", f"--grpc_python_out={folder}"])
-    validate = folder / "buf" / "validate" / "validate_pb2.py"
-    validate.parent.mkdir(parents=True)
-    validate.write_text(VALIDATE_STUB)
+    """Write message, type and service stubs for every proto below `protos/montage`, and the rules that they import.
+
+    The wheel of protovalidate carries the rules' descriptor, but no stub of the kind that ours import.
+    """
+    _protoc([f"--python_out={folder}", f"--pyi_out={folder}", f"--grpc_python_out={folder}"], *_own_protos())
+    _protoc([f"--python_out={folder}"], VALIDATE)
 
 
 def build_image() -> bytes:
     """Build a buf image: a descriptor set in which imports are marked, so that only our files are linted."""
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "image.binpb"
-        _protoc([f"--descriptor_set_out={raw}", "--include_imports", "--include_source_info"])
+        _protoc([f"--descriptor_set_out={raw}", "--include_imports", "--include_source_info"], *_own_protos())
         image = descriptor_pb2.FileDescriptorSet.FromString(raw.read_bytes())
     marked = descriptor_pb2.FileDescriptorSet()
     for file in image.file:
@@ -77,7 +68,11 @@ def build_image() -> bytes:
 _IS_IMPORT = bytes([0xD2, 0xF6, 0x03, 0x02, 0x08, 0x01])
 
 
-def _protoc(outputs: list[str]) -> None:
+def _own_protos() -> list[str]:
+    return sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("montage/**/*.proto"))
+
+
+def _protoc(outputs: list[str], *protos: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         validate = Path(folder) / "validate.binpb"
         validate.write_bytes(_validate_descriptors().SerializeToString())
@@ -89,7 +84,7 @@ def _protoc(outputs: list[str]) -> None:
             f"--proto_path={googleapis}",
             f"--descriptor_set_in={validate}",
             *outputs,
-            *sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("montage/**/*.proto")),
+            *protos,
         ]
         if protoc.main(arguments) != 0:
             sys.exit("protoc refused the protos; see above")
