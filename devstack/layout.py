@@ -24,6 +24,7 @@ VENDOR_KEYS = {
     "elevenlabs": "EXECUTOR_ELEVENLABS_API_KEY_FILE",
     "runway": "EXECUTOR_RUNWAY_API_KEY_FILE",
     "veo3": "EXECUTOR_GOOGLE_CREDENTIALS_FILE",
+    "remotion": "EXECUTOR_REMOTION_CREDENTIALS_FILE",
 }
 """How the executor is told of the keys that are there, by provider."""
 

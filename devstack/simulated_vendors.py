@@ -21,6 +21,16 @@ from devstack.supervisor import StartFailed
 _MODULES = "tests.fakes.vendors"
 _START_S = 30.0
 _POLL_INTERVAL_S = "1"
+_REMOTION = {
+    "region": "us-east-1",
+    "function": "remotion-render-4-0-527-mem2048mb-disk2048mb-120sec",
+    "serve_url": "https://remotionlambda-useast1-simulated.s3.us-east-1.amazonaws.com/sites/code/index.html",
+    "bucket": "remotionlambda-useast1-simulated",
+    "composition": "Code",
+    "access_key": "simulated",
+    "secret_key": "simulated",
+}
+"""The one account that the simulated Remotion knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +50,18 @@ async def simulated_vendors() -> AsyncIterator[SimulatedVendors]:
     async with AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="montage-vendors-")))
         key, account, public = folder / "key", folder / "google.json", folder / "google.pem"
+        remotion = folder / "remotion.json"
         write_private(key, "simulated")
         _make_service_account(account, public)
-        keys = {"heygen": "simulated", "elevenlabs": "simulated", "runway": "simulated", "veo": str(public)}
+        write_private(remotion, json.dumps(_REMOTION))
+        named = dict.fromkeys(("heygen", "elevenlabs", "runway", "remotion"), "simulated")
+        keys = {**named, "veo": str(public)}
         processes = {
             vendor: await cleanup.enter_async_context(_running(vendor, key_of_vendor, folder))
             for vendor, key_of_vendor in keys.items()
         }
         addresses = {vendor: await _address_of(process, vendor) for vendor, process in processes.items()}
-        settings = _settings(addresses, key=key, account=account)
+        settings = _settings(addresses, key=key, account=account, remotion=remotion)
         yield SimulatedVendors(addresses=addresses, bills=folder, settings=settings)
 
 
@@ -82,7 +95,7 @@ async def _address_of(process: asyncio.subprocess.Process, vendor: str) -> str:
     raise StartFailed(f"the simulated vendor '{vendor}'", "did not start", last_words=())
 
 
-def _settings(addresses: Mapping[str, str], *, key: Path, account: Path) -> dict[str, str]:
+def _settings(addresses: Mapping[str, str], *, key: Path, account: Path, remotion: Path) -> dict[str, str]:
     return {
         "EXECUTOR_ALLOW_LOOPBACK_VENDORS": "1",
         "EXECUTOR_HEYGEN_API_KEY_FILE": str(key),
@@ -97,6 +110,9 @@ def _settings(addresses: Mapping[str, str], *, key: Path, account: Path) -> dict
         "EXECUTOR_GOOGLE_TOKEN_URL": f"{addresses['veo']}/token",
         "EXECUTOR_VEO_BASE_URL": addresses["veo"],
         "EXECUTOR_VEO_POLL_INTERVAL_S": _POLL_INTERVAL_S,
+        "EXECUTOR_REMOTION_CREDENTIALS_FILE": str(remotion),
+        "EXECUTOR_REMOTION_BASE_URL": addresses["remotion"],
+        "EXECUTOR_REMOTION_POLL_INTERVAL_S": _POLL_INTERVAL_S,
     }
 
 

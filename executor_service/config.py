@@ -46,7 +46,17 @@ class ExecutorSettings(VendorSettings):
     functions_file: Path | None = None
     """JSON list of the functions that `invoke-lambda` may name."""
 
-    task_queues: CommaList = ("local", "ffmpeg", "fetch", "lambda", "heygen", "elevenlabs", "runway", "veo3")
+    task_queues: CommaList = (
+        "local",
+        "ffmpeg",
+        "fetch",
+        "lambda",
+        "heygen",
+        "elevenlabs",
+        "runway",
+        "veo3",
+        "remotion",
+    )
     slots: int = Field(default=4, ge=1, le=64)
     """Executions at once, per task queue, so that a slow queue holds up no other one."""
     test_slots: int = Field(default=64, ge=1, le=1024)

@@ -17,6 +17,8 @@ _ADDRESSES = frozenset(
         "runway_base_url",
         "veo_base_url",
         "google_token_url",
+        "remotion_base_url",
+        "remotion_webhook_url",
     }
 )
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -50,6 +52,16 @@ class VendorSettings(ServiceSettings):
     veo_base_url: str | None = None
     """None is Vertex AI in that location."""
     veo_poll_interval_s: float = Field(default=10.0, ge=1, le=600)
+
+    remotion_credentials_file: Path | None = None
+    """JSON with region, function, serve_url, bucket, composition, access_key, secret_key."""
+    remotion_base_url: str | None = None
+    """Of Lambda and S3 alike; None is AWS."""
+    remotion_poll_interval_s: float = Field(default=5.0, ge=1, le=600)
+    remotion_webhook_url: str | None = None
+    """Of the gateway, where Remotion says that a render ended. None: it is asked only."""
+    remotion_webhook_secret_file: Path | None = None
+    """What it signs that with; the gateway has the same."""
 
     @model_validator(mode="after")
     def _addresses_are_safe(self) -> Self:

@@ -11,15 +11,18 @@ from executor_service.executors.handing_over import HandingOver
 from executor_service.executors.heygen_vendor import HeyGenVendor
 from executor_service.executors.ledger_vendor import LedgerVendor
 from executor_service.executors.owners_key import Open, Opened, WithOwnersKey
+from executor_service.executors.remotion_vendor import RemotionVendor
 from executor_service.executors.runway_vendor import RunwayVendor
 from executor_service.executors.veo_vendor import VeoVendor
 from executor_service.executors.without_key import WithoutKey
 from executor_service.integrations.elevenlabs import ElevenLabs
 from executor_service.integrations.fetch import Fetcher
-from executor_service.integrations.google_token import GoogleToken, InvalidCredentials, ServiceAccount
+from executor_service.integrations.google_token import GoogleToken, ServiceAccount
 from executor_service.integrations.heygen import HeyGen
 from executor_service.integrations.ledger import Ledger
+from executor_service.integrations.remotion import Remotion, RemotionAccount, Webhook
 from executor_service.integrations.runway import Runway
+from executor_service.integrations.vendor_errors import InvalidCredentials
 from executor_service.integrations.veo import Veo
 from servicekit.clock import Clock
 from servicekit.config import ConfigError, read_secret
@@ -53,6 +56,7 @@ class Vendors:
             "elevenlabs": self._elevenlabs(),
             "runway": self._runway(),
             "veo3": self._veo(),
+            "remotion": self._remotion(),
         }
 
     def test_paid(self) -> dict[str, PaidExecutor] | None:
@@ -74,6 +78,9 @@ class Vendors:
 
     def _veo(self) -> PaidExecutor:
         return self._paid("veo3", self._bought_of_veo, "google_credentials_file")
+
+    def _remotion(self) -> PaidExecutor:
+        return self._paid("remotion", self._bought_of_remotion, "remotion_credentials_file")
 
     def _paid(self, provider: str, open_: Open, field: str) -> PaidExecutor:
         """A vendor with the owner's key, else with that of the file that a setting names."""
@@ -127,6 +134,18 @@ class Vendors:
         )
         interval = timedelta(seconds=settings.veo_poll_interval_s)
         return Bought(VeoVendor(veo, store=self._store, poll_interval=interval), self._clock), veo.close
+
+    def _bought_of_remotion(self, key: str) -> Opened:
+        """Raises InvalidCredentials."""
+        settings = self._settings
+        webhook = None
+        if settings.remotion_webhook_url is not None and settings.remotion_webhook_secret_file is not None:
+            secret = read_secret(settings.remotion_webhook_secret_file)
+            webhook = Webhook(url=settings.remotion_webhook_url, secret=secret)
+        remotion = Remotion(RemotionAccount.parse(key), base_url=settings.remotion_base_url, webhook=webhook)
+        interval = timedelta(seconds=settings.remotion_poll_interval_s)
+        vendor = RemotionVendor(remotion, store=self._store, poll_interval=interval, clock=self._clock)
+        return Bought(vendor, self._clock), remotion.close
 
     def _ledger(self, *, knows_keys: bool) -> PaidExecutor:
         ledger = Ledger(self._settings.ledger_base_url or "", knows_keys=knows_keys)

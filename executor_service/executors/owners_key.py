@@ -8,7 +8,7 @@ from typing import TypeAlias
 from executor_service.executors.context import Context
 from executor_service.executors.executor import PaidExecutor, Result
 from executor_service.executors.submitting import before_submission, purchase_of
-from executor_service.integrations.google_token import InvalidCredentials
+from executor_service.integrations.vendor_errors import InvalidCredentials
 from executor_service.task import ErrorType, GiveUp, RetryLater, Task
 
 Opened: TypeAlias = tuple[PaidExecutor, Callable[[], Awaitable[None]]]

@@ -36,7 +36,7 @@ def build_executors(
         "generate-animation": ByProvider(
             {"local": GenerateAnimation(store), "runway": paid["runway"], "veo3": paid["veo3"]}
         ),
-        "render-code": RenderCode(store),
+        "render-code": ByProvider({"local": RenderCode(store), "remotion": paid["remotion"]}),
         "mix-audio": MixAudio(media_function),
         "merge-videos": MergeVideos(media_function),
         "compose-video": ComposeVideo(media_function),

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from executor_service.integrations.vendor_errors import Away, Refused
+from executor_service.integrations.vendor_errors import Away, InvalidCredentials, Refused
 from executor_service.integrations.vendor_http import Call, VendorHttp, shown
 from executor_service.task import ErrorType
 
@@ -24,10 +24,6 @@ _ASSERTION_S = 3600
 _RENEW_BEFORE_S = 120.0
 """A token is never used in its last moments: a call with it may take as long."""
 _ASK_S = 20.0
-
-
-class InvalidCredentials(ValueError):
-    """The file is not that of a service account."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,10 @@ from datetime import timedelta
 from executor_service.task import ErrorType, VendorTrouble
 
 
+class InvalidCredentials(ValueError):
+    """What was given as a key is none of this vendor; the message never shows it."""
+
+
 class Refused(Exception):
     """The vendor definitely did not accept a call."""
 

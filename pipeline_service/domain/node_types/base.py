@@ -99,7 +99,6 @@ FETCH = TaskQueue("fetch")
 # A function of AWS Lambda ends after 15 minutes; one more is for the queue before it and the callback behind it.
 LAMBDA_TIME = timedelta(minutes=16)
 
-NOT_BUILT = "is not part of this release"
 RETIRED = "was retired by its vendor"
 
 

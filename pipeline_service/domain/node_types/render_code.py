@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types.base import (
     LOCAL,
-    NOT_BUILT,
     Field,
     FieldKind,
     NodeType,
@@ -13,6 +13,8 @@ from pipeline_service.domain.node_types.base import (
     side_field,
 )
 from pipeline_service.domain.states import MediaType
+
+_QUEUES = {**LOCAL, "remotion": TaskQueue("remotion")}
 
 RENDER_CODE = NodeType(
     name="render-code",
@@ -26,7 +28,7 @@ RENDER_CODE = NodeType(
         ),
     },
     fields={
-        "provider": provider_field(LOCAL, refused={"remotion": NOT_BUILT}),
+        "provider": provider_field(_QUEUES),
         "width": side_field("width", 1280),
         "height": side_field("height", 720),
         "fps": Field(kind=FieldKind.INTEGER, default=30, minimum=10, maximum=60, description="Frames per second."),
@@ -36,6 +38,7 @@ RENDER_CODE = NodeType(
             description="Name of the colour theme.",
         ),
     },
-    queues=LOCAL,
+    queues=_QUEUES,
+    paid=frozenset({"remotion"}),
     start_to_close=timedelta(minutes=15),
 )

@@ -28,7 +28,7 @@ async def test_vendors_answer_where_the_settings_lead_and_end_with_their_context
 
     assert (known.status_code, stranger.status_code) == (404, 401)
     assert token
-    assert bills == ["elevenlabs.jsonl", "heygen.jsonl", "runway.jsonl", "veo.jsonl"]
+    assert bills == ["elevenlabs.jsonl", "heygen.jsonl", "remotion.jsonl", "runway.jsonl", "veo.jsonl"]
     assert not vendors.bills.exists()
     for address in vendors.addresses.values():
         with pytest.raises(ConnectionRefusedError):

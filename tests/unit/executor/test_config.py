@@ -29,6 +29,7 @@ def test_least_settings_have_usable_defaults_and_no_test_types() -> None:
         "elevenlabs": 4,
         "runway": 4,
         "veo3": 4,
+        "remotion": 4,
     }
     assert settings.lambda_endpoint is None
     assert not settings.test_types

@@ -12,7 +12,7 @@ from executor_service.completion.owners_keys import KeyRefused, NotHeld, OwnersK
 from executor_service.completion.reports import ServiceUnreachable
 from executor_service.executors.context import Context
 from executor_service.executors.owners_key import Opened, WithOwnersKey
-from executor_service.integrations.google_token import InvalidCredentials
+from executor_service.integrations.vendor_errors import InvalidCredentials
 from executor_service.task import (
     AwaitingVendor,
     ClaimId,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from executor_service.integrations.google_token import InvalidCredentials, ServiceAccount
-from executor_service.integrations.vendor_errors import Away, Refused
+from executor_service.integrations.google_token import ServiceAccount
+from executor_service.integrations.vendor_errors import Away, InvalidCredentials, Refused
 from executor_service.integrations.vendor_http import Answer
 from executor_service.integrations.veo_errors import failure_class, refusal
 from executor_service.task import ErrorType

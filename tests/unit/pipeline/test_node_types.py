@@ -95,7 +95,6 @@ def test_node_type_asks_for_a_provider_exactly_when_it_has_any(node_type: NodeTy
     ("node_type", "provider", "why"),
     [
         ("generate-animation", "stability", "was retired by its vendor"),
-        ("render-code", "remotion", "is not part of this release"),
     ],
 )
 def test_vendor_that_cannot_be_had_is_refused_with_the_reason_and_the_others(
