@@ -11,7 +11,9 @@ from benchmarks.crud import CLIENTS, CrudOptions, measure_crud
 from benchmarks.crud_report import CrudReport
 from benchmarks.demo import DemoOptions, measure_demo
 from benchmarks.fairness import FairnessReport, measure_fairness
-from benchmarks.how_to_read import API, DEMO, FAIR, REPLICAS, THROUGHPUT
+from benchmarks.how_to_read import API, DEMO, FAIR, MEDIA, REPLICAS, THROUGHPUT
+from benchmarks.media import MediaOptions, measure_media
+from benchmarks.media_report import MediaReport
 from benchmarks.progress import MeasurementFailed, say
 from benchmarks.replicas import ReplicasOptions, ReplicasReport, measure_replicas
 from benchmarks.report import DemoReport
@@ -21,7 +23,7 @@ from benchmarks.throughput_report import ThroughputReport
 from devstack.interrupts import run_until_interrupted
 from devstack.supervisor import StartFailed
 
-Report = ApiReport | CrudReport | DemoReport | FairnessReport | ReplicasReport | ThroughputReport
+Report = ApiReport | CrudReport | DemoReport | FairnessReport | MediaReport | ReplicasReport | ThroughputReport
 
 INTERRUPTED = 130
 NOT_AS_CLAIMED = 2
@@ -50,6 +52,9 @@ def main() -> int:
 def _measure(arguments: argparse.Namespace) -> int:
     if arguments.workload == "demo":
         _show(measure_demo(DemoOptions(rounds=arguments.rounds, sets_up=arguments.set_up)), as_json=arguments.json)
+        return 0
+    if arguments.workload == "media":
+        _show(measure_media(MediaOptions(rounds=arguments.rounds, seconds=arguments.seconds)), as_json=arguments.json)
         return 0
 
     async def measure() -> int:
@@ -101,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     api.add_argument("--callers", type=_positive, default=16, metavar="N", help="calls at the same time (default: 16)")
     api.add_argument("--seconds", type=_positive, default=5, metavar="S", help="of each kind of call (default: 5)")
     api.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    media = workloads.add_parser("media", help="films beside FFmpeg alone", epilog=MEDIA, formatter_class=layout)
+    media.add_argument("--rounds", type=_positive, default=1, metavar="N", help="of each film (default: 1)")
+    media.add_argument("--seconds", type=_positive, default=60, metavar="S", help="of a film's clips (default: 60)")
+    media.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     fair = workloads.add_parser("fair", help="a small pipeline behind a big one", epilog=FAIR, formatter_class=layout)
     fair.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     replicas = workloads.add_parser(

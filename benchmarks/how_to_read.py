@@ -119,3 +119,28 @@ With --json the last line of standard output is one object: workload, callers, f
 load_average, cores, and for each call {calls_per_s, calls_per_cpu_s, p50_ms, p99_ms, floor_p50_ms, floor_p99_ms,
 statements}.
 """
+
+MEDIA = """\
+Nothing here passes or fails by time. Clips are made first; each film is then made by the media function, as AWS Lambda
+runs it but with a store on this machine, and by one command of FFmpeg, in turns.
+
+  merge_copied  ten clips in full HD that fit together: pictures are copied, sounds joined and levelled.
+  merge_encoded ten clips of different sizes, shapes and rates.
+  mix           a voice over a film, levelled.
+  compose       a film small in the corner of another, both heard, levelled.
+  code_screen   20 s of typed code. FFmpeg alone decodes that film and encodes it again; drawing is our own.
+
+  ours          seconds inside the function, from the first byte read to the last byte written: download, probing,
+                FFmpeg, a look at the output, its contact sheet, upload. For code_screen all of drawing and encoding.
+  floor         seconds of the command that is printed: same preset, quality and threads, from file to file. It
+                levels by loudnorm in one pass, as a single command must; we measure first and apply one gain.
+  ratio         ours / floor; at most 1.15 is promised for films that are encoded. Compare this between machines.
+  fixed         the rest of the function's process: start, imports, manifest, callback.
+  peak          the most memory that was resident at one moment, of the function with all that it starts, for these
+                clips and for those of a quarter of the length, and of the command. Linux only.
+  last columns  difference of the lengths of both films, s; likeness of all their pictures (SSIM).
+
+With --json the last line of standard output is one object: workload, floor {film: s}, ratio {film}, load_average,
+cores, clip_s, and for each film {seconds, floor_s, ratio, fixed_s, peak_mib, short_peak_mib, floor_peak_mib, encoded_s,
+copy_speed_up, length_difference_s, ssim}; null for what was not measured.
+"""
