@@ -53,7 +53,6 @@ from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.relay.slots import Slots
 from pipeline_service.seal_log import SealLog
-from pipeline_service.store.names import PostgresNames
 from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
@@ -249,7 +248,6 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             ExecutionServicer(
                 reporter=reporter,
                 capabilities=capabilities,
-                names=PostgresNames(pools.engine),
                 rules=rules,
                 validator=validator,
                 count=count_report,

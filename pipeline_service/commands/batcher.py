@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from pipeline_service.commands.apply_batch import Change, Decided, Entry, apply_batch
 from pipeline_service.commands.errors import Contended, Overloaded, PipelineError, Unavailable
@@ -19,12 +20,16 @@ MAX_WAITING = 10_000
 MAX_TRIES = 3
 
 
+Outcome: TypeAlias = tuple[Decided, WorkingSet]
+"""An entry's answer, and the rows of its batch as they were committed."""
+
+
 @dataclass(frozen=True)
 class _Waiting:
     entry: Entry
     pipeline_uid: PipelineUid
     effects: int
-    outcome: asyncio.Future[tuple[Decided, WorkingSet]] = field(repr=False)
+    outcome: asyncio.Future[Outcome] = field(repr=False)
 
 
 class Batcher:
@@ -53,10 +58,16 @@ class Batcher:
 
         A caller that gives up does not take its report back: it is applied all the same.
         """
-        answer, _ = await self._enqueue(report, pipeline_uid, effects=1)
-        if isinstance(answer, PipelineError):
-            raise AssertionError("a report is answered, not refused")  # noqa: TRY004 - no caller's mistake
-        return answer
+        return _answer(await self._enqueue(report, pipeline_uid, effects=1))
+
+    async def submit_all(self, reports: Sequence[tuple[Report, PipelineUid]]) -> list[Answer | Exception]:
+        """The same for many, those of one pipeline in their order. An error is the answer of its report alone."""
+        answers: list[Answer | Exception] = []
+        for outcome in await asyncio.gather(*(self._begun(*one) for one in reports), return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+                raise outcome
+            answers.append(outcome if isinstance(outcome, Exception) else _answer(outcome))
+        return answers
 
     async def change(self, change: Change, *, effects: int) -> WorkingSet:
         """Apply a user's change in the same way. Answers the rows as they were committed.
@@ -74,9 +85,7 @@ class Batcher:
             for shard in range(len(self._queues)):
                 group.create_task(self._write(shard), name=f"writer-{shard}")
 
-    def _enqueue(
-        self, entry: Entry, pipeline_uid: PipelineUid, *, effects: int
-    ) -> asyncio.Future[tuple[Decided, WorkingSet]]:
+    def _enqueue(self, entry: Entry, pipeline_uid: PipelineUid, *, effects: int) -> asyncio.Future[Outcome]:
         shard = pipeline_uid.int % len(self._queues)
         if len(self._queues[shard]) >= MAX_WAITING:
             raise Overloaded(f"{MAX_WAITING} reports are waiting already")
@@ -84,6 +93,14 @@ class Batcher:
         self._queues[shard].append(waiting)
         self._arrivals[shard].set()
         return waiting.outcome
+
+    def _begun(self, report: Report, pipeline_uid: PipelineUid) -> asyncio.Future[Outcome]:
+        try:
+            return self._enqueue(report, pipeline_uid, effects=1)
+        except Overloaded as error:
+            refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
 
     async def _write(self, shard: int) -> None:
         queue, arrival = self._queues[shard], self._arrivals[shard]
@@ -125,6 +142,13 @@ class Batcher:
         for waiting, answer in zip(batch, applied.answers, strict=True):
             if not waiting.outcome.done():
                 waiting.outcome.set_result((answer, applied.working_set))
+
+
+def _answer(outcome: Outcome) -> Answer:
+    answer, _ = outcome
+    if isinstance(answer, PipelineError):
+        raise AssertionError("a report is answered, not refused")  # noqa: TRY004 - no caller's mistake
+    return answer
 
 
 def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:

@@ -26,9 +26,13 @@ class Places:
                 Place(execution_id=execution.id, pipeline_uid=execution.pipeline_uid, node_uid=execution.node_uid)
             )
 
+    def known(self, execution_id: ExecutionId) -> Place | None:
+        """Where an execution belongs, as far as this process was told or has asked."""
+        return self._known.get(execution_id)
+
     async def locate(self, execution_id: ExecutionId) -> Place:
         """Raises NotFound, Unavailable."""
-        known = self._known.get(execution_id)
+        known = self.known(execution_id)
         if known is not None:
             return known
         found = await self._store.locate([execution_id])

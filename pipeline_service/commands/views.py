@@ -174,10 +174,3 @@ class Reader(Protocol):
 
     async def progress(self, pipeline_uid: PipelineUid, *, since: datetime) -> Sequence[ProgressView]:
         """Progress of active executions that was reported after a time."""
-
-
-class PipelineNames(Protocol):
-    """Ids by uid."""
-
-    async def pipeline_id(self, uid: PipelineUid) -> PipelineId:
-        """The id of a pipeline. Raises NotFound, Unavailable."""

@@ -11,9 +11,9 @@ from pipeline_service.commands.reconcile import EXTERNAL_ERROR_TYPES
 from pipeline_service.commands.reporting import Reporter
 from pipeline_service.commands.signalling import Signals
 from pipeline_service.commands.webhooks import Webhooks
-from pipeline_service.domain.engine.reports import Complete, Fail, Progressed
+from pipeline_service.domain.engine.reports import Answer, Complete, ExecutionReport, Fail, Progressed
 from pipeline_service.domain.states import Disposition
-from pipeline_service.transport.entries import answer_each, refusal
+from pipeline_service.transport.entries import Entries
 from pipeline_service.transport.errors import DOMAIN, CapabilityExpired, CapabilityRefused
 from pipeline_service.transport.executions import CountReport
 from pipeline_service.transport.owners import actor
@@ -23,7 +23,7 @@ from pipeline_service.wire.values import Incomplete, failure_value, output_value
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
 from servicekit.tokens import InvalidToken
-from servicekit.validation import MessageValidator, invalid_request
+from servicekit.validation import MessageValidator
 
 MAX_CONTENT_BYTES = 640 * 1024
 """Of a result that comes as text: the 512 KiB that the gateway takes of its output, and what else it tells of it."""
@@ -59,40 +59,41 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         self._count = count
 
     async def ReportExternal(self, request: pb.ReportExternalRequest, context: Context) -> pb.ReportExternalResponse:
-        disposition = await self._recorded(request, who=actor(context))
-        return pb.ReportExternalResponse(disposition=disposition_name(disposition))
+        report = await self._report(request, who=actor(context))
+        return pb.ReportExternalResponse(disposition=self._disposition(await self._reporter.report(report)))
 
     async def ReportExternals(self, request: pb.ReportExternalsRequest, context: Context) -> pb.ReportExternalsResponse:
-        one = partial(self._one, who=actor(context))
-        answers = await answer_each(request.reports, one, about=lambda report: report.capability)
-        return pb.ReportExternalsResponse(answers=answers)
+        entries = Entries(
+            validator=self._validator,
+            read=partial(self._report, who=actor(context)),
+            tell=self._tell,
+            refuse=self._refuse,
+        )
+        return pb.ReportExternalsResponse(answers=await entries.answer(request.reports, self._reporter))
 
-    async def _one(self, request: pb.ReportExternalRequest, *, who: str) -> pb.ExternalReportAnswer:
-        """One entry of many. Its error is its own answer, also that of a rule of the contract."""
-        violations = self._validator.violations(request)
-        if violations:
-            return self._refused(invalid_request(violations))
-        try:
-            disposition = await self._recorded(request, who=who)
-        except Exception as error:
-            return self._refused(refusal(error))
-        return pb.ExternalReportAnswer(disposition=disposition_name(disposition))
+    def _tell(self, report: ExecutionReport, answer: Answer) -> pb.ExternalReportAnswer:
+        del report
+        return pb.ExternalReportAnswer(disposition=self._disposition(answer))
 
-    def _refused(self, error: RpcError) -> pb.ExternalReportAnswer:
+    def _refuse(self, request: pb.ReportExternalRequest, error: RpcError) -> pb.ExternalReportAnswer:
+        del request
         self._count("external", error.reason)
         return pb.ExternalReportAnswer(error=error.to_status(DOMAIN))
 
-    async def _recorded(self, request: pb.ReportExternalRequest, *, who: str) -> Disposition:
+    def _disposition(self, answer: Answer) -> str:
+        if not isinstance(answer, Disposition):
+            raise TypeError(f"a report was answered with {answer!r}")
+        self._count("external", answer)
+        return disposition_name(answer)
+
+    async def _report(self, request: pb.ReportExternalRequest, *, who: str) -> ExecutionReport:
+        """Raises CapabilityRefused, CapabilityExpired, Incomplete."""
         if request.capability or self._uncovered is None:
             capability = self._verified(request)
         else:
             capability = await self._uncovered.capability(request)
         _check_agreement(request, capability)
-        disposition = await self._reporter.report(_report(request, capability, who=who))
-        if not isinstance(disposition, Disposition):
-            raise TypeError(f"a report was answered with {disposition!r}")
-        self._count("external", disposition)
-        return disposition
+        return _report(request, capability, who=who)
 
     async def IngestWebhook(self, request: pb.IngestWebhookRequest, context: Context) -> pb.IngestWebhookResponse:
         del context

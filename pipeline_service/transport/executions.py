@@ -8,12 +8,11 @@ from montage.v1 import execution_service_pb2_grpc
 
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.reporting import Reporter
-from pipeline_service.commands.views import PipelineNames
-from pipeline_service.domain.engine.reports import ExecutionReport, Start, StartAnswer
+from pipeline_service.domain.engine.reports import Answer, Beat, Complete, ExecutionReport, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules
 from pipeline_service.domain.keys import artifact_prefix
-from pipeline_service.domain.states import Disposition, StartOutcome, WorkKind
-from pipeline_service.transport.entries import answer_each, refusal
+from pipeline_service.domain.states import Disposition, WorkKind
+from pipeline_service.transport.entries import Entries
 from pipeline_service.transport.errors import DOMAIN
 from pipeline_service.transport.owners import actor
 from pipeline_service.wire.reports import beat_report, complete_report, disposition_name, fail_report, start_report
@@ -21,7 +20,7 @@ from pipeline_service.wire.resources import task_message
 from pipeline_service.wire.values import timestamp
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
-from servicekit.validation import MessageValidator, invalid_request
+from servicekit.validation import MessageValidator
 
 CountReport = Callable[[str, str], None]
 """Called with the kind of a report and its answer."""
@@ -35,7 +34,6 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         *,
         reporter: Reporter,
         capabilities: Capabilities,
-        names: PipelineNames,
         rules: Rules,
         validator: MessageValidator,
         count: CountReport,
@@ -43,85 +41,64 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         """`validator` checks what comes in one call with others."""
         self._reporter = reporter
         self._capabilities = capabilities
-        self._names = names
         self._rules = rules
         self._validator = validator
         self._count = count
 
     async def StartExecution(self, request: pb.StartExecutionRequest, context: Context) -> pb.StartExecutionResponse:
-        return await self._start(request, actor(context))
+        report = start_report(request, actor=actor(context))
+        return self._started(report, await self._reporter.report(report))
 
     async def HeartbeatExecution(
         self, request: pb.HeartbeatExecutionRequest, context: Context
     ) -> pb.HeartbeatExecutionResponse:
-        return await self._beat(request, actor(context))
+        return self._beaten(await self._reporter.report(beat_report(request, actor=actor(context))))
 
     async def CompleteExecution(
         self, request: pb.CompleteExecutionRequest, context: Context
     ) -> pb.CompleteExecutionResponse:
-        return await self._complete(request, actor(context))
+        answer = await self._reporter.report(complete_report(request, actor=actor(context)))
+        return pb.CompleteExecutionResponse(disposition=self._disposition("complete", answer))
 
     async def FailExecution(self, request: pb.FailExecutionRequest, context: Context) -> pb.FailExecutionResponse:
-        return await self._fail(request, actor(context))
+        answer = await self._reporter.report(fail_report(request, actor=actor(context)))
+        return pb.FailExecutionResponse(disposition=self._disposition("fail", answer))
 
     async def ReportExecutions(
         self, request: pb.ReportExecutionsRequest, context: Context
     ) -> pb.ReportExecutionsResponse:
-        one = partial(self._one, who=actor(context))
-        return pb.ReportExecutionsResponse(answers=await answer_each(request.reports, one, about=_execution_of))
+        entries = Entries(
+            validator=self._validator, read=partial(_report, who=actor(context)), tell=self._tell, refuse=self._refuse
+        )
+        return pb.ReportExecutionsResponse(answers=await entries.answer(request.reports, self._reporter))
 
-    async def _one(self, report: pb.ExecutionReport, *, who: str) -> pb.ExecutionReportAnswer:
-        """One entry of many. Its error is its own answer, also that of a rule of the contract."""
-        violations = self._validator.violations(report)
-        if violations:
-            return self._refused(report, invalid_request(violations))
-        try:
-            match report.WhichOneof("report"):
-                case "start":
-                    return pb.ExecutionReportAnswer(start=await self._start(report.start, who))
-                case "heartbeat":
-                    return pb.ExecutionReportAnswer(heartbeat=await self._beat(report.heartbeat, who))
-                case "complete":
-                    return pb.ExecutionReportAnswer(complete=await self._complete(report.complete, who))
-                case _:
-                    return pb.ExecutionReportAnswer(fail=await self._fail(report.fail, who))
-        except Exception as error:
-            return self._refused(report, refusal(error))
+    def _tell(self, report: ExecutionReport, answer: Answer) -> pb.ExecutionReportAnswer:
+        match report:
+            case Start():
+                return pb.ExecutionReportAnswer(start=self._started(report, answer))
+            case Beat():
+                return pb.ExecutionReportAnswer(heartbeat=self._beaten(answer))
+            case Complete():
+                disposition = self._disposition("complete", answer)
+                return pb.ExecutionReportAnswer(complete=pb.CompleteExecutionResponse(disposition=disposition))
+            case _:
+                disposition = self._disposition("fail", answer)
+                return pb.ExecutionReportAnswer(fail=pb.FailExecutionResponse(disposition=disposition))
 
-    def _refused(self, report: pb.ExecutionReport, error: RpcError) -> pb.ExecutionReportAnswer:
+    def _refuse(self, report: pb.ExecutionReport, error: RpcError) -> pb.ExecutionReportAnswer:
         self._count(report.WhichOneof("report") or "none", error.reason)
         return pb.ExecutionReportAnswer(error=error.to_status(DOMAIN))
 
-    async def _start(self, request: pb.StartExecutionRequest, who: str) -> pb.StartExecutionResponse:
-        report = start_report(request, actor=who)
-        answer = await self._reporter.report(report)
+    def _started(self, report: Start, answer: Answer) -> pb.StartExecutionResponse:
         if not isinstance(answer, StartAnswer):
             raise TypeError(f"a start was answered with {answer!r}")
         self._count("start", answer.outcome)
-        return await self._start_answer(report, answer)
-
-    async def _beat(self, request: pb.HeartbeatExecutionRequest, who: str) -> pb.HeartbeatExecutionResponse:
-        disposition = await self._disposition("heartbeat", beat_report(request, actor=who))
-        answer = pb.HeartbeatExecutionResponse(disposition=disposition_name(disposition))
-        answer.lease.FromTimedelta(self._rules.lease)
-        return answer
-
-    async def _complete(self, request: pb.CompleteExecutionRequest, who: str) -> pb.CompleteExecutionResponse:
-        disposition = await self._disposition("complete", complete_report(request, actor=who))
-        return pb.CompleteExecutionResponse(disposition=disposition_name(disposition))
-
-    async def _fail(self, request: pb.FailExecutionRequest, who: str) -> pb.FailExecutionResponse:
-        disposition = await self._disposition("fail", fail_report(request, actor=who))
-        return pb.FailExecutionResponse(disposition=disposition_name(disposition))
-
-    async def _start_answer(self, report: Start, answer: StartAnswer) -> pb.StartExecutionResponse:
         message = pb.StartExecutionResponse(
             outcome=f"START_OUTCOME_{answer.outcome}", hold_expire_time=timestamp(answer.held_until)
         )
         execution = answer.execution
-        if answer.outcome is StartOutcome.CLAIMED and execution is not None:
-            pipeline = await self._names.pipeline_id(execution.pipeline_uid)
-            message.task.CopyFrom(task_message(execution, pipeline, purchase=answer.purchase))
+        if execution is not None and answer.pipeline_id is not None:
+            message.task.CopyFrom(task_message(execution, answer.pipeline_id, purchase=answer.purchase))
             message.lease.FromTimedelta(self._rules.lease)
             if report.kind is WorkKind.RUN:
                 message.callback_url = self._capabilities.callback_url(execution, report.claim)
@@ -129,15 +106,26 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
             message.key_prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, report.claim)
         return message
 
-    async def _disposition(self, kind: str, report: ExecutionReport) -> Disposition:
-        found = await self._reporter.report(report)
-        if not isinstance(found, Disposition):
-            raise TypeError(f"a report was answered with {found!r}")
-        self._count(kind, found)
-        return found
+    def _beaten(self, answer: Answer) -> pb.HeartbeatExecutionResponse:
+        message = pb.HeartbeatExecutionResponse(disposition=self._disposition("heartbeat", answer))
+        message.lease.FromTimedelta(self._rules.lease)
+        return message
+
+    def _disposition(self, kind: str, answer: Answer) -> str:
+        if not isinstance(answer, Disposition):
+            raise TypeError(f"a report was answered with {answer!r}")
+        self._count(kind, answer)
+        return disposition_name(answer)
 
 
-def _execution_of(report: pb.ExecutionReport) -> str:
-    """The execution that a report tells of."""
-    kind = report.WhichOneof("report")
-    return getattr(report, kind).execution_id if kind else ""
+async def _report(report: pb.ExecutionReport, *, who: str) -> ExecutionReport:
+    """Raises Incomplete."""
+    match report.WhichOneof("report"):
+        case "start":
+            return start_report(report.start, actor=who)
+        case "heartbeat":
+            return beat_report(report.heartbeat, actor=who)
+        case "complete":
+            return complete_report(report.complete, actor=who)
+        case _:
+            return fail_report(report.fail, actor=who)

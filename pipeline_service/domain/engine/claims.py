@@ -5,7 +5,7 @@ from datetime import timedelta
 from pipeline_service.domain.engine.attempts import time_allowed
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
 from pipeline_service.domain.engine.permits import take_permit
-from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, park, start_poll
+from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, its_own, park, start_poll
 from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, keep_slot, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Progressed, Start, StartAnswer
 from pipeline_service.domain.engine.results import succeed
@@ -31,7 +31,7 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
     if report.claim == execution.claim:
         extended = replace(execution, lease_until=ws.now + rules.lease)
         ws.put(extended)
-        return StartAnswer(outcome=StartOutcome.CLAIMED, execution=extended, purchase=purchase_of(ws, extended))
+        return its_own(ws, extended, purchase_of(ws, extended))
     if report.dispatch_no < execution.dispatch_no:
         return StartAnswer(outcome=StartOutcome.STALE)
     if execution.lease_until is not None and execution.lease_until > ws.now:
@@ -55,7 +55,7 @@ def start(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rules) 
     )
     bought = attach(ws, claimed, report.claim, rules=rules, actor=report.actor)
     ws.put(bought)
-    return StartAnswer(outcome=StartOutcome.CLAIMED, execution=bought, purchase=purchase_of(ws, bought))
+    return its_own(ws, bought, purchase_of(ws, bought))
 
 
 def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) -> Disposition:

@@ -69,7 +69,17 @@ def start_poll(ws: WorkingSet, execution: Execution, report: Start, *, rules: Ru
         asked_at=ws.now,
     )
     ws.put(claimed)
-    return StartAnswer(outcome=StartOutcome.CLAIMED, execution=execution, purchase=claimed)
+    return its_own(ws, execution, claimed)
+
+
+def its_own(ws: WorkingSet, execution: Execution, purchase: Purchase | None) -> StartAnswer:
+    """What a worker is answered that has claimed the execution, or the question about its purchase."""
+    return StartAnswer(
+        outcome=StartOutcome.CLAIMED,
+        execution=execution,
+        pipeline_id=ws.structures[execution.pipeline_uid].pipeline_id,
+        purchase=purchase,
+    )
 
 
 def beat_of_poll(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) -> Disposition:

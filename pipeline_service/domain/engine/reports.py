@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline_service.domain.ids import Claim, ExecutionId, PipelineUid
+from pipeline_service.domain.ids import Claim, ExecutionId, PipelineId, PipelineUid
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import (
@@ -170,6 +170,8 @@ class StartAnswer:
     held_until: datetime | None = None
     execution: Execution | None = None
     """As claimed; only with CLAIMED."""
+    pipeline_id: PipelineId | None = None
+    """The execution's; only with CLAIMED."""
     purchase: Purchase | None = None
     """What is bought for it; only with CLAIMED, and only for work that is bought."""
 

@@ -1,6 +1,7 @@
 """The engine over a real Postgres: what is committed, what the database itself refuses."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ from pipeline_service.commands.errors import (
 from pipeline_service.commands.ports import ObjectFacts
 from pipeline_service.domain.engine.reports import Beat, Complete
 from pipeline_service.domain.ids import Claim, ExecutionId
-from pipeline_service.domain.states import Disposition, RunState, StartOutcome
+from pipeline_service.domain.states import Disposition, MediaType, RunState, StartOutcome
 from pipeline_service.domain.values import Output
 from pipeline_service.store.pool import Pools
 from tests.due_times import expire
@@ -53,6 +54,26 @@ async def test_events_are_dense_and_agree_with_the_pipeline(rig: Rig) -> None:
     assert [view.event.sequence for view in events] == list(range(1, len(events) + 1))
     assert pipeline is not None
     assert pipeline.last_sequence == len(events)
+
+
+async def test_reports_of_one_call_apply_in_their_order_also_where_one_waits_for_the_store(rig: Rig) -> None:
+    await rig.import_(noop("a"), noop("b"))
+    await rig.run()
+    a, b = [(await rig.claim(node)).execution for node in "ab"]
+    assert a is not None
+    assert b is not None
+    assert a.claim is not None
+    beat = Beat(execution_id=a.id, claim=a.claim, actor="worker")
+    nobody = Beat(execution_id=ExecutionId(uuid4()), claim=a.claim, actor="worker")
+    without_object = replace(rig.completion(b), output=Output(type=MediaType.JSON, s3_key="elsewhere", size_bytes=1))
+
+    answers = await rig.reporter.report_all([beat, nobody, without_object, rig.completion(a), beat, rig.completion(b)])
+
+    kinds = [answer if isinstance(answer, Disposition) else type(answer) for answer in answers]
+    assert kinds == [
+        *(Disposition.APPLIED, NotFound, KeyOutsidePrefix),
+        *(Disposition.APPLIED, Disposition.SUPERSEDED, Disposition.APPLIED),
+    ]
 
 
 async def test_two_completions_that_meet_at_one_node_start_it_once(rig: Rig) -> None:
