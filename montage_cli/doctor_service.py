@@ -8,8 +8,9 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from montage.v1 import node_service_pb2 as node_api
+from montage.v1 import node_service_pb2_grpc, pipeline_service_pb2_grpc
 from montage.v1 import pipeline_service_pb2 as api
-from montage.v1 import pipeline_service_pb2_grpc
 
 from montage_cli import __version__
 from montage_cli.connection import Connection
@@ -29,7 +30,7 @@ NEEDS = {
     "montage.store": "object store",
 }
 """Names of health that the service keeps about what it needs, and how we call them."""
-AFTER_ADMISSION = ("permitted", "version", "clock", *SERVICES, *NEEDS.values())
+AFTER_ADMISSION = ("permitted", "version", "clock", *SERVICES, *NEEDS.values(), "vendors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,7 @@ async def ask_service(connection: Connection, *, clock: Callable[[], datetime]) 
         yield _clock(heard.skew_s)
         for finding in await _health(channel, clock=clock):
             yield finding
+        yield await _vendors(channel)
 
 
 async def _check(channel: grpc.aio.Channel, name: str, *, clock: Callable[[], datetime]) -> Heard:
@@ -133,3 +135,28 @@ def _serving(check: str, heard: Heard | BaseException) -> Finding:
         case Heard(is_serving=True):
             return ok(check, "serving" if check in SERVICES else "there")
     return failed(check, "not serving" if check in SERVICES else "the service does not reach it")
+
+
+async def _vendors(channel: grpc.aio.Channel) -> Finding:
+    """How much each vendor is asked to do; a warning when one is left alone, or does not answer."""
+    stub: Any = node_service_pb2_grpc.NodeServiceStub(channel)
+    try:
+        answer = await stub.ListVendors(node_api.ListVendorsRequest(), timeout=_PATIENCE_S)
+    except grpc.aio.AioRpcError as err:
+        if err.code() is grpc.StatusCode.UNIMPLEMENTED:
+            return Finding(check="vendors", result=Result.SKIPPED, saw="the service does not tell")
+        return warning("vendors", f"{error_reason(err) or err.code().name}: {err.details()}")
+    words = "; ".join(map(_one_vendor, answer.vendors))
+    is_well = all(
+        one.breaker == node_api.BREAKER_STATE_CLOSED and not one.HasField("left_alone_until") for one in answer.vendors
+    )
+    return ok("vendors", words) if is_well else warning("vendors", words)
+
+
+def _one_vendor(one: node_api.Vendor) -> str:
+    words = f"{one.vendor} {one.in_use} of {one.concurrency}"
+    if one.breaker != node_api.BREAKER_STATE_CLOSED:
+        words += ", does not answer"
+    if one.HasField("left_alone_until"):
+        words += f", left alone until {one.left_alone_until.ToDatetime():%H:%M:%S} UTC"
+    return words

@@ -155,3 +155,9 @@ class NodeCalls:
         request = api.GetNodeTypeRequest(name=name)
         answer: api.GetNodeTypeResponse = await self._caller.safe(self._nodes.GetNodeType, request)
         return answer.node_type
+
+    async def list_vendors(self) -> Sequence[api.Vendor]:
+        """Every vendor by name, with how much it is asked to do at once."""
+        request = api.ListVendorsRequest()
+        answer: api.ListVendorsResponse = await self._caller.safe(self._nodes.ListVendors, request)
+        return list(answer.vendors)

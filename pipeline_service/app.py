@@ -240,6 +240,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 artifacts=artifacts,
                 owners=owners,
                 catalogue=catalogue,
+                store=store,
                 repeats=repeats,
             ),
             server,

@@ -11,7 +11,7 @@ from montage.v1 import node_service_pb2_grpc
 from pipeline_service.commands.control import Control
 from pipeline_service.commands.errors import NotFound, OutputMissing
 from pipeline_service.commands.nodes import Nodes
-from pipeline_service.commands.ports import Artifacts
+from pipeline_service.commands.ports import Artifacts, Store
 from pipeline_service.commands.views import Reader
 from pipeline_service.domain.drafts import is_draft
 from pipeline_service.domain.keys import beside
@@ -32,6 +32,7 @@ from pipeline_service.wire.names import (
 from pipeline_service.wire.node_types import node_type_message
 from pipeline_service.wire.resources import execution_message, node_message
 from pipeline_service.wire.values import duration_value, output_message, timestamp
+from pipeline_service.wire.vendors import vendor_message
 from servicekit.grpc_handlers import Context
 
 DEFAULT_LIFETIME = timedelta(minutes=15)
@@ -51,6 +52,7 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         artifacts: Artifacts,
         owners: Owners,
         catalogue: Catalogue,
+        store: Store,
         repeats: Repeats,
     ) -> None:
         super().__init__(nodes=nodes, control=control, reader=reader, owners=owners, repeats=repeats)
@@ -58,6 +60,7 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         self._artifacts = artifacts
         self._owners = owners
         self._catalogue = catalogue
+        self._store = store
 
     async def GetNode(self, request: pb.GetNodeRequest, context: Context) -> pb.GetNodeResponse:
         pipeline, node = parse_node(request.name)
@@ -134,6 +137,10 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         if node_type is None:
             raise NotFound("node type", request.name)
         return pb.GetNodeTypeResponse(node_type=node_type_message(node_type))
+
+    async def ListVendors(self, request: pb.ListVendorsRequest, context: Context) -> pb.ListVendorsResponse:
+        now, limits = await self._store.vendor_limits()
+        return pb.ListVendorsResponse(vendors=[vendor_message(limit, now=now) for limit in limits])
 
 
 def _data_url(output: Output) -> str:

@@ -73,7 +73,7 @@ async def test_sound_stack_is_told_line_by_line(house: House) -> None:
     assert found["server"].saw.startswith("spiffe://montage/pipeline, signed by our CA, good until ")
     assert found["version"].saw == "0.1.0, as this program"
     assert found["clock"].saw.startswith("ours is 0.0 s ")
-    assert list(found)[-4:] == ["database", "NATS", "work queue", "object store"]
+    assert list(found)[-5:] == ["database", "NATS", "work queue", "object store", "vendors"]
 
 
 async def test_expired_certificate_is_told_and_the_way_is_looked_at_all_the_same(house: House) -> None:
@@ -162,3 +162,18 @@ async def test_service_that_is_away_is_not_reachable(house: House) -> None:
 
     assert found["reachable"].result is Result.FAILED
     assert found["database"].saw == "not looked at, because of 'reachable'"
+
+
+async def test_vendor_that_does_not_answer_is_a_warning_that_says_until_when_it_is_left_alone(house: House) -> None:
+    assert "heygen 0 of 10" in (await findings(house))["vendors"].saw
+    async with house.database() as database:
+        await database.execute(
+            "INSERT INTO vendor_limits (vendor, failures, open_until, concurrency)"
+            " VALUES ('heygen', 5, clock_timestamp() + interval '5 minutes', 4)"
+        )
+
+        seen = (await findings(house))["vendors"]
+        await database.execute("DELETE FROM vendor_limits")
+
+    assert seen.result is Result.WARNING
+    assert "heygen 0 of 4, does not answer, left alone until " in seen.saw

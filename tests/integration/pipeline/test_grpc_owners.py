@@ -56,7 +56,15 @@ NAMED: dict[str, dict[str, Any]] = {
     "ListExecutions": {"parent": "pipelines/film/nodes/-"},
 }
 # These name nothing that could be somebody else's.
-FREE = {"CreatePipeline", "ListPipelines", "ImportPipeline", "CreateAsset", "ListNodeTypes", "GetNodeType"}
+FREE = {
+    "CreatePipeline",
+    "ListPipelines",
+    "ImportPipeline",
+    "CreateAsset",
+    "ListNodeTypes",
+    "GetNodeType",
+    "ListVendors",
+}
 
 
 @pytest.fixture(scope="module")

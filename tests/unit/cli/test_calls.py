@@ -98,6 +98,7 @@ READS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "ListExecutions": lambda client: everything(client.list_executions("n")),
     "ListNodeTypes": lambda client: client.list_node_types(),
     "GetNodeType": lambda client: client.get_node_type("t"),
+    "ListVendors": lambda client: client.list_vendors(),
 }
 CHANGES: dict[str, Callable[[Client], Awaitable[object]]] = {
     "CreatePipeline": lambda client: client.create_pipeline("p", labels={"team": "red"}),

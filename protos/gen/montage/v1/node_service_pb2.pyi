@@ -20,9 +20,20 @@ class Approval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     APPROVAL_UNSPECIFIED: _ClassVar[Approval]
     APPROVAL_APPROVED: _ClassVar[Approval]
     APPROVAL_REJECTED: _ClassVar[Approval]
+
+class BreakerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BREAKER_STATE_UNSPECIFIED: _ClassVar[BreakerState]
+    BREAKER_STATE_CLOSED: _ClassVar[BreakerState]
+    BREAKER_STATE_OPEN: _ClassVar[BreakerState]
+    BREAKER_STATE_HALF_OPEN: _ClassVar[BreakerState]
 APPROVAL_UNSPECIFIED: Approval
 APPROVAL_APPROVED: Approval
 APPROVAL_REJECTED: Approval
+BREAKER_STATE_UNSPECIFIED: BreakerState
+BREAKER_STATE_CLOSED: BreakerState
+BREAKER_STATE_OPEN: BreakerState
+BREAKER_STATE_HALF_OPEN: BreakerState
 
 class GetNodeRequest(_message.Message):
     __slots__ = ("name",)
@@ -309,3 +320,29 @@ class GetNodeTypeResponse(_message.Message):
     NODE_TYPE_FIELD_NUMBER: _ClassVar[int]
     node_type: _node_type_pb2.NodeType
     def __init__(self, node_type: _Optional[_Union[_node_type_pb2.NodeType, _Mapping]] = ...) -> None: ...
+
+class ListVendorsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListVendorsResponse(_message.Message):
+    __slots__ = ("vendors",)
+    VENDORS_FIELD_NUMBER: _ClassVar[int]
+    vendors: _containers.RepeatedCompositeFieldContainer[Vendor]
+    def __init__(self, vendors: _Optional[_Iterable[_Union[Vendor, _Mapping]]] = ...) -> None: ...
+
+class Vendor(_message.Message):
+    __slots__ = ("vendor", "in_use", "concurrency", "maximum", "left_alone_until", "breaker")
+    VENDOR_FIELD_NUMBER: _ClassVar[int]
+    IN_USE_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    LEFT_ALONE_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    BREAKER_FIELD_NUMBER: _ClassVar[int]
+    vendor: str
+    in_use: int
+    concurrency: int
+    maximum: int
+    left_alone_until: _timestamp_pb2.Timestamp
+    breaker: BreakerState
+    def __init__(self, vendor: _Optional[str] = ..., in_use: _Optional[int] = ..., concurrency: _Optional[int] = ..., maximum: _Optional[int] = ..., left_alone_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., breaker: _Optional[_Union[BreakerState, str]] = ...) -> None: ...

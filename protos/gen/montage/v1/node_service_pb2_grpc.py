@@ -122,6 +122,11 @@ class NodeServiceStub:
                 request_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeRequest.SerializeToString,
                 response_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeResponse.FromString,
                 _registered_method=True)
+        self.ListVendors = channel.unary_unary(
+                '/montage.v1.NodeService/ListVendors',
+                request_serializer=montage_dot_v1_dot_node__service__pb2.ListVendorsRequest.SerializeToString,
+                response_deserializer=montage_dot_v1_dot_node__service__pb2.ListVendorsResponse.FromString,
+                _registered_method=True)
 
 
 class NodeServiceServicer:
@@ -266,6 +271,13 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListVendors(self, request, context):
+        """Lists the vendors that work is bought from, with how much each is asked to do at once, by everybody together.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NodeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -353,6 +365,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.GetNodeType,
                     request_deserializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeRequest.FromString,
                     response_serializer=montage_dot_v1_dot_node__service__pb2.GetNodeTypeResponse.SerializeToString,
+            ),
+            'ListVendors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVendors,
+                    request_deserializer=montage_dot_v1_dot_node__service__pb2.ListVendorsRequest.FromString,
+                    response_serializer=montage_dot_v1_dot_node__service__pb2.ListVendorsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -817,6 +834,33 @@ class NodeService:
             '/montage.v1.NodeService/GetNodeType',
             montage_dot_v1_dot_node__service__pb2.GetNodeTypeRequest.SerializeToString,
             montage_dot_v1_dot_node__service__pb2.GetNodeTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVendors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/montage.v1.NodeService/ListVendors',
+            montage_dot_v1_dot_node__service__pb2.ListVendorsRequest.SerializeToString,
+            montage_dot_v1_dot_node__service__pb2.ListVendorsResponse.FromString,
             options,
             channel_credentials,
             insecure,
