@@ -1,31 +1,55 @@
-"""`python -m callback_gateway`: runs the public gateway until SIGTERM."""
+"""`python -m callback_gateway` runs the public gateway until SIGTERM, with `internal` the one for callers inside."""
 
-import functools
 import sys
 
-from callback_gateway import app
-from callback_gateway.config import GatewaySettings
 from servicekit.config import ConfigError, load_settings
 from servicekit.lifecycle import Lifecycle, run
 from servicekit.telemetry import configure_logging
 
+USAGE = "usage: python -m callback_gateway [internal]"
+
 
 def main(arguments: list[str]) -> int:
     """Exit code: 0 stopped when asked, 1 failed, 2 called or set up wrongly."""
-    if arguments:
-        sys.stderr.write(f"usage: python -m callback_gateway (takes no arguments, found {' '.join(arguments)})\n")
-        return 2
-    configure_logging(service=app.SERVICE)
     try:
-        settings = load_settings(GatewaySettings)
+        match arguments:
+            case []:
+                return _serve()
+            case ["internal"]:
+                return _serve_internally()
+            case _:
+                sys.stderr.write(f"{USAGE} (found {' '.join(arguments)})\n")
+                return 2
     except ConfigError as err:
         sys.stderr.write(f"{err}\n")
         return 2
-    return run(functools.partial(_start, settings=settings))
 
 
-async def _start(life: Lifecycle, settings: GatewaySettings) -> None:
-    await app.start(life, settings=settings)
+def _serve() -> int:
+    from callback_gateway import app
+    from callback_gateway.config import GatewaySettings
+
+    configure_logging(service=app.SERVICE)
+    settings = load_settings(GatewaySettings)
+
+    async def start(life: Lifecycle) -> None:
+        await app.start(life, settings=settings)
+
+    return run(start)
+
+
+def _serve_internally() -> int:
+    """Another identity, another listener, and nothing of the other one's routes."""
+    from callback_gateway.internal import app
+    from callback_gateway.internal.config import InternalSettings
+
+    configure_logging(service=app.SERVICE)
+    settings = load_settings(InternalSettings)
+
+    async def start(life: Lifecycle) -> None:
+        await app.start(life, settings=settings)
+
+    return run(start)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from callback_gateway.internal.config import InternalSettings
 from servicekit.config import HostPortField, ServiceSettings
 
 
@@ -23,6 +24,9 @@ class GatewaySettings(ServiceSettings):
     """Read once, at the start."""
 
     env_prefix: ClassVar[str] = "GATEWAY_"
+    env_also_known: ClassVar[frozenset[str]] = frozenset(
+        {InternalSettings.variable_of(field) for field in InternalSettings.model_fields}
+    )
 
     listen: HostPortField
     """HTTPS, for the outside."""

@@ -13,6 +13,7 @@ from devstack.ports import PortReservations
 DEV_PORTS: Mapping[str, int] = {
     "pipeline": 50051,
     "gateway": 8443,
+    "internal": 8444,
     "nats": 4222,
     "postgres": 5433,
     "s3": 9000,
@@ -33,6 +34,8 @@ class Ports:
     pipeline_ops: int
     executor_ops: int
     gateway_ops: int
+    internal: int
+    internal_ops: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,10 @@ class Addresses:
     @property
     def gateway_url(self) -> str:
         return f"https://127.0.0.1:{self.ports.gateway}"
+
+    @property
+    def internal_url(self) -> str:
+        return f"https://127.0.0.1:{self.ports.internal}"
 
     @property
     def nats_url(self) -> str:

@@ -83,6 +83,7 @@ def _welcome(stack: Stack, vendors: SimulatedVendors | None, *, seconds: float) 
     rows = {
         "pipeline": f"{addresses.pipeline} (gRPC, mTLS)",
         "gateway": addresses.gateway_url,
+        "internal": addresses.internal_url,
         "S3": f"{addresses.s3_endpoint} bucket {addresses.bucket}",
         "Lambda": addresses.lambda_endpoint,
         "database": addresses.database_url,

@@ -67,6 +67,10 @@ class Layout:
         return self.secrets / "capability" / "public.json"
 
     @property
+    def internal_tokens(self) -> Path:
+        return self.secrets / "internal.tokens"
+
+    @property
     def master_keys(self) -> Path:
         return self.secrets / "master-keys.json"
 

@@ -14,6 +14,7 @@ from devstack.readiness import Probe, file_appears, http_answers_ok, never
 from devstack.service_environments import (
     executor_environment,
     gateway_environment,
+    internal_environment,
     lambda_environment,
     migrate_environment,
     pipeline_environment,
@@ -113,11 +114,23 @@ PYTHON_PROCESSES: tuple[PythonProcess, ...] = (
         after=("postgres",),
         stops_before=("pipeline",),
     ),
+    PythonProcess(
+        name="internal",
+        module="callback_gateway",
+        arguments=lambda _: ["internal"],
+        prefix="GATEWAY_INTERNAL_",
+        environment=internal_environment,
+        probe=lambda place: http_answers_ok(place.addresses.ports.internal_ops, "/readyz"),
+        after=("postgres",),
+        stops_before=("pipeline",),
+    ),
 )
 
 SERVERS = ("postgres", "nats", "s3", "lambda")
 SERVICES = ("migrate", "pipeline", "executor", "gateway")
-ALL_PROCESSES = SERVERS + SERVICES
+ALL_PROCESSES = (*SERVERS, *SERVICES, "internal")
+FILM_PROCESSES = SERVERS + SERVICES
+"""All that a film needs."""
 
 
 def python_spec(

@@ -41,6 +41,7 @@ def ensure_secrets(layout: Layout) -> None:
     _ensure_s3_keys(layout)
     _ensure_capability_keys(layout)
     _ensure_master_keys(layout)
+    _ensure_password(layout, layout.internal_tokens.relative_to(layout.secrets).as_posix())
 
 
 def _ensure_password(layout: Layout, relative: str) -> None:

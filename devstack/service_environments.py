@@ -50,6 +50,7 @@ def pipeline_environment(place: Place) -> Mapping[str, str]:
         "PIPELINE_CAPABILITY_KEYS_FILE": str(layout.capability_keys),
         "PIPELINE_MASTER_KEYS_FILE": str(layout.master_keys),
         "PIPELINE_GATEWAY_URL": addresses.gateway_url,
+        "PIPELINE_INTERNAL_URL": addresses.internal_url,
         # Nothing balances load here, so nobody needs to be told before calls are refused.
         "PIPELINE_DRAIN_NOTICE_S": "0",
         "PIPELINE_TEST_TYPES": _flag(place.test_types),
@@ -82,6 +83,18 @@ def gateway_environment(place: Place) -> Mapping[str, str]:
         "GATEWAY_PIPELINE_ADDR": addresses.pipeline,
         "GATEWAY_PUBLIC_URL": addresses.gateway_url,
         "GATEWAY_CAPABILITY_PUBLIC_KEYS_FILE": str(place.layout.capability_public_keys),
+    }
+
+
+def internal_environment(place: Place) -> Mapping[str, str]:
+    addresses, prefix = place.addresses, "GATEWAY_INTERNAL"
+    return {
+        f"{prefix}_LISTEN": f"127.0.0.1:{addresses.ports.internal}",
+        f"{prefix}_OPS_LISTEN": f"127.0.0.1:{addresses.ports.internal_ops}",
+        **_tls(prefix, place, "internal-gateway"),
+        f"{prefix}_PIPELINE_ADDR": addresses.pipeline,
+        f"{prefix}_AUTH_TOKENS_FILE": str(place.layout.internal_tokens),
+        f"{prefix}_CALLERS": "spiffe://montage/client/*,spiffe://montage/ops/*",
     }
 
 

@@ -23,7 +23,7 @@ from devstack.nursery_client import Launch, Nursery, Spawned
 from devstack.place import Place
 from devstack.ports import PortReservations
 from devstack.postgres import find_home, folder_for_nobody, postgres_spec
-from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, base_environment, python_spec
+from devstack.process_table import ALL_PROCESSES, FILM_PROCESSES, PYTHON_PROCESSES, base_environment, python_spec
 from devstack.secret_files import ensure_secrets
 from devstack.service_environments import example_environment, functions_file, media_environment
 from devstack.supervisor import ManagedProcess, ProcessEvent, ProcessSpec, StartFailed
@@ -43,7 +43,7 @@ class StackOptions:
     """Where everything is kept; None makes a temporary folder."""
     ephemeral: bool = True
     """Whether a temporary folder goes when the stack stops. A folder given as `data` always stays."""
-    processes: tuple[str, ...] = ALL_PROCESSES
+    processes: tuple[str, ...] = FILM_PROCESSES
     """Which of them exist in this stack; `after` counts only among these."""
     held_back: tuple[str, ...] = ()
     """Processes that exist but are started only by `process(name).start()`."""

@@ -2,22 +2,27 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
 from servicekit.config import ConfigError, read_secret
 
+Check: TypeAlias = Callable[[tuple[str, ...]], None]
+"""Raises ValueError, which shows none of them, for secrets that cannot be used."""
+
 
 class SecretLines:
     """The secrets of a file, read again when it is replaced."""
 
-    def __init__(self, path: Path, *, on_reload: Callable[[bool], None]) -> None:
+    def __init__(self, path: Path, *, on_reload: Callable[[bool], None], check: Check = lambda _lines: None) -> None:
         """Raises ConfigError. Later, a file that cannot be used leaves the old secrets live; `on_reload` is told."""
         self._path = path
         self._on_reload = on_reload
+        self._check = check
         self._log = structlog.get_logger("servicekit.secret_lines")
         self._seen = _fingerprint(path)
-        self._lines = _read(path)
+        self._lines = _read(path, check)
 
     def live(self) -> tuple[str, ...]:
         """Those of the newest usable file; costs one `stat`."""
@@ -30,7 +35,7 @@ class SecretLines:
 
     def _reload(self) -> None:
         try:
-            self._lines = _read(self._path)
+            self._lines = _read(self._path, self._check)
         except ConfigError as err:
             self._log.error("secrets_reload_failed", error=str(err))
             self._on_reload(False)  # noqa: FBT003 # the one fact there is to tell
@@ -39,10 +44,14 @@ class SecretLines:
         self._on_reload(True)  # noqa: FBT003 # as above
 
 
-def _read(path: Path) -> tuple[str, ...]:
+def _read(path: Path, check: Check) -> tuple[str, ...]:
     lines = tuple(line.strip() for line in read_secret(path).splitlines() if line.strip())
     if not lines:
         raise ConfigError(f"{path}: expected a secret in each line, found none")
+    try:
+        check(lines)
+    except ValueError as err:
+        raise ConfigError(f"{path}: {err}") from err
     return lines
 
 

@@ -61,7 +61,7 @@ class Papers:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="house")
 async def _house() -> AsyncIterator[House]:
-    processes = ("postgres", "nats", "s3", "migrate", "pipeline", "gateway")
+    processes = ("postgres", "nats", "s3", "migrate", "pipeline", "gateway", "internal")
     async with open_house(StackOptions(processes=processes)) as house:
         yield house
 
@@ -111,6 +111,58 @@ class TestGateway:
     async def test_plaintext_gets_no_answer(self, house: House) -> None:
         with pytest.raises(httpx.TransportError):
             await callback(house, None)
+
+
+class TestInternalGateway:
+    async def test_caller_with_token_and_certificate_gets_the_keys_of_a_user(
+        self, house: House, papers: dict[str, Papers]
+    ) -> None:
+        async with house.operator() as operator:
+            await operator.put_credential("users/42", "openai", "sk-of-42")
+            await operator.put_credential("users/42", "notion", "secret_42")
+
+        keys = await inside(house, papers["good"], "/internal/users/42/llm-keys")
+        notion = await inside(house, papers["good"], "/internal/notion/users/42/context")
+        nobody = await inside(house, papers["good"], "/internal/notion/users/43/context")
+
+        assert (keys.status_code, keys.json()) == (200, {"google": None, "openai": "sk-of-42", "anthropic": None})
+        assert notion.json() == {"connected": True, "token": "secret_42"}
+        assert nobody.json() == {"connected": False, "token": None}
+
+    @pytest.mark.parametrize("token", ["", "x" * 43, "the first half"])
+    async def test_wrong_token_is_unauthorized_without_a_reason(
+        self, house: House, papers: dict[str, Papers], token: str
+    ) -> None:
+        shown = internal_token(house)[:20] if token == "the first half" else token
+
+        answer = await inside(house, papers["good"], "/internal/users/42/llm-keys", token=shown)
+
+        assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+
+    async def test_right_token_without_certificate_or_with_that_of_another_is_unauthorized(
+        self, house: House, papers: dict[str, Papers]
+    ) -> None:
+        executor = house.stack.layout.tls("executor")
+        for shown in (papers["no certificate"], Papers(ca=executor.ca, cert=executor.cert, key=executor.key)):
+            answer = await inside(house, shown, "/internal/users/42/llm-keys")
+            assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
+
+    async def test_gateway_of_the_internet_serves_nothing_of_it(self, house: House, papers: dict[str, Papers]) -> None:
+        port = house.stack.addresses.ports.gateway
+
+        answer = await inside(house, papers["good"], "/internal/users/42/llm-keys", port=port)
+
+        assert answer.status_code == 404
+
+    async def test_function_reads_its_node_with_a_capability_alone(
+        self, house: House, papers: dict[str, Papers]
+    ) -> None:
+        """No certificate and no token; a capability that is none opens nothing."""
+        node = "0194f1d0-0000-7000-8000-000000000001"
+        guessed = await inside(house, papers["no certificate"], f"/spi/node_render_data/{node}?cap=guessed", token="")
+        missing = await inside(house, papers["good"], f"/spi/node_render_data/{node}")
+
+        assert (guessed.status_code, missing.status_code) == (401, 404)
 
 
 class TestNats:
@@ -344,6 +396,20 @@ async def callback(house: House, papers: Papers | None) -> httpx.Response:
     context = ssl.create_default_context() if papers is None else tls_context(papers)
     async with httpx.AsyncClient(verify=context, trust_env=False, timeout=PATIENCE_S) as http:
         return await http.post(f"{scheme}://127.0.0.1:{port}/spi/video_production/executor_callback", json={})
+
+
+async def inside(
+    house: House, papers: Papers, path: str, *, token: str | None = None, port: int | None = None
+) -> httpx.Response:
+    """A request to the internal gateway; with its token unless another is named, "" shows none."""
+    shown = internal_token(house) if token is None else token
+    address = f"https://127.0.0.1:{port or house.stack.addresses.ports.internal}"
+    async with httpx.AsyncClient(verify=tls_context(papers), trust_env=False, timeout=PATIENCE_S) as http:
+        return await http.get(address + path, headers={"X-Internal-Auth": shown} if shown else {})
+
+
+def internal_token(house: House) -> str:
+    return house.stack.layout.internal_tokens.read_text().strip()
 
 
 @contextlib.asynccontextmanager

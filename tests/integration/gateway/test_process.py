@@ -145,7 +145,7 @@ async def test_taken_port_stops_the_start(tmp_path: Path) -> None:
 
 
 async def test_arguments_are_a_usage_error() -> None:
-    async with process({}, "internal") as child:
+    async with process({}, "external") as child:
         _, stderr = await asyncio.wait_for(child.communicate(), PATIENCE_S)
 
     assert child.returncode == 2

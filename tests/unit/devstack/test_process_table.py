@@ -24,6 +24,8 @@ PORTS = Ports(
     pipeline_ops=7,
     executor_ops=8,
     gateway_ops=9,
+    internal=10,
+    internal_ops=11,
 )
 TABLE = {process.name: process for process in PYTHON_PROCESSES}
 
@@ -48,7 +50,8 @@ def test_process_gets_paths_to_secrets_and_never_their_content(place: Place, pro
 
 
 @pytest.mark.parametrize(
-    ("name", "prefix"), [("pipeline", "PIPELINE_"), ("executor", "EXECUTOR_"), ("gateway", "GATEWAY_")]
+    ("name", "prefix"),
+    [("pipeline", "PIPELINE_"), ("executor", "EXECUTOR_"), ("gateway", "GATEWAY_"), ("internal", "GATEWAY_INTERNAL_")],
 )
 def test_service_gets_its_own_certificate_and_files_that_exist(place: Place, name: str, prefix: str) -> None:
     environment = python_spec(TABLE[name], place, extra={}).environment
@@ -56,7 +59,7 @@ def test_service_gets_its_own_certificate_and_files_that_exist(place: Place, nam
     files = [Path(value) for key, value in environment.items() if key.startswith(prefix) and key.endswith("_FILE")]
     assert len(files) >= 4
     assert [path for path in files if not path.is_file()] == []
-    identity = {"gateway": "callback-gateway"}.get(name, name)
+    identity = {"gateway": "callback-gateway", "internal": "internal-gateway"}.get(name, name)
     assert environment[f"{prefix}TLS_KEY_FILE"] == str(place.layout.tls(identity).key)
 
 

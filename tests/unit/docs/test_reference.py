@@ -22,6 +22,8 @@ from prometheus_client import CollectorRegistry
 from pydantic.fields import FieldInfo
 
 from callback_gateway.config import GatewaySettings
+from callback_gateway.internal.config import InternalSettings
+from callback_gateway.internal.metrics import InternalMetrics
 from callback_gateway.metrics import GatewayMetrics
 from callback_gateway.routes.families import FAMILIES
 from devstack import commands as devstack_commands
@@ -57,7 +59,7 @@ from tests.failpoints import failpoints_in_source
 from tests.unit.docs.pages import ROOT, Row, codes, names, plain, read, rows, section, subsections
 
 REFERENCE = read("docs/reference.md")
-SETTINGS = (PipelineSettings, MigrateSettings, ExecutorSettings, GatewaySettings)
+SETTINGS = (PipelineSettings, MigrateSettings, ExecutorSettings, GatewaySettings, InternalSettings)
 CATALOGUE = build_catalogue(with_test_types=True)
 SERVICES = (
     pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"],
@@ -365,7 +367,7 @@ def test_reference_failure_classes_are_those_of_the_code() -> None:
 
 def test_reference_metrics_are_those_of_the_code() -> None:
     registry = CollectorRegistry()
-    for metrics in (Metrics, RunnerMetrics, GatewayMetrics):
+    for metrics in (Metrics, RunnerMetrics, GatewayMetrics, InternalMetrics):
         metrics(registry)
     exported = {f"{one.name}_total" if one.type == "counter" else one.name for one in registry.collect()}
 

@@ -1,0 +1,1 @@
+"""The second process, for callers inside: other services' secrets, and facts for renderers and analysis."""
