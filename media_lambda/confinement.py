@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from media_lambda.log import log
 
 _MEMORY_BYTES = 2560 * 1024**2
-"""Of addresses: what AWS Lambda gives the function, without what this program itself needs."""
+"""Of its own: what AWS Lambda gives the function, without what this program itself needs.
+
+Not of addresses, of which threads reserve gigabytes that they never use.
+"""
 _OPEN_FILES = 128
 
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _FILTER_MODE = 22, 38, 2
@@ -40,7 +43,7 @@ class Confinement:
     def __call__(self) -> None:
         _limit(resource.RLIMIT_CPU, self.cpu_s)
         _limit(resource.RLIMIT_FSIZE, self.file_bytes)
-        _limit(resource.RLIMIT_AS, _MEMORY_BYTES)
+        _limit(resource.RLIMIT_DATA, _MEMORY_BYTES)
         _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
         _limit(resource.RLIMIT_CORE, 0)
         if not _without_network():

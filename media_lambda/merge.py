@@ -2,7 +2,7 @@
 
 Pictures are copied where all segments agree, else encoded once to look like the first segment. Sound is always decoded,
 cut to its segment's length, joined by bytes, levelled by one gain and encoded once: copied AAC would click and drift at
-every cut. Each segment is prepared by its own run of FFmpeg, so that memory does not grow with their number.
+every cut. One run of FFmpeg prepares one segment, or a few that are copied: memory does not grow with their number.
 """
 
 import shutil
@@ -24,7 +24,8 @@ from media_lambda.source import Source
 
 _LIST_NAME = "segments.ffconcat"
 _SOUND_NAME = "sound.f32le"
-_SEGMENT_SOUND_NAME = "segment.f32le"
+_COPIED_AT_ONCE = 16
+"""Each needs a few open files and megabytes."""
 
 
 def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) -> Product:
@@ -35,13 +36,13 @@ def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Pa
     total_s = float(plan.duration)
 
     with (folder / _SOUND_NAME).open("xb") as sound:
-        for index, (segment, cut) in enumerate(zip(segments, plan.cuts, strict=True)):
-            if cut.overlap:
-                arguments = crossfade_arguments(segments, plan=plan, index=index)
-            else:
-                arguments = segment_arguments(segment, cut, plan=plan, index=index)
-            ffmpeg.run(Command(purpose=f"prepare {segment}", arguments=arguments, output_s=float(cut.duration)))
-            _append_sound(folder / _SEGMENT_SOUND_NAME, sound, samples=cut.samples)
+        for indices in batches(plan):
+            arguments = batch_arguments(segments, plan=plan, indices=indices)
+            duration = sum(plan.cuts[index].duration for index in indices)
+            purpose = f"prepare {' and '.join(str(segments[index]) for index in indices)}"
+            ffmpeg.run(Command(purpose=purpose, arguments=arguments, output_s=float(duration)))
+            for index in indices:
+                _append_sound(folder / _sound_name(index), sound, samples=plan.cuts[index].samples)
     (folder / _LIST_NAME).write_text(segment_list(plan), encoding="ascii")
 
     measure = Command(purpose="measure the loudness", arguments=measure_arguments(_SOUND_NAME), output_s=total_s)
@@ -51,27 +52,26 @@ def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Pa
     return Product(path=folder / OUTPUT_NAME, duration=plan.duration)
 
 
-def segment_arguments(segment: Source, cut: Cut, *, plan: MergePlan, index: int) -> tuple[str, ...]:
-    """Make one segment's pictures, copied or encoded, and its sound, where it has any."""
-    if cut.frames is None:
-        video: tuple[str, ...] = ("-c:v", "copy")
-    else:
-        chain = [ff.rate_filter(plan.picture), ff.fit_filter(segment.video, plan.picture), ff.hold_filter(cut.frames)]
-        chain += _fades("fade", cut)
-        video = ("-vf", ",".join(chain), *ff.encode_video(plan.picture.rate))
-    sound: tuple[str, ...] = ()
-    if segment.facts.audio is not None:
-        chain = [ff.sound_filter(segment.facts.audio), ff.exact_length_filter(cut.samples), *_fades("afade", cut)]
-        sound = ("-map", "0:a:0", "-af", ",".join(chain), *ff.raw_audio_output(_SEGMENT_SOUND_NAME))
-    return (
-        *ff.file_input(segment.name, demuxer=segment.facts.demuxer),
-        *("-map", "0:V:0", *video, *ff.mp4_output(_video_name(index))),
-        *sound,
-    )
+def batches(plan: MergePlan) -> list[range]:
+    """Which segments one run of FFmpeg prepares: several when their pictures are only copied, for each start counts."""
+    size = _COPIED_AT_ONCE if plan.obstacle is None else 1
+    return [range(first, min(first + size, len(plan.cuts))) for first in range(0, len(plan.cuts), size)]
+
+
+def batch_arguments(segments: Sequence[Source], *, plan: MergePlan, indices: Sequence[int]) -> tuple[str, ...]:
+    """Make the pictures and the sound of some segments."""
+    if plan.cuts[indices[0]].overlap:
+        return crossfade_arguments(segments, plan=plan, index=indices[0])
+    arguments: list[str] = []
+    for index in indices:
+        arguments += ff.file_input(segments[index].name, demuxer=segments[index].facts.demuxer)
+    for source, index in enumerate(indices):
+        arguments += _segment_outputs(segments[index], plan.cuts[index], plan=plan, index=index, source=source)
+    return tuple(arguments)
 
 
 def crossfade_arguments(segments: Sequence[Source], *, plan: MergePlan, index: int) -> tuple[str, ...]:
-    """As `segment_arguments`, for a segment that the one before melts into."""
+    """Make a segment that the one before melts into."""
     before, segment, cut = segments[index - 1], segments[index], plan.cuts[index]
     length = plan.cuts[index - 1].length
     graph = crossfade.picture_graph(before, segment, cut, length=length, picture=plan.picture)
@@ -81,7 +81,7 @@ def crossfade_arguments(segments: Sequence[Source], *, plan: MergePlan, index: i
         *crossfade.tail_input(before, length=length, overlap=cut.overlap),
         *("-filter_complex", f"{graph};{sound}" if sound else graph),
         *("-map", "[picture]", *ff.encode_video(plan.picture.rate), *ff.mp4_output(_video_name(index))),
-        *(("-map", "[sound]", *ff.raw_audio_output(_SEGMENT_SOUND_NAME)) if sound else ()),
+        *(("-map", "[sound]", *ff.raw_audio_output(_sound_name(index))) if sound else ()),
     )
 
 
@@ -103,6 +103,21 @@ def join_arguments(level: str) -> tuple[str, ...]:
         *("-map", "0:v:0", "-c:v", "copy", "-map", "1:a:0", "-af", level, *ff.encode_audio()),
         *ff.mp4_output(OUTPUT_NAME),
     )
+
+
+def _segment_outputs(segment: Source, cut: Cut, *, plan: MergePlan, index: int, source: int) -> tuple[str, ...]:
+    """One segment's pictures, copied or encoded, and its sound, where it has any."""
+    if cut.frames is None:
+        video: tuple[str, ...] = ("-c:v", "copy")
+    else:
+        chain = [ff.rate_filter(plan.picture), ff.fit_filter(segment.video, plan.picture), ff.hold_filter(cut.frames)]
+        chain += _fades("fade", cut)
+        video = ("-vf", ",".join(chain), *ff.encode_video(plan.picture.rate))
+    sound: tuple[str, ...] = ()
+    if segment.facts.audio is not None:
+        chain = [ff.sound_filter(segment.facts.audio), ff.exact_length_filter(cut.samples), *_fades("afade", cut)]
+        sound = ("-map", f"{source}:a:0", "-af", ",".join(chain), *ff.raw_audio_output(_sound_name(index)))
+    return ("-map", f"{source}:V:0", *video, *ff.mp4_output(_video_name(index)), *sound)
 
 
 def _fades(name: str, cut: Cut) -> list[str]:
@@ -129,3 +144,7 @@ def _append_sound(segment: Path, whole: BinaryIO, *, samples: int) -> None:
 
 def _video_name(index: int) -> str:
     return f"video-{index:03}.mp4"
+
+
+def _sound_name(index: int) -> str:
+    return f"sound-{index:03}.f32le"

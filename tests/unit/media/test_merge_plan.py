@@ -9,7 +9,7 @@ import pytest
 from media_lambda.errors import InvalidInput
 from media_lambda.event import Transition
 from media_lambda.facts import Colour, VideoFacts
-from media_lambda.merge import join_arguments, segment_arguments, segment_list
+from media_lambda.merge import batch_arguments, batches, join_arguments, segment_list
 from media_lambda.merge_plan import MergePlan, copy_obstacle, plan_merge
 from media_lambda.source import Source
 from tests.unit.media.factories import a_sound, a_source, a_video, option
@@ -128,21 +128,21 @@ def test_plan_with_a_segment_without_pictures_is_invalid_input() -> None:
         plan(a_source(a_video()), a_source(None, a_sound(), place="segments[1]"))
 
 
-def test_segment_arguments_when_copied_never_name_an_encoder() -> None:
+def test_batch_arguments_when_copied_never_name_an_encoder() -> None:
     found = plan(*two(a_video()))
 
-    arguments = segment_arguments(a_source(a_video(), a_sound()), found.cuts[0], plan=found, index=0)
+    arguments = batch_arguments([a_source(a_video(), a_sound()), *two(a_video())[1:]], plan=found, indices=range(2))
 
     assert option(arguments, "-c:v") == "copy"
     assert "libx264" not in arguments
     assert option(arguments, "-af").endswith("apad=whole_len=96000,atrim=end_sample=96000")
 
 
-def test_segment_arguments_when_encoded_letterbox_into_the_first_picture() -> None:
+def test_batch_arguments_when_encoded_letterbox_into_the_first_picture() -> None:
     portrait = a_source(a_video(width=720, height=1280), place="segments[1]")
     found = plan(a_source(a_video()), portrait)
 
-    arguments = segment_arguments(portrait, found.cuts[1], plan=found, index=1)
+    arguments = batch_arguments([a_source(a_video()), portrait], plan=found, indices=range(1, 2))
 
     filters = option(arguments, "-vf")
     assert filters.startswith("fps=30:start_time=0,")
@@ -152,16 +152,23 @@ def test_segment_arguments_when_encoded_letterbox_into_the_first_picture() -> No
     assert "-af" not in arguments, "a segment without sound gets its silence when sounds are joined"
 
 
-def test_segment_arguments_open_only_the_given_file_and_use_fixed_threads() -> None:
+def test_batch_arguments_open_only_the_given_file_and_use_fixed_threads() -> None:
     found = plan(*two(a_video(width=640)))
 
-    arguments = segment_arguments(found_source := a_source(a_video()), found.cuts[0], plan=found, index=0)
+    arguments = batch_arguments([found_source := a_source(a_video())], plan=found, indices=range(1))
 
     assert option(arguments, "-protocol_whitelist") == "file,pipe"
     assert option(arguments, "-format_whitelist") == option(arguments, "-f") == "mov"
     assert option(arguments, "-i") == found_source.name
     assert option(arguments, "-threads:v") == "2"
     assert option(arguments, "-flags:v") == "+bitexact"
+
+
+def test_batches_of_copied_segments_are_large_and_bounded_and_those_of_encoded_ones_single() -> None:
+    copied, encoded = plan(*[a_source(a_video())] * 35), plan(*[a_source(a_video(codec="vp9"))] * 3)
+
+    assert batches(copied) == [range(16), range(16, 32), range(32, 35)]
+    assert batches(encoded) == [range(1), range(1, 2), range(2, 3)]
 
 
 def test_segment_list_names_files_of_our_own_with_their_length() -> None:
