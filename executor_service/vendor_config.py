@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
-from executor_service.integrations import elevenlabs, google_token, heygen, runway
+from executor_service.integrations import elevenlabs, google_token, heygen, runway, veo
 from servicekit.config import ServiceSettings
 
 _ADDRESSES = frozenset(
@@ -17,6 +17,7 @@ _ADDRESSES = frozenset(
         "runway_base_url",
         "veo_base_url",
         "google_token_url",
+        "google_storage_url",
         "remotion_base_url",
         "remotion_webhook_url",
     }
@@ -51,6 +52,9 @@ class VendorSettings(ServiceSettings):
     veo_location: str = Field(default="us-central1", pattern="^[a-z0-9-]{1,40}$")
     veo_base_url: str | None = None
     """None is Vertex AI in that location."""
+    veo_storage_uri: str | None = Field(default=None, pattern=r"^gs://[a-z0-9][a-z0-9._-]{1,221}/[^\s]{1,900}$")
+    """Where Veo puts its films, `gs://bucket/folder`. None: they come inside the answer."""
+    google_storage_url: str = veo.STORAGE_URL
     veo_poll_interval_s: float = Field(default=10.0, ge=1, le=600)
 
     remotion_credentials_file: Path | None = None

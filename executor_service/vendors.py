@@ -131,6 +131,8 @@ class Vendors:
             project=account.project,
             location=settings.veo_location,
             base_url=settings.veo_base_url or f"https://{settings.veo_location}-aiplatform.googleapis.com",
+            storage_uri=settings.veo_storage_uri,
+            storage_url=settings.google_storage_url,
         )
         interval = timedelta(seconds=settings.veo_poll_interval_s)
         return Bought(VeoVendor(veo, store=self._store, poll_interval=interval), self._clock), veo.close

@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from executor_service.executors.animation_inputs import duration_of, prompt_for, reference_image, shape_of
 from executor_service.executors.config_values import invalid, text
@@ -24,12 +25,17 @@ from executor_service.integrations.runway import (
 )
 from executor_service.integrations.runway_errors import failure_class
 from executor_service.integrations.vendor_errors import Away
-from executor_service.task import ErrorType, MediaType, Output, Task
+from executor_service.task import ErrorType, GiveUp, MediaType, Output, Task
 from servicekit.object_store import ObjectStore
 
 _WIDE = {"16:9": "1280:720", "9:16": "720:1280"}
 _SQUARE = {"1:1": "960:960"}
 _ANY_SECONDS = tuple(range(2, 11))
+_UPLOADED = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+_FITS_BYTES = (MAX_PICTURE_CHARS - 100) * 3 // 4
+"""Of a picture whose data URI Runway takes."""
+_MAX_UPLOAD_BYTES = 200_000_000
+_UPLOAD_TIME = timedelta(minutes=2)
 _JITTER = 0.25
 """Of the poll interval, either way, as Runway asks."""
 
@@ -88,8 +94,7 @@ class RunwayVendor:
             raise invalid(f"config.model: {name} needs a prompt, also with a picture")
         picture = ""
         if image is not None:
-            path, content_type = image
-            picture = await asyncio.to_thread(data_uri, path, content_type=content_type, max_chars=MAX_PICTURE_CHARS)
+            picture = await self._handed_over(*image)
         return Film(
             model=name,
             ratio=ratios[shape_of(task, ratios)],
@@ -97,6 +102,21 @@ class RunwayVendor:
             prompt=prompt,
             picture=picture,
         )
+
+    async def _handed_over(self, path: Path, content_type: str) -> str:
+        """The picture as the request names it: within the request while it fits, else by an upload of its own."""
+        size_bytes = (await asyncio.to_thread(path.stat)).st_size
+        suffix = _UPLOADED.get(content_type)
+        if suffix is None or size_bytes <= _FITS_BYTES or size_bytes > _MAX_UPLOAD_BYTES:
+            return await asyncio.to_thread(data_uri, path, content_type=content_type, max_chars=MAX_PICTURE_CHARS)
+        named = await asyncio.to_thread(path.rename, path.with_name(f"picture{suffix}"))
+        place = await self._runway.upload_place(named.name)
+        try:
+            await self._fetcher.post_file(place.url, place.fields, (named, content_type), deadline=_UPLOAD_TIME)
+        except GiveUp as error:
+            # Where to upload was Runway's to say, so what goes wrong there is nothing that the user could mend.
+            raise Away(f"Runway takes an upload and {error}") from error
+        return place.uri
 
     async def submit(self, order: Film, *, key: str) -> Running:
         del key  # Runway takes none

@@ -76,12 +76,15 @@ class VeoVendor:
         return Done(job_id=job_id)
 
     async def fetch(self, job_id: str, context: Context) -> Output:
-        """The film comes inside the answer."""
+        """The film comes inside the answer, or lies in the project's own bucket."""
         operation = await self._veo.operation(job_id)
-        if operation.video is None:
-            raise Away("Veo had finished the clip and says something else now")
         path = context.folder / "download"
-        await asyncio.to_thread(path.write_bytes, operation.video)
+        if operation.gcs_uri:
+            await self._veo.download(operation.gcs_uri, path)
+        elif operation.video is not None:
+            await asyncio.to_thread(path.write_bytes, operation.video)
+        else:
+            raise Away("Veo had finished the clip and says something else now")
         output = await keep_result(path, wanted=MediaType.VIDEO, store=self._store, context=context)
         return output.at_cost(_cost_micros(job_id, output))
 

@@ -9,11 +9,12 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import httpx
 
@@ -84,36 +85,48 @@ class Fetcher:
         self, url: str, path: Path, *, limits: FetchLimits, on_progress: ProgressListener | None = None
     ) -> Fetched:
         """Write the body to `path`. Raises GiveUp; its words show the host only, since a query may be a secret."""
-        try:
-            async with asyncio.timeout(limits.deadline.total_seconds()):
-                return await self._follow(url, path, limits, on_progress)
-        except TimeoutError as err:
-            limit_s = limits.deadline.total_seconds()
-            raise GiveUp(ErrorType.TIMEOUT, f"the download took longer than {limit_s:g} s") from err
-        except httpx.TimeoutException as err:
-            raise GiveUp(ErrorType.TIMEOUT, f"the server did not answer in time: {type(err).__name__}") from err
-        except httpx.TransportError as err:
-            raise GiveUp(
-                ErrorType.PROVIDER_UNAVAILABLE, f"the download failed on its way: {type(err).__name__}"
-            ) from err
+        async with _within(limits.deadline, "download"):
+            return await self._follow(url, path, limits, on_progress)
+
+    async def post_file(
+        self, url: str, fields: Mapping[str, str], file: tuple[Path, str], *, deadline: timedelta
+    ) -> None:
+        """Send a form with a file and its content type; `url` is held against the same rules. Raises GiveUp."""
+        path, content_type = file
+        async with _within(deadline, "upload"), self._client() as client:
+            target = await self._checked(self._parsed(url, FetchLimits(max_bytes=0, deadline=deadline)))
+            with path.open("rb") as content:
+                form = {"data": dict(fields), "files": {"file": (path.name, content, content_type)}}
+                async with self._asked(client, "POST", target, form) as answer:
+                    if answer.status_code not in (200, 201, 204):
+                        _raise_for_status(answer.status_code, target.url.host)
 
     async def _follow(self, url: str, path: Path, limits: FetchLimits, on_progress: ProgressListener | None) -> Fetched:
-        transport = httpx.AsyncHTTPTransport(verify=self._trust, http2=False, trust_env=False)
-        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
-        async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
+        async with self._client() as client:
             location = self._parsed(url, limits)
             for _ in range(limits.max_redirects + 1):
                 target = await self._checked(location)
-                async with client.stream(
-                    "GET",
-                    target.url.copy_with(host=str(target.address)),
-                    headers={"Host": _host_header(target.url), "Accept-Encoding": "identity"},
-                    extensions={"sni_hostname": target.url.raw_host.decode("ascii").strip("[]")},
-                ) as answer:
+                async with self._asked(client, "GET", target, {}) as answer:
                     if answer.status_code not in _REDIRECTS:
                         return await _save(answer, path, limits=limits, host=location.host, on_progress=on_progress)
                     location = self._parsed(_next_hop(location, answer), limits)
         raise _refused(f"{location.host} redirects more than {limits.max_redirects} times")
+
+    def _client(self) -> httpx.AsyncClient:
+        transport = httpx.AsyncHTTPTransport(verify=self._trust, http2=False, trust_env=False)
+        timeout = httpx.Timeout(_READ_S, connect=_CONNECT_S)
+        return httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
+
+    def _asked(
+        self, client: httpx.AsyncClient, method: str, target: _Target, body: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        return client.stream(
+            method,
+            target.url.copy_with(host=str(target.address)),
+            headers={"Host": _host_header(target.url), "Accept-Encoding": "identity"},
+            extensions={"sni_hostname": target.url.raw_host.decode("ascii").strip("[]")},
+            **body,
+        )
 
     def _parsed(self, url: str, limits: FetchLimits) -> httpx.URL:
         return httpx.URL(url) if self._is_sandbox(url) else parse_address(url, ports=limits.ports)
@@ -136,6 +149,20 @@ class Fetcher:
         if not addresses or not is_fit:
             raise _refused(f"{url.host} is not at a public address")
         return _Target(url=url, address=addresses[0])
+
+
+@asynccontextmanager
+async def _within(deadline: timedelta, what: str) -> AsyncIterator[None]:
+    """An absolute end, and the one table from what the network does to our errors."""
+    try:
+        async with asyncio.timeout(deadline.total_seconds()):
+            yield
+    except TimeoutError as err:
+        raise GiveUp(ErrorType.TIMEOUT, f"the {what} took longer than {deadline.total_seconds():g} s") from err
+    except httpx.TimeoutException as err:
+        raise GiveUp(ErrorType.TIMEOUT, f"the server did not answer in time: {type(err).__name__}") from err
+    except httpx.TransportError as err:
+        raise GiveUp(ErrorType.PROVIDER_UNAVAILABLE, f"the {what} failed on its way: {type(err).__name__}") from err
 
 
 def parse_address(url: str, *, ports: frozenset[int] = HTTPS_PORTS) -> httpx.URL:

@@ -1,6 +1,7 @@
 """Runway's API: films from words or a picture, as tasks. Knows nothing of ours but how a call goes wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from executor_service.integrations.runway_errors import refusal
@@ -28,7 +29,18 @@ class Film:
     duration_s: int
     prompt: str = ""
     picture: str = ""
-    """A data URI. Runway fetches addresses only where they answer HEAD, which presigned ones do not."""
+    """A data URI, or the address of an upload. Runway fetches others only where they answer HEAD, which presigned ones
+    do not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPlace:
+    """Where a file can be put for a day, and how a task names it then."""
+
+    url: str = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+    """Of the form that brings the file."""
+    uri: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +76,15 @@ class Runway:
         if not isinstance(body.get("id"), str):
             raise Away("Runway accepts a film and does not say which")
         return str(body["id"])
+
+    async def upload_place(self, file_name: str) -> UploadPlace:
+        """A place for one file of up to 200 MB. Costs nothing. Raises Refused, Away."""
+        request = {"filename": file_name, "type": "ephemeral"}
+        body = _body(await self._http.ask(Call(method="POST", path="/v1/uploads", json=request, within_s=_ASK_S)))
+        url, fields, uri = body.get("uploadUrl"), body.get("fields"), body.get("runwayUri")
+        if not isinstance(url, str) or not isinstance(fields, dict) or not isinstance(uri, str):
+            raise Away("Runway takes an upload and does not say where")
+        return UploadPlace(url=url, fields={str(name): str(value) for name, value in fields.items()}, uri=uri)
 
     async def task(self, task_id: str) -> RunwayTask:
         """How a film stands. Raises Refused, Away, Gone."""

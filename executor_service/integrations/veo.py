@@ -4,7 +4,9 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from executor_service.integrations.google_token import GoogleToken
 from executor_service.integrations.vendor_errors import Away, Gone
@@ -16,6 +18,10 @@ MAX_PICTURE_CHARS: Final = 20 * 1024**2
 _ASK_S = 180.0
 """A finished film comes inside the answer, tens of megabytes of base64."""
 _MAX_ANSWER_BYTES = 256 * 1024**2
+STORAGE_URL: Final = "https://storage.googleapis.com"
+_DOWNLOAD_S = 300.0
+_MAX_FILM_BYTES = 4 * 1024**3
+_GCS_URI = re.compile(r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,221})/(?P<name>[^\r\n]{1,1024})")
 _OPERATION = re.compile(r"projects/[^/?#]+/locations/[^/?#]+/publishers/google/models/[^/?#]+/operations/[^/?#]+")
 
 
@@ -38,6 +44,9 @@ class Operation:
     name: str
     is_done: bool
     video: bytes | None = None
+    """The film, where it came inside the answer."""
+    gcs_uri: str = ""
+    """Where in Google's storage it lies, where it did not."""
     filtered: str = ""
     """Why the result was withheld; empty when it was not."""
     error_code: object = None
@@ -47,13 +56,26 @@ class Operation:
 class Veo:
     """One project in one location."""
 
-    def __init__(self, token: GoogleToken, *, project: str, location: str, base_url: str) -> None:
+    def __init__(
+        self,
+        token: GoogleToken,
+        *,
+        project: str,
+        location: str,
+        base_url: str,
+        storage_uri: str | None = None,
+        storage_url: str = STORAGE_URL,
+    ) -> None:
+        """`storage_uri` is where Veo puts films, `gs://bucket/folder`; None has them inside the answer."""
         self._token = token
+        self._storage_uri = storage_uri
+        self._storage = VendorHttp("Google's storage", storage_url, headers={})
         self._http = VendorHttp("Veo", base_url, headers={})
         self._models = f"projects/{project}/locations/{location}/publishers/google/models"
 
     async def close(self) -> None:
         await self._http.close()
+        await self._storage.close()
         await self._token.close()
 
     async def admit(self) -> None:
@@ -62,7 +84,11 @@ class Veo:
 
     async def submit(self, clip: Clip) -> str:
         """Begin a clip; the operation's name. There is no key: a repeat is another clip. Raises Refused, Away."""
-        body = _body(await self._ask(f"{self._models}/{clip.model}:predictLongRunning", _request(clip), SUBMIT_S))
+        body = _body(
+            await self._ask(
+                f"{self._models}/{clip.model}:predictLongRunning", _request(clip, self._storage_uri), SUBMIT_S
+            )
+        )
         name = body.get("name")
         if not isinstance(name, str) or not _OPERATION.fullmatch(name):
             raise Away("Veo accepts a clip and does not say as which operation")
@@ -78,6 +104,28 @@ class Veo:
             raise Gone(f"Veo does not know the operation {name}")
         return _operation(name, _body(answer))
 
+    async def download(self, gcs_uri: str, path: Path) -> None:
+        """Bring a film out of Google's storage. Raises Refused, Away, Gone."""
+        found = _GCS_URI.fullmatch(gcs_uri)
+        if found is None:
+            raise Gone(f"{gcs_uri[:200]} is no place in Google's storage")
+        headers = {"Authorization": f"Bearer {await self._token.get()}"}
+        answer = await self._storage.ask(
+            Call(
+                method="GET",
+                path=f"/storage/v1/b/{found['bucket']}/o/{quote(found['name'], safe='')}",
+                params={"alt": "media"},
+                headers=headers,
+                within_s=_DOWNLOAD_S,
+                into=path,
+                max_bytes=_MAX_FILM_BYTES,
+            )
+        )
+        if answer.status == 404:
+            raise Gone("the film is not in Google's storage any more")
+        if not answer.is_success:
+            raise refusal(answer)
+
     async def _ask(self, path: str, body: dict[str, Any], within_s: float) -> Answer:
         headers = {"Authorization": f"Bearer {await self._token.get()}"}
         return await self._http.ask(
@@ -92,11 +140,11 @@ class Veo:
         )
 
 
-def _request(clip: Clip) -> dict[str, Any]:
+def _request(clip: Clip, storage_uri: str | None) -> dict[str, Any]:
     instance: dict[str, Any] = {"prompt": clip.prompt} if clip.prompt else {}
     if clip.picture_base64:
         instance["image"] = {"bytesBase64Encoded": clip.picture_base64, "mimeType": clip.picture_type}
-    parameters = {
+    parameters: dict[str, Any] = {
         "aspectRatio": clip.aspect_ratio,
         # Said to be required here and optional there.
         "durationSeconds": clip.duration_s,
@@ -104,6 +152,8 @@ def _request(clip: Clip) -> dict[str, Any]:
         "resolution": "720p",
         "sampleCount": 1,
     }
+    if storage_uri is not None:
+        parameters["storageUri"] = storage_uri
     return {"instances": [instance], "parameters": parameters}
 
 
@@ -130,6 +180,10 @@ def _operation(name: str, body: dict[str, Any]) -> Operation:
         reasons = found.get("raiMediaFilteredReasons")
         why = shown(" ".join(str(one) for one in reasons)) if isinstance(reasons, list) else ""
         return Operation(name=name, is_done=True, filtered=why or "the result was withheld")
+    # Others of the same operation may have been withheld; the first that was not is what was asked for.
+    place = videos[0].get("gcsUri")
+    if isinstance(place, str) and place:
+        return Operation(name=name, is_done=True, gcs_uri=place)
     return Operation(name=name, is_done=True, video=_decoded(videos[0].get("bytesBase64Encoded")))
 
 

@@ -163,3 +163,22 @@ async def test_repeat_is_another_task_and_another_line(http: httpx.AsyncClient, 
         await http.post("/v1/text_to_video", json={**WORDS, "promptText": "Twice"}, headers={"Idempotency-Key": "k"})
 
     assert len(vendor.bill(prompt="Twice")) == 2
+
+
+async def test_upload_takes_a_form_without_the_key_and_is_then_a_picture(http: httpx.AsyncClient) -> None:
+    place = (await http.post("/v1/uploads", json={"filename": "a.png", "type": "ephemeral"})).json()
+    too_early = await http.post("/v1/image_to_video", json={**TURBO, "promptImage": place["runwayUri"]})
+
+    async with httpx.AsyncClient(trust_env=False) as anybody:
+        file = {"file": ("a.png", b"picture", "image/png")}
+        without_fields = await anybody.post(place["uploadUrl"], files=file)
+        uploaded = await anybody.post(place["uploadUrl"], data=place["fields"], files=file)
+    accepted = await http.post("/v1/image_to_video", json={**TURBO, "promptImage": place["runwayUri"]})
+
+    statuses = (too_early.status_code, without_fields.status_code, uploaded.status_code, accepted.status_code)
+    assert statuses == (400, 403, 204, 200)
+
+
+@pytest.mark.parametrize("body", [{"filename": "a.png"}, {"filename": "noending", "type": "ephemeral"}])
+async def test_upload_without_a_type_or_an_ending_is_refused(http: httpx.AsyncClient, body: Json) -> None:
+    assert (await http.post("/v1/uploads", json=body)).status_code == 400

@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -209,3 +210,17 @@ async def test_repeat_is_another_operation_and_another_line(http: httpx.AsyncCli
     assert await begun(http) != await begun(http)
 
     assert len(vendor.bill()) == before + 2
+
+
+async def test_clip_for_a_bucket_lies_there_and_is_read_with_the_token(http: httpx.AsyncClient) -> None:
+    accepted = await http.post(f"{MODEL}:predictLongRunning", json=a_clip(storageUri="gs://films/made"))
+    (video,) = (await looked_at(http, accepted.json()["name"]))["response"]["videos"]
+    bucket, _, name = video["gcsUri"].removeprefix("gs://").partition("/")
+
+    place = f"/storage/v1/b/{bucket}/o/{quote(name, safe='')}"
+    film = await http.get(place, params={"alt": "media"})
+    stranger = await http.get(place, params={"alt": "media"}, headers={"Authorization": "Bearer other"})
+
+    assert "bytesBase64Encoded" not in video
+    assert (film.status_code, film.content[4:8]) == (200, b"ftyp")
+    assert said(stranger) == (401, "UNAUTHENTICATED")

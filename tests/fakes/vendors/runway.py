@@ -70,6 +70,8 @@ SWITCHES: dict[str, Any] = {
     "poor": 0,  # not enough credits, as a 400
     "unavailable": 0,  # 502 to questions
     "forget": False,
+    "failing_uploads": 0,
+    "private_uploads": False,
     "result": "",  # empty, text, truncated, private
 }
 
@@ -89,11 +91,14 @@ class Runway(Simulation):
     def __init__(self, bill: Bill, key: str) -> None:
         super().__init__(bill=bill, key=key, switches=SWITCHES)
         self._tasks: dict[str, Task] = {}
+        self._uploads: dict[str, bytes] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="runway-"))
 
     def routes(self) -> list[Route]:
         return [
             ("POST", "/v1/(?P<endpoint>image_to_video|text_to_video)", self._submit),
+            ("POST", "/v1/uploads", self._upload_place),
+            ("POST", "/uploads/(?P<upload>[^/]+)", self._upload),
             ("GET", "/v1/tasks/(?P<task>[^/]+)", self._status),
             ("DELETE", "/v1/tasks/(?P<task>[^/]+)", self._cancel),
             ("GET", "/outputs/(?P<task>[^/]+)/(?P<until>[0-9]+)/film.mp4", self._download),
@@ -124,6 +129,33 @@ class Runway(Simulation):
         if self.take("fail_after_accepting"):
             raise Refusal(Response(status=502, body=b"Bad Gateway"))
         return Response(body={"id": task.id, "estimatedCost": {"credits": task.credits}})
+
+    def _upload_place(self, request: Request) -> Response:
+        self._admit(request)
+        body = request.json()
+        if set(body) != {"filename", "type"} or body["type"] != "ephemeral" or "." not in body["filename"]:
+            raise self._invalid("expected a filename with an ending, and the type 'ephemeral'")
+        upload = uuid.uuid4().hex
+        self._uploads[upload] = b""
+        base = "http://192.168.1.1" if self.switch("private_uploads") else self.address
+        return Response(
+            body={
+                "uploadUrl": f"{base}/uploads/{upload}",
+                "fields": {"key": f"ephemeral/{upload}", "policy": "p"},
+                "runwayUri": f"runway://{upload}",
+            }
+        )
+
+    def _upload(self, request: Request, upload: str) -> Response:
+        """The store behind it: a form with the fields that were handed out, and the file."""
+        if "authorization" in request.headers:
+            self.bill.add({"vendor": "runway", "leaked_key": True})
+        if self.take("failing_uploads"):
+            return Response(status=503)
+        if upload not in self._uploads or f"ephemeral/{upload}".encode() not in request.body:
+            return Response(status=403)
+        self._uploads[upload] = request.body
+        return Response(status=204)
 
     def _turn_away(self) -> None:
         if self.take("capped"):
@@ -156,6 +188,10 @@ class Runway(Simulation):
             return None
         if not isinstance(picture, str) or len(picture) > MAX_PICTURE_CHARS:
             raise self._invalid("promptImage: too large")
+        if picture.startswith("runway://"):
+            if not self._uploads.get(picture.removeprefix("runway://")):
+                raise self._invalid("promptImage: no such upload")
+            return None
         if picture.startswith("data:image/"):
             try:
                 base64.b64decode(picture.partition(";base64,")[2], validate=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -35,6 +35,9 @@ SWITCHES: dict[str, Any] = {
     "render_s": 0.0,
     "failure": None,  # google.rpc.Status of the operation
     "filtered": False,  # done, and no videos
+    "filtered_in_part": False,  # one of two is withheld, the other is there
+    "unavailable_objects": 0,
+    "forget_objects": False,
     "busy": "",  # 429: retry_info, words, bare, listed
     "lose_answers": 0,
     "fail_after_accepting": 0,  # accepts and answers 503
@@ -70,6 +73,7 @@ class Veo(Simulation):
             ("POST", "/token", self._token),
             ("POST", f"{models}:predictLongRunning", self._submit),
             ("POST", f"{models}:fetchPredictOperation", self._fetch),
+            ("GET", "/storage/v1/b/(?P<bucket>[^/]+)/o/(?P<name>[^/]+)", self._object),
         ]
 
     def _token(self, request: Request) -> Response:
@@ -143,9 +147,28 @@ class Veo(Simulation):
         if self.switch("filtered"):
             withheld = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": [FILTERED]}
             return Response(body={"name": name, "done": True, "response": {"@type": kind, **withheld}})
-        video = {"bytesBase64Encoded": base64.b64encode(self._film(found)).decode(), "mimeType": "video/mp4"}
-        response = {"@type": kind, "raiMediaFilteredCount": 0, "videos": [video]}
+        place = found.parameters.get("storageUri")
+        content = (
+            {"gcsUri": f"{place}/{name.rpartition('/')[2]}/sample_0.mp4"}
+            if place
+            else {"bytesBase64Encoded": base64.b64encode(self._film(found)).decode()}
+        )
+        response = {"@type": kind, "raiMediaFilteredCount": 0, "videos": [{**content, "mimeType": "video/mp4"}]}
+        if self.switch("filtered_in_part"):
+            response |= {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": [FILTERED]}
         return Response(body={"name": name, "done": True, "response": response})
+
+    def _object(self, request: Request, bucket: str, name: str) -> Response:
+        """Google's storage, with the films that were to be put there."""
+        self._admit(request)
+        if self.take("unavailable_objects"):
+            raise self._refusal(503, "UNAVAILABLE", "Backend Error")
+        folder, _, operation = unquote(name).removesuffix("/sample_0.mp4").rpartition("/")
+        found = next((one for one in self._operations.values() if one.name.endswith(f"/{operation}")), None)
+        is_there = found is not None and found.parameters.get("storageUri") == f"gs://{bucket}/{folder}"
+        if found is None or not is_there or self.switch("forget_objects") or request.query.get("alt") != "media":
+            raise self._refusal(404, "NOT_FOUND", "No such object")
+        return Response(body=self._film(found), headers={"Content-Type": "video/mp4"})
 
     def _film(self, operation: Operation) -> bytes:
         match self.switch("result"):

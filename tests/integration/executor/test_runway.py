@@ -1,10 +1,12 @@
 """Animations bought from the simulated Runway: for each thing it can do, what becomes of node and bill."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from executor_service.executors.bought import Bought
 from executor_service.executors.runway_vendor import RunwayVendor
@@ -87,6 +89,39 @@ async def test_film_of_a_picture_carries_the_picture_in_the_request(
     (line,) = vendor.bill(prompt=config["prompt"])
     assert (line["request"]["model"], line["request"]["ratio"]) == ("gen4_turbo", "960:960")
     assert line["request"]["promptImage"].startswith("data:image/png;base64,")
+
+
+@pytest.fixture
+async def with_large_picture(worker: Worker, tmp_path: Path, prefix: str) -> Task:
+    """Noise does not compress: as a data URI it has more characters than Runway takes."""
+    path = tmp_path / "large.png"
+    pixels = Image.frombytes("RGB", (1200, 1200), os.urandom(1200 * 1200 * 3))
+    pixels.save(path)
+    picture = await worker.stored(path, "referenceImage")
+    return worker.task("generate-animation", "runway", config_of(prefix), picture)  # type: ignore[arg-type]  # plain JSON
+
+
+async def test_picture_that_does_not_fit_goes_by_an_upload_of_its_own(
+    worker: Worker, vendor: Simulator, with_large_picture: Task
+) -> None:
+    assert isinstance(await worker.until_it_ends(with_large_picture), Output)
+
+    (line,) = vendor.bill(prompt=with_large_picture.config["prompt"])
+    assert line["request"]["promptImage"].startswith("runway://")
+    assert not vendor.bill(leaked_key=True)
+
+
+@pytest.mark.parametrize("switches", [{"failing_uploads": 1}, {"private_uploads": True}])
+async def test_upload_that_fails_is_repeated_before_anything_is_bought(
+    worker: Worker, vendor: Simulator, with_large_picture: Task, switches: dict[str, object]
+) -> None:
+    await vendor.switch(**switches)
+
+    with pytest.raises(RetryLater, match="Runway takes an upload and") as later:
+        await worker.claim(with_large_picture)
+
+    assert later.value.purchase == refused()
+    assert bill_of(vendor, with_large_picture) == 0
 
 
 @pytest.mark.parametrize(

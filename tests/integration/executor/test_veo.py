@@ -34,11 +34,18 @@ async def _vendor(account: tuple[Path, Path], tmp_path_factory: pytest.TempPathF
 
 
 async def a_worker(
-    vendor: Simulator, account: Path, store: ObjectStore, folder: Path, prefix: str
+    vendor: Simulator, account: Path, store: ObjectStore, folder: Path, prefix: str, *, storage_uri: str | None = None
 ) -> AsyncIterator[Worker]:
     content = await asyncio.to_thread(account.read_text)
     tokens = GoogleToken(ServiceAccount.parse(content), token_url=f"{vendor.address}/token")
-    veo = Veo(tokens, project="films", location="us-central1", base_url=vendor.address)
+    veo = Veo(
+        tokens,
+        project="films",
+        location="us-central1",
+        base_url=vendor.address,
+        storage_uri=storage_uri,
+        storage_url=vendor.address,
+    )
     await vendor.switch()
     maker = VeoVendor(veo, store=store, poll_interval=POLL)
     yield Worker(executor=Bought(maker, SystemClock()), store=store, folder=folder, prefix=prefix)
@@ -254,3 +261,53 @@ async def test_job_whose_name_is_none_of_veo_is_never_asked_for(
         await worker.ask(submitted(task, name))
 
     assert len(await vendor.log()) == before
+
+
+@pytest.fixture
+async def with_bucket(
+    vendor: Simulator, account: tuple[Path, Path], store: ObjectStore, folder: Path, prefix: str
+) -> AsyncIterator[Worker]:
+    async for made in a_worker(vendor, account[0], store, folder, prefix, storage_uri="gs://films/made here"):
+        yield made
+
+
+async def test_film_in_a_bucket_is_fetched_from_there(with_bucket: Worker, vendor: Simulator, prefix: str) -> None:
+    task = with_bucket.task("generate-animation", "veo3", config_of(prefix))  # type: ignore[arg-type]  # plain JSON
+
+    output = await with_bucket.until_it_ends(task)
+
+    assert isinstance(output, Output)
+    assert (output.content_type, output.cost_micros) == ("video/mp4", 4 * 400_000)
+    (line,) = vendor.bill(prompt=task.config["prompt"])
+    assert line["parameters"]["storageUri"] == "gs://films/made here"
+
+
+async def test_bucket_that_is_away_is_asked_again(with_bucket: Worker, vendor: Simulator, prefix: str) -> None:
+    task = with_bucket.task("generate-animation", "veo3", config_of(prefix))  # type: ignore[arg-type]  # plain JSON
+    await vendor.switch(unavailable_objects=2)
+
+    assert isinstance(await with_bucket.until_it_ends(task), Output)
+
+    assert bill_of(vendor, task) == 1
+
+
+async def test_film_that_somebody_removed_from_the_bucket_is_not_bought_again(
+    with_bucket: Worker, vendor: Simulator, prefix: str
+) -> None:
+    task = with_bucket.task("generate-animation", "veo3", config_of(prefix))  # type: ignore[arg-type]  # plain JSON
+    purchase = replace(with_bucket.purchase(), intend_time=SystemClock().now() - timedelta(minutes=10))
+    await vendor.switch(forget_objects=True)
+
+    with pytest.raises(GiveUp) as end:
+        await with_bucket.until_it_ends(replace(task, purchase=purchase))
+
+    assert cause_of(end.value) == ("provider_unavailable", failed())
+    assert bill_of(vendor, task) == 1
+
+
+async def test_film_of_which_another_sample_was_withheld_is_a_success(
+    worker: Worker, vendor: Simulator, task: Task
+) -> None:
+    await vendor.switch(filtered_in_part=True)
+
+    assert isinstance(await worker.until_it_ends(task), Output)
