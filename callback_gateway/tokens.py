@@ -73,6 +73,14 @@ class CapabilityReader:
     keys: "PublicKeys"
     clock: Clock
 
+    def find(self, *, query: bytes, authorization: list[str]) -> RawCapability:
+        """The one capability of a request. Raises CapabilityRefused, no sooner than for one that does not hold."""
+        try:
+            return find_capability(query=query, authorization=authorization)
+        except CapabilityRefused:
+            self.keys.reader().refuse()
+            raise
+
     def read(self, raw: RawCapability, *, audiences: Collection[str]) -> Capability:
         """The capability, if it is for one of `audiences`. Raises CapabilityRefused, CapabilityExpired."""
         try:

@@ -27,7 +27,6 @@ from callback_gateway.tokens import (
     RawCapability,
     check_agreement,
     check_id,
-    find_capability,
 )
 from servicekit.failpoints import Failpoints
 
@@ -77,7 +76,7 @@ class Callbacks:
         self.peers.take(caller.address)
         if self.compatibility.admits(family, request, caller):
             return await self._believe(family, request, caller)
-        raw = find_capability(
+        raw = self.capabilities.find(
             query=request.scope["query_string"], authorization=request.headers.getlist("authorization")
         )
         capability = self.capabilities.read(raw, audiences=family.audiences)

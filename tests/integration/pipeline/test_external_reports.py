@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from montage.v1 import callback_service_pb2 as api
@@ -18,11 +19,17 @@ from montage.v1 import (
     resources_pb2,
 )
 
+from devstack.layout import ENGINE_ROLE
 from devstack.stack import Stack
 from tests.factories import noop
 from tests.integration.pipeline.grpc_client import Client, open_channel, reason_of, refusal, start_request
 
 NODES = ("done", "twice", "failed", "elsewhere", "foreign", "defaced")
+ROWS = """
+SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM audit), (SELECT count(*) FROM requests),
+    (SELECT count(*) FROM wakes), (SELECT count(*) FROM artifacts), (SELECT count(*) FROM webhook_events),
+    (SELECT array_agg(xmin::text ORDER BY id) FROM executions)
+"""
 FAILURE = resources_pb2.Failure(error_type="ffmpeg_error", message="it broke")
 
 
@@ -165,3 +172,24 @@ async def test_progress_after_the_end_is_superseded(callbacks: Any, capabilities
     answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=reports))).answers
 
     assert [word(answer) for answer in answers] == ["APPLIED", "SUPERSEDED"]
+
+
+async def test_flood_of_forgeries_writes_no_row(callbacks: Any, capabilities: dict[str, str], stack: Stack) -> None:
+    true = capabilities["done"]
+    forged = [result(true[:place] + ("A" if true[place] != "A" else "B") + true[place + 1 :]) for place in range(256)]
+    before = await rows_of(stack)
+
+    answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=forged))).answers
+
+    assert {word(answer) for answer in answers} == {"CAPABILITY_INVALID"}
+    assert await rows_of(stack) == before
+
+
+async def rows_of(stack: Stack) -> tuple[Any, ...]:
+    """How many rows there are, and which transactions changed executions: a change need not be a new row."""
+    password = stack.layout.postgres_password(ENGINE_ROLE).read_text()
+    database = await asyncpg.connect(stack.addresses.database_url, password=password)
+    try:
+        return tuple(await database.fetchrow(ROWS) or ())
+    finally:
+        await database.close()

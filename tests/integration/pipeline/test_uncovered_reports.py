@@ -11,6 +11,7 @@ from montage.v1 import resources_pb2
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.errors import NotFound
 from pipeline_service.commands.places import Places
+from pipeline_service.domain.engine.reports import Answer
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Disposition
 from pipeline_service.store.pool import Pools
@@ -44,6 +45,10 @@ def servicer(rig: Rig, *, believes: bool) -> CallbackServicer:
     )
 
 
+async def report(rig: Rig, request: api.ReportExternalRequest, *, believes: bool) -> Answer:
+    return await rig.reporter.report(await servicer(rig, believes=believes)._report(request, who="gateway"))
+
+
 async def running(rig: Rig) -> Execution:
     execution = (await rig.claim("a")).execution
     assert execution is not None
@@ -62,13 +67,13 @@ def failure(execution: Execution, **changed: Any) -> api.ReportExternalRequest:
 
 async def test_by_default_a_report_without_a_capability_is_refused(rig: Rig) -> None:
     with pytest.raises(CapabilityRefused):
-        await servicer(rig, believes=False)._recorded(failure(await running(rig)), who="gateway")
+        await report(rig, failure(await running(rig)), believes=False)
 
     assert (await rig.states())["a"] == "IN_PROGRESS"
 
 
 async def test_failure_counts_for_the_newest_claim(rig: Rig) -> None:
-    answer = await servicer(rig, believes=True)._recorded(failure(await running(rig)), who="gateway")
+    answer = await report(rig, failure(await running(rig)), believes=True)
 
     assert answer is Disposition.APPLIED
     assert (await rig.states())["a"] == "FAILED"
@@ -82,7 +87,7 @@ async def test_result_counts_for_the_claim_in_whose_folder_it_lies(rig: Rig) -> 
         execution_id=str(execution.id), node_uid=str(execution.node_uid), executor_type="noop", output=output
     )
 
-    answers = [await servicer(rig, believes=True)._recorded(request, who="gateway") for _ in range(2)]
+    answers = [await report(rig, request, believes=True) for _ in range(2)]
 
     assert answers == [Disposition.APPLIED, Disposition.DUPLICATE]
     assert (await rig.latest("a")).result_claim == execution.claim
@@ -91,18 +96,18 @@ async def test_result_counts_for_the_claim_in_whose_folder_it_lies(rig: Rig) -> 
 @pytest.mark.parametrize("missing", ["execution_id", "node_uid", "executor_type"])
 async def test_every_id_is_required(rig: Rig, missing: str) -> None:
     with pytest.raises(Incomplete, match=missing):
-        await servicer(rig, believes=True)._recorded(failure(await running(rig), **{missing: ""}), who="gateway")
+        await report(rig, failure(await running(rig), **{missing: ""}), believes=True)
 
 
 async def test_ids_that_do_not_belong_together_are_refused(rig: Rig) -> None:
     request = failure(await running(rig), node_uid=str(uuid4()))
 
     with pytest.raises(Incomplete, match="node_uid"):
-        await servicer(rig, believes=True)._recorded(request, who="gateway")
+        await report(rig, request, believes=True)
 
 
 async def test_unknown_execution_is_not_found(rig: Rig) -> None:
     request = failure(await running(rig), execution_id=str(uuid4()))
 
     with pytest.raises(NotFound):
-        await servicer(rig, believes=True)._recorded(request, who="gateway")
+        await report(rig, request, believes=True)
