@@ -14,6 +14,7 @@ from pipeline_service.commands.errors import (
 )
 from pipeline_service.commands.etags import check_etag, pipeline_etag
 from pipeline_service.commands.ports import Artifacts, Caller, Journal, NewPipeline, Store
+from pipeline_service.commands.repeating import while_contended
 from pipeline_service.commands.views import PipelineView, Reader
 from pipeline_service.domain.document import Document, read_document
 from pipeline_service.domain.drafts import draft_id
@@ -155,13 +156,21 @@ class Pipelines:
 
         Raises NotFound, EtagMismatch; FailedPrecondition while something of the pipeline itself runs, unless `force`.
         """
+        await while_contended(lambda: self._delete(caller, pipeline_id, force=force, etag=etag))
+
+    async def _delete(self, caller: Caller, pipeline_id: PipelineId, *, force: bool, etag: str) -> None:
         pipeline = await self._find(caller.owner, pipeline_id)
         shadow = await self._store.find_pipeline(caller.owner, draft_id(pipeline_id))
         async with self._store.edit([uid for uid in (pipeline.uid, shadow) if uid]) as transaction:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
-            structure = working_set.structures[pipeline.uid]
+            structure = working_set.structures.get(pipeline.uid)
+            if structure is None:
+                raise NotFound("pipeline", f"pipelines/{pipeline_id}")
             check_etag(etag, pipeline_etag(pipeline.uid, structure.version))
+            if shadow != await self._store.find_pipeline(caller.owner, draft_id(pipeline_id)):
+                # The first draft was made since we looked. From here on none is: that needs this lock.
+                raise Contended(f"a draft of pipelines/{pipeline_id} was made meanwhile")
             running = sorted(
                 spec.id for uid, spec in structure.nodes.items() if working_set.nodes[uid].execution_id is not None
             )

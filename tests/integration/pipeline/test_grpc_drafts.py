@@ -1,5 +1,6 @@
 """Drafts over gRPC: a shadow beside the pipeline, in no list, not to be edited, gone with its pipeline."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -197,3 +198,24 @@ async def test_file_of_a_draft_says_so(client: Client, executor: Client, name: s
     request = node_pb.GetNodeOutputUrlRequest(name=f"pipelines/{name}~draft/nodes/a")
 
     assert (await client.nodes.GetNodeOutputUrl(request)).file_name == "a-DRAFT.json"
+
+
+async def test_drafts_that_are_asked_for_at_once_share_one_shadow(client: Client, name: str) -> None:
+    await client.import_(noop("a"), document_id=name)
+
+    runs = await asyncio.gather(*(draft(client, name) for _ in range(5)))
+
+    assert len({run.name for run in runs}) == 5
+    assert len({run.nodes[0].execution for run in runs}) == 1
+
+
+async def test_deletion_at_the_moment_of_a_draft_leaves_neither(client: Client, name: str) -> None:
+    for _ in range(8):
+        await client.import_(noop("a"), document_id=name)
+        delete = client.pipelines.DeletePipeline(pb.DeletePipelineRequest(name=f"pipelines/{name}", force=True))
+
+        await asyncio.gather(delete, draft(client, name), return_exceptions=True)
+
+        for gone in (name, f"{name}~draft"):
+            code, _, _ = await refusal(client.pipelines.GetPipeline(pb.GetPipelineRequest(name=f"pipelines/{gone}")))
+            assert code == grpc.StatusCode.NOT_FOUND

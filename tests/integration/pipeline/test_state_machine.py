@@ -166,3 +166,33 @@ def test_invariants_hold_in_a_thousand_examples(world: World, statistics: Statis
     statistics("answers", world.answers)
     assert all(world.rules[step] >= 50 for step in STEPS), world.rules
     assert all(world.answers[answer] >= 20 for answer in (*DISPOSITIONS, *OUTCOMES, *REFUSALS, *SHARED)), world.answers
+
+
+def test_drafts_before_between_and_after_runs_and_edits_change_nothing_here(world: World) -> None:
+    def story(bench: Neighbour) -> None:
+        def complete(*, content: int) -> None:
+            one = bench.some_held(0)
+            bench.tell(bench.sender.completion(one, one.holder, content=content))
+
+        bench.document = {"a": Written(), "b": Written(inputs=("a",))}
+        bench.act(bench.importing())
+        bench.act(bench.drafting(force=False), replica=1)
+        bench.complete_elsewhere(0, content=7)
+        bench.act(bench.running(0, force=False))
+        bench.act(bench.drafting(force=True))
+        complete(content=1)
+        bench.complete_elsewhere(0, content=8)
+        bench.complete_elsewhere(0, content=8)
+        complete(content=1)
+        bench.document["a"] = Written(nonce="x")
+        bench.act(bench.importing(), replica=1)
+        bench.act(bench.drafting(force=False))
+        bench.act(bench.running(0, force=False))
+        bench.complete_elsewhere(0, content=9)
+        complete(content=2)
+        bench.act_at_once(bench.drafting(force=True), bench.running(0, force=True))
+
+    play(world, story)
+
+    assert not world.answers["reused elsewhere"]
+    assert not world.answers["waited elsewhere"]

@@ -45,6 +45,14 @@ class Neighbour(Bench):
             foresee=lambda _model: "done",
         )
 
+    def drafting(self, *, force: bool) -> Act:
+        """In a pipeline beside this one, of which nothing may be seen here."""
+        return Act(
+            label=f"draft{' by force' if force else ''}",
+            ask=lambda to: to.run((), force=force, draft=True),
+            foresee=lambda _model: "done",
+        )
+
     def reporting_elsewhere(self, label: str, report: ExecutionReport) -> Act:
         """Nobody has claimed that work before: its first report claims it."""
         return Act(label=f"{label} elsewhere", ask=lambda to: to.report(report), foresee=lambda _model: "APPLIED")

@@ -80,8 +80,10 @@ class Replica:
             self._pipelines.import_document(CALLER, document, create_only=False, validate_only=False)
         )
 
-    async def run(self, targets: Sequence[str], *, force: bool, pipeline: PipelineId = FILM) -> str:
-        request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force)
+    async def run(
+        self, targets: Sequence[str], *, force: bool, pipeline: PipelineId = FILM, draft: bool = False
+    ) -> str:
+        request = RunRequest(targets=tuple(NodeId(target) for target in targets), force=force, draft=draft)
         return await _answer_of(self._runs.start(CALLER, pipeline, request))
 
     async def control(self, verb: str, *of: object, pipeline: PipelineId = FILM) -> str:
