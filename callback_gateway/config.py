@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from callback_gateway.internal.config import InternalSettings
-from servicekit.config import HostPortField, ServiceSettings
+from servicekit.config import HostPortField, SecretFile, ServiceSettings
 
 
 def _https_base(url: str) -> str:
@@ -31,15 +31,17 @@ class GatewaySettings(ServiceSettings):
     listen: HostPortField
     """HTTPS, for the outside."""
     ops_listen: HostPortField
-    """Health and metrics, plain HTTP on loopback."""
+    """Health and metrics, plain HTTP; loopback only."""
     tls_cert_file: Path
-    """Shown to callers and to the pipeline service."""
+    """Certificate, PEM, shown to callers and to the pipeline service; read again when it is replaced."""
     tls_key_file: Path
+    """Its key, PEM."""
     tls_ca_file: Path
-    """Signs the pipeline service's certificate, and those of callers that show one."""
+    """PEM; signs the pipeline service's certificate, and those of callers that show one."""
     pipeline_addr: HostPortField
+    """The pipeline service."""
     capability_public_keys_file: Path
-    """Read again when it is replaced."""
+    """JSON: public halves of the capability keys; read again when it is replaced."""
     public_url: Annotated[str, AfterValidator(_https_base)] | None = None
     """Under which callers know us; only told at the start, because the pipeline service hands out the addresses."""
 
@@ -48,25 +50,34 @@ class GatewaySettings(ServiceSettings):
     retry_after_s: float = Field(default=2.0, ge=1, le=3600)
     """What callers are told when the pipeline service is away."""
     header_deadline_s: float = Field(default=5.0, gt=0, le=60)
+    """For the head of a request."""
     body_deadline_s: float = Field(default=10.0, gt=0, le=300)
+    """For its body."""
     header_limit_bytes: int = Field(default=16 * 1024, ge=1024, le=1024 * 1024)
+    """Of the head."""
     body_limit_bytes: int = Field(default=64 * 1024, ge=1024, le=1024 * 1024)
+    """Of the body."""
     result_limit_bytes: int = Field(default=1024 * 1024, ge=1024, le=4 * 1024 * 1024)
     """Of bodies that bring results along."""
     peer_per_s: float = Field(default=2000.0, ge=0)
-    """Callbacks of one address; more are answered 429. Behind a proxy all callers have its. 0 bounds nothing."""
+    """Requests of one address; more are answered 429. Behind a proxy all callers have its. 0 bounds nothing."""
     peer_burst: int = Field(default=4000, ge=1)
+    """How many of these may come at once."""
     execution_per_s: float = Field(default=5.0, ge=0)
     """Callbacks about one execution; more are answered 429. 0 bounds nothing."""
     execution_burst: int = Field(default=20, ge=1)
+    """How many of these may come at once."""
     compatibility_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)] = ()
-    """`10.0.0.0/8,…`: who may report results without a capability, by `process_uuid`. Empty believes nobody."""
-    webhook_heygen_secret_file: Path | None = None
-    """Secrets that HeyGen signs with, one per line, all live. None takes no webhooks; likewise the next two."""
-    webhook_standard_secret_file: Path | None = None
+    """`10.0.0.0/8,…`: networks whose callers may report to `executor_callback` without a capability, by `process_uuid`;
+    needs `PIPELINE_COMPATIBILITY_CALLBACKS` too. Behind a proxy every caller has its address: leave it empty there."""
+    webhook_heygen_secret_file: SecretFile | None = None
+    """Secrets that HeyGen signs with, one per line, all live; read again when replaced. None takes no webhooks."""
+    webhook_standard_secret_file: SecretFile | None = None
+    """The same for Standard Webhooks; base64, also behind `whsec_`."""
     webhook_standard_vendor: str = Field(default="veo3", min_length=1, max_length=64)
-    """Whose jobs the Standard Webhooks tell of."""
-    webhook_remotion_secret_file: Path | None = None
+    """Whose jobs those tell of, as nodes name it in `provider`."""
+    webhook_remotion_secret_file: SecretFile | None = None
+    """The same for Remotion."""
     webhook_slots: int = Field(default=32, ge=1)
     """Webhooks handled at once; more are answered 503. Their bodies are read before anybody is known."""
     callback_slots: int = Field(default=256, ge=1)
@@ -74,6 +85,6 @@ class GatewaySettings(ServiceSettings):
     connections: int = Field(default=1024, ge=1)
     """Open connections; more are answered 503 and closed."""
     drain_s: int = Field(default=20, ge=1, le=25)
-    """How long callbacks that run at SIGTERM may go on."""
+    """On SIGTERM, how long running callbacks may go on."""
     failpoints: str = ""
-    """For crash tests, e.g. `gateway.after_report=kill`; empty in production."""
+    """Places to crash at, for tests: docs/reference.md#failpoints. Empty arms none."""

@@ -7,6 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.layout import BUCKET, REGION
+from servicekit.config import unknown_variables
+
+_VARIABLES = (
+    *("DEVSTACK_DATABASE_URL", "DEVSTACK_DATABASE_PASSWORD_FILE"),
+    *("DEVSTACK_EDIT_DATABASE_URL", "DEVSTACK_EDIT_DATABASE_PASSWORD_FILE"),
+    *("DEVSTACK_MIGRATE_DATABASE_URL", "DEVSTACK_MIGRATE_DATABASE_PASSWORD_FILE"),
+    *("DEVSTACK_NATS_URL", "DEVSTACK_NATS_PIPELINE_PASSWORD_FILE", "DEVSTACK_NATS_EXECUTOR_PASSWORD_FILE"),
+    *("DEVSTACK_S3_ENDPOINT", "DEVSTACK_S3_BUCKET", "DEVSTACK_S3_REGION"),
+    *("DEVSTACK_S3_ACCESS_KEY_FILE", "DEVSTACK_S3_SECRET_KEY_FILE"),
+    "DEVSTACK_LAMBDA_ENDPOINT",
+    "DEVSTACK_NATS_SERVER_FILE",  # read wherever devstack starts a NATS
+)
 
 
 class InvalidExternalServers(ValueError):
@@ -55,7 +67,7 @@ class ExternalServers:
 def external_servers_from(environment: Mapping[str, str]) -> ExternalServers:
     """Read `DEVSTACK_{DATABASE,NATS}_URL` and `DEVSTACK_{S3,LAMBDA}_ENDPOINT` with the files each of them needs.
 
-    Raises InvalidExternalServers.
+    Raises InvalidExternalServers, also for a variable of the prefix that nobody reads.
     """
     reader = _Reader(environment)
     servers = ExternalServers(
@@ -110,7 +122,7 @@ def _s3(reader: _Reader) -> ExternalS3 | None:
 class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self.faults: list[str] = []
+        self.faults = unknown_variables("DEVSTACK_", _VARIABLES, environment)
 
     def optional(self, name: str) -> str | None:
         return self._environment.get(name) or None

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types import build_catalogue, paid_vendors
 from pipeline_service.domain.vendor_limit import DEFAULT_CONCURRENCY, UNLISTED
-from servicekit.config import CommaList, HostPortField, ServiceSettings
+from servicekit.config import CommaList, HostPortField, SecretFile, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -26,47 +26,61 @@ class Settings(ServiceSettings):
     )
 
     listen: HostPortField
-    """gRPC, mutual TLS."""
+    """gRPC over mutual TLS."""
     ops_listen: HostPortField
     """Health and metrics; loopback only."""
     tls_cert_file: Path
+    """Certificate, PEM; read again when it is replaced."""
     tls_key_file: Path
+    """Its key, PEM."""
     tls_ca_file: Path
+    """Whom to trust, PEM."""
     database_url: str
-    """postgresql://role@host:port/database, without password; the role that owns state."""
-    database_password_file: Path
+    """`postgresql://role@host:port/database`, without password; the role that owns state."""
+    database_password_file: SecretFile
+    """Password of that role."""
     edit_database_url: str
     """The same database for the role that owns structure."""
-    edit_database_password_file: Path
+    edit_database_password_file: SecretFile
+    """Password of that role."""
     database_connections: Annotated[int, Field(ge=2)] = 10
     """Most connections to Postgres as each of the two roles."""
     nats_url: str
+    """`tls://host:port`."""
     nats_user: str = "pipeline"
-    nats_password_file: Path
+    """User; also names its inbox."""
+    nats_password_file: SecretFile
+    """Password of that user."""
     nats_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     """Copies of the work queue; 3 in a cluster."""
     s3_endpoint: str | None = None
-    """None is AWS."""
+    """Object store; none is AWS."""
     s3_bucket: str = "montage"
+    """Bucket."""
     s3_region: str = "us-east-1"
-    s3_access_key_file: Path | None = None
-    """Both key files or none; none is AWS's own chain."""
-    s3_secret_key_file: Path | None = None
+    """Region."""
+    s3_access_key_file: SecretFile | None = None
+    """Access key; both key files or none, which is AWS's own chain."""
+    s3_secret_key_file: SecretFile | None = None
+    """Secret key."""
     capability_keys_file: Path
-    master_keys_file: Path | None = None
-    """Keys that secrets are closed with; None keeps no secrets. Read again when it is replaced."""
+    """JSON: the keys that seal capabilities, at most two of them live."""
+    master_keys_file: SecretFile | None = None
+    """Keys that secrets of owners are closed with; none keeps no secrets. Read again when it is replaced."""
     gateway_url: str
-    """Base of callback addresses, as functions and vendors reach the gateway."""
+    """Base of the callback addresses that are handed out, as functions and vendors reach the gateway."""
     compatibility_callbacks: bool = False
-    """Takes reports without a capability, as the gateway hands them on from networks that it is told to believe."""
-    webhook_github_secret_file: Path | None = None
-    """Secrets that GitHub signs with, one per line, all live. None takes no webhooks; likewise the next two."""
-    webhook_discourse_secret_file: Path | None = None
-    webhook_payment_processor_secret_file: Path | None = None
+    """Takes reports without a capability that the gateway hands on; see `GATEWAY_COMPATIBILITY_NETWORKS`."""
+    webhook_github_secret_file: SecretFile | None = None
+    """Secrets that GitHub signs with, one per line, all live; read again when replaced. None takes no webhooks."""
+    webhook_discourse_secret_file: SecretFile | None = None
+    """The same for Discourse."""
+    webhook_payment_processor_secret_file: SecretFile | None = None
+    """The same for Stripe, `whsec_` included."""
     internal_url: str | None = None
-    """Base of the addresses at which functions read what they render; None hands out none."""
+    """Base of the addresses at which functions read what they render; none hands out none."""
     owners_file: Path | None = None
-    """Identities to owners; who is not in it belongs to `default`."""
+    """JSON object of identity → owner; who is not in it belongs to `default`."""
     lease_s: Annotated[float, Field(gt=0)] = 60.0
     """How long a claim lasts without a heartbeat."""
     timer_interval_s: Annotated[float, Field(gt=0)] = 0.5
@@ -74,20 +88,21 @@ class Settings(ServiceSettings):
     seal_interval_s: Annotated[float, Field(ge=0)] = 1.0
     """How often what was recorded is sealed; 0 seals nothing."""
     dispatch_windows: CommaList = ()
-    """`queue=number,…`: how much of a task queue's work is handed out at once; others follow their executors' slots."""
+    """`queue=number,…`: how much of a task queue is handed out at once; of others two per slot of their executors."""
     vendor_concurrency: CommaList = ()
     """`vendor=number,…`: how much a vendor is asked to do at once, at most; others as docs/vendors.md says."""
     max_start_to_close_s: Annotated[float, Field(gt=0)] | None = None
-    """Caps the time that node types allow an execution; None leaves it to them."""
+    """Caps the time that node types allow an execution; none leaves it to them."""
     drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
-    """How long health says NOT_SERVING before calls are refused."""
+    """On SIGTERM, how long health says NOT_SERVING before calls are refused."""
     watch_heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
     """After so long without another update a watch sends a heartbeat."""
     watch_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """How long a watcher may leave an update unread before it is cut off."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error|critical)$")] = "info"
+    """The least important that is logged."""
     failpoints: str = ""
-    """Named crash points, for tests; empty arms none."""
+    """Places to crash at, for tests: docs/reference.md#failpoints. Empty arms none."""
     test_types: bool = False
     """Adds the node type `noop`."""
 
@@ -140,9 +155,10 @@ class MigrateSettings(ServiceSettings):
     )
 
     migrate_database_url: str
-    """postgresql://owner@host:port/database, without password."""
-    migrate_database_password_file: Path
+    """`postgresql://owner@host:port/database`, without password."""
+    migrate_database_password_file: SecretFile
+    """Password of the owner."""
     migrate_engine_role: str = "montage_engine"
-    """Role of PIPELINE_DATABASE_URL, which is granted what it needs."""
+    """Role of `PIPELINE_DATABASE_URL`, which is granted what it needs."""
     migrate_edit_role: str = "montage_edit"
-    """Role of PIPELINE_EDIT_DATABASE_URL, likewise."""
+    """Role of `PIPELINE_EDIT_DATABASE_URL`, likewise."""

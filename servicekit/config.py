@@ -3,7 +3,7 @@
 import difflib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -75,6 +75,8 @@ HostPortField = Annotated[HostPort, BeforeValidator(_host_port)]
 """A field of ServiceSettings that is written host:port."""
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 """A field of ServiceSettings that is written a,b,c."""
+SecretFile = Annotated[Path, "secret"]
+"""A field of ServiceSettings whose file is read by `read_secret`."""
 
 
 def load_settings(settings: type[SettingsType], environ: Mapping[str, str] | None = None) -> SettingsType:
@@ -84,7 +86,7 @@ def load_settings(settings: type[SettingsType], environ: Mapping[str, str] | Non
     """
     source = os.environ if environ is None else environ
     variables = {settings.variable_of(field): field for field in settings.model_fields}
-    faults = _unknown(settings, set(variables), source)
+    faults = unknown_variables(settings.env_prefix, {*variables, *settings.env_also_known}, source)
     values = {field: source[name] for name, field in variables.items() if source.get(name)}
     try:
         loaded = settings.model_validate(values)
@@ -95,6 +97,16 @@ def load_settings(settings: type[SettingsType], environ: Mapping[str, str] | Non
             return loaded
     listed = "\n".join(f"  {fault}" for fault in faults)
     raise ConfigError(f"{len(faults)} wrong or missing setting{'s' if len(faults) > 1 else ''}:\n{listed}")
+
+
+def unknown_variables(prefix: str, known: Collection[str], source: Mapping[str, str]) -> list[str]:
+    """A fault for each variable of the prefix that nobody reads, with the known name that is nearest to it."""
+    faults = []
+    for name in sorted(source):
+        if name.startswith(prefix) and name not in known:
+            nearest = difflib.get_close_matches(name, sorted(known), n=1)
+            faults.append(f"{name}: no such setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+    return faults
 
 
 def read_secret(path: Path) -> str:
@@ -123,16 +135,6 @@ def read_secret(path: Path) -> str:
     if not secret:
         raise ConfigError(f"secret file {path} is empty")
     return secret
-
-
-def _unknown(settings: type[ServiceSettings], known: set[str], source: Mapping[str, str]) -> list[str]:
-    known = known | settings.env_also_known
-    faults = []
-    for name in sorted(source):
-        if name.startswith(settings.env_prefix) and name not in known:
-            nearest = difflib.get_close_matches(name, sorted(known), n=1)
-            faults.append(f"{name}: no such setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
-    return faults
 
 
 def _describe(settings: type[ServiceSettings], error: ErrorDetails) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from servicekit.access import allow
-from servicekit.config import CommaList, HostPortField, ServiceSettings
+from servicekit.config import CommaList, HostPortField, SecretFile, ServiceSettings
 
 
 class InternalSettings(ServiceSettings):
@@ -15,26 +15,29 @@ class InternalSettings(ServiceSettings):
     env_prefix: ClassVar[str] = "GATEWAY_INTERNAL_"
 
     listen: HostPortField
-    """HTTPS, for callers inside; no proxy before it may end TLS, since it looks at certificates."""
+    """HTTPS, for callers inside; nothing before it may end TLS, since it looks at certificates."""
     ops_listen: HostPortField
-    """Health and metrics, plain HTTP on loopback."""
+    """Health and metrics, plain HTTP; loopback only."""
     tls_cert_file: Path
-    """Of the internal gateway, never of the one for the internet."""
+    """Certificate of `internal-gateway`, never of the one for the internet, PEM; read again when it is replaced."""
     tls_key_file: Path
+    """Its key, PEM."""
     tls_ca_file: Path
-    """Signs the pipeline service's certificate and those of callers."""
+    """PEM; signs the pipeline service's certificate and those of callers."""
     pipeline_addr: HostPortField
-    auth_tokens_file: Path | None = None
-    """Tokens for X-Internal-Auth, one per line, at most two, each of 32 characters at least. None answers 503."""
+    """The pipeline service."""
+    auth_tokens_file: SecretFile | None = None
+    """Tokens for `X-Internal-Auth`, one per line, at most two, each of 32 characters at least; read again when it is
+    replaced. None answers 503."""
     callers: CommaList = ()
-    """Identities that may call, `/*` for one more segment; nobody when empty. Capabilities need none."""
+    """Identities that may call, `/*` for one more segment; empty admits nobody. Capabilities need none."""
 
     pipeline_deadline_s: float = Field(default=8.0, gt=0, le=60)
     """For one call to the pipeline service, repeats included."""
     connections: int = Field(default=256, ge=1)
     """Open connections; more are answered 503 and closed."""
     drain_s: int = Field(default=20, ge=1, le=25)
-    """How long requests that run at SIGTERM may go on."""
+    """On SIGTERM, how long running requests may go on."""
 
     @field_validator("callers")
     @classmethod

@@ -1,14 +1,13 @@
 """The settings of our programs as the code has them."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from callback_gateway.config import GatewaySettings
 from executor_service.config import ExecutorSettings
+from media_lambda.settings import VARIABLES
 from pipeline_service.config import MigrateSettings, Settings
 from servicekit.config import ServiceSettings, load_settings
-from tests.unit.deploy.manifests import ROOT
 
 OURS: dict[str, type[ServiceSettings]] = {
     "pipeline": Settings,
@@ -42,9 +41,7 @@ def loaded(name: str, environment: dict[str, str]) -> ServiceSettings:
 
 
 def media_variables() -> frozenset[str]:
-    """The media function reads its variables by name."""
-    text = (ROOT / "media_lambda/settings.py").read_text(encoding="utf-8")
-    return frozenset(re.findall(r'"(MEDIA_[A-Z0-9_]+)"', text))
+    return frozenset(VARIABLES)
 
 
 def file_settings(settings: ServiceSettings) -> dict[str, Path]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from callback_gateway.config import GatewaySettings
+from callback_gateway.internal.config import InternalSettings
 from devstack.addresses import Addresses, Ports, client_environment
 from devstack.certificates import ensure_certificates
 from devstack.external import ExternalDatabase, ExternalServers, InvalidExternalServers, external_servers_from
@@ -13,6 +15,10 @@ from devstack.place import Place
 from devstack.process_table import ALL_PROCESSES, PYTHON_PROCESSES, SERVERS, PythonProcess, python_spec
 from devstack.secret_files import ensure_secrets
 from devstack.service_environments import media_environment
+from executor_service.config import ExecutorSettings
+from media_lambda.settings import Settings as MediaSettings
+from pipeline_service.config import MigrateSettings, Settings
+from servicekit.config import ConfigError, ServiceSettings, load_settings
 
 PORTS = Ports(
     pipeline=1,
@@ -28,6 +34,13 @@ PORTS = Ports(
     internal_ops=11,
 )
 TABLE = {process.name: process for process in PYTHON_PROCESSES}
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "migrate": MigrateSettings,
+    "pipeline": Settings,
+    "executor": ExecutorSettings,
+    "gateway": GatewaySettings,
+    "internal": InternalSettings,
+}
 
 
 @pytest.fixture
@@ -103,6 +116,28 @@ def test_users_own_variable_counts_before_the_key_in_the_folder(place: Place) ->
     assert environment["EXECUTOR_HEYGEN_API_KEY_FILE"] == "/k"
 
 
+@pytest.mark.parametrize("name", SETTINGS)
+def test_service_starts_with_all_that_it_is_given(place: Place, name: str) -> None:
+    environment = python_spec(TABLE[name], place, extra={}).environment
+
+    load_settings(SETTINGS[name], environment)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_variable_around_the_stack_that_nobody_reads_stops_the_service(place: Place, name: str) -> None:
+    around = {f"{SETTINGS[name].env_prefix}OPS_LISTENS": "127.0.0.1:1"}
+    environment = python_spec(TABLE[name], replace(place, inherited=around), extra={}).environment
+
+    with pytest.raises(
+        ConfigError, match=r"^1 wrong or missing setting:\n .*_OPS_LISTENS: no such setting; did you mean"
+    ):
+        load_settings(SETTINGS[name], environment)
+
+
+def test_media_function_starts_with_all_that_it_is_given(place: Place) -> None:
+    MediaSettings.from_environment(media_environment(place))
+
+
 def test_override_of_a_stack_replaces_a_setting(place: Place) -> None:
     environment = python_spec(TABLE["pipeline"], place, extra={"PIPELINE_LEASE_S": "2"}).environment
 
@@ -145,6 +180,7 @@ def test_own_servers_with_missing_files_are_refused_with_all_faults() -> None:
                 "DEVSTACK_DATABASE_URL": "postgresql://app@db/m",
                 "DEVSTACK_S3_ENDPOINT": "http://s3",
                 "DEVSTACK_S3_ACCESS_KEY_FILE": "/nowhere",
+                "DEVSTACK_NATS": "nats://mine",
             }
         )
 
@@ -154,6 +190,7 @@ def test_own_servers_with_missing_files_are_refused_with_all_faults() -> None:
         "DEVSTACK_MIGRATE_DATABASE_URL must be too",
         "DEVSTACK_S3_ACCESS_KEY_FILE: expected a file, found nothing at /nowhere",
         "DEVSTACK_S3_SECRET_KEY_FILE must be too",
+        "DEVSTACK_NATS: no such setting; did you mean DEVSTACK_NATS_URL?",
     ):
         assert expected in str(caught.value)
 

@@ -23,6 +23,7 @@ PAGES = (
     "NOTICE",
     "docs/architecture.md",
     "docs/callbacks.md",
+    "docs/configuration.md",
     "docs/errors.md",
     "docs/grpcurl.md",
     "docs/reference.md",

@@ -168,6 +168,7 @@ def test_settings_with_faults_name_all_of_them(tmp_path: Path) -> None:
         "MEDIA_S3_ACCESS_KEY_FILE": str(tmp_path / "none"),
         "MEDIA_CA_FILE": str(tmp_path / "ca.pem"),
         "MEDIA_MAX_INPUT_BYTES": "lots",
+        "MEDIA_WORKDIR": "/work",
     }
 
     with pytest.raises(SettingsError) as caught:
@@ -175,3 +176,4 @@ def test_settings_with_faults_name_all_of_them(tmp_path: Path) -> None:
 
     for name in environment:
         assert name in str(caught.value)
+    assert "MEDIA_WORKDIR: no such setting; did you mean MEDIA_WORK_DIR?" in str(caught.value)
