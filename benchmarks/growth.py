@@ -43,12 +43,13 @@ class Grown:
     rows: int
     """Of history that were there already; 0 without."""
     nodes: int
-    """Of the lap."""
+    """Of the lap, or of all laps of the growth."""
     nodes_per_s: float
+    """Of the lap; the median of the last three of the growth."""
     ratio: float
     """To the median of the small rounds."""
     resident_mib: Mapping[str, float]
-    """By process, by how much more is resident after the lap than before it."""
+    """By process, by how much more is resident after it than before."""
 
 
 async def write_history(database: asyncpg.Connection[asyncpg.Record], rows: int) -> int:

@@ -41,7 +41,8 @@ each node with a nonce of its own; the client calls RunPipeline and looks into t
   w4            w1 over work that was done before: every node is completed from the artifact table.
   --in-flight   so many pipelines at the same time; without it all 200 are submitted at once.
 
-  --growth N    after the rounds one lap of N x 200 pipelines.
+  --growth N    after the rounds N laps of 200 pipelines each: 500 of them are a million nodes.
+  --within S    begin no lap of the growth after S seconds; `nodes` says how far it got.
   --history N   after them one lap over N rows of the past, a third each of executions, events and artifacts.
 
   nodes/s       nodes by the seconds from the first call to the last end.
@@ -64,8 +65,8 @@ With --json the last line of standard output is one object: workload, in_flight,
 floor_nodes_per_s, floor_batch, floor_connections, ratio, alone_ms_p50, alone_ms_p99, loaded_ms_p50, loaded_ms_p99,
 cpu_s_per_1000 {process: s}, peak_mib {process: MiB}, transactions_per_node, wal_syncs_per_node, work_messages,
 reuse_hits, grown [{condition, rows, nodes, nodes_per_s, ratio, resident_mib {process: MiB}}], load_average, cores.
-What was measured in each round is {min, median, max}; `ratio` of a grown lap is to the rounds' median, and its
-`resident_mib` says by how much more is resident after it than before.
+What was measured in each round is {min, median, max}; `ratio` of a grown lap is to the rounds' median (of the
+growth, that of its last three laps); `resident_mib` says by how much more is resident after it than before.
 """
 
 REPLICAS = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ PIPELINES = 200
 ALONE = 100
 WARM_UP = 20
 FLOOR_S = 1.0
+LAST_LAPS = 3
+"""Of many, those whose median is compared with the rounds."""
 SETTLE_S = 11.0
 """PostgreSQL lets a session that is idle keep for itself, for up to 10 s, what it has counted."""
 
@@ -46,7 +49,9 @@ class ThroughputOptions:
     history: int | None = None
     """Rows of the past to be there for one more lap."""
     growth: int | None = None
-    """So many times the pipelines of a round in one more lap."""
+    """So many more laps of a round's pipelines."""
+    within_s: float | None = None
+    """No further lap of these begins after so many seconds; None makes all of them."""
 
 
 async def measure_throughput(options: ThroughputOptions) -> ThroughputReport:
@@ -171,14 +176,35 @@ class _Bench:
     async def _grown(self, usual: float) -> AsyncIterator[Grown]:
         """One lap for each condition that was asked for."""
         if self._options.growth is not None:
-            say(f"{self._options.growth} x {PIPELINES} pipelines")
-            names = await self._import("grown", self._options.growth * PIPELINES)
-            yield await self._grown_lap("growth", names, rows=0, usual=usual)
+            yield await self._growth(self._options.growth, usual=usual)
         if self._options.history is not None:
             say(f"{self._options.history} rows of history")
             names = await self._import("late", PIPELINES)
             rows = await self._outside.write_history(self._options.history)
             yield await self._grown_lap("history", names, rows=rows, usual=usual)
+
+    async def _growth(self, laps: int, *, usual: float) -> Grown:
+        """Laps of a round's size, so that what differs in the end is what has been done before."""
+        before, began = resident_mib(os.getpid()), time.monotonic()
+        made: list[float] = []
+        while len(made) < laps and not self._is_late(began):
+            names = await self._import(f"grown-{len(made)}", PIPELINES)
+            lap = await self._driver.run_all(names, in_flight=self._options.in_flight)
+            made.append(PIPELINES * len(VIDEO_DAG) / lap.seconds)
+            say(f"lap {len(made)} of {laps}: {made[-1]:.0f} nodes/s")
+        last = statistics.median(made[-LAST_LAPS:])
+        return Grown(
+            condition="growth",
+            rows=0,
+            nodes=len(made) * PIPELINES * len(VIDEO_DAG),
+            nodes_per_s=last,
+            ratio=last / usual,
+            resident_mib=more(before, resident_mib(os.getpid())),
+        )
+
+    def _is_late(self, began: float) -> bool:
+        within_s = self._options.within_s
+        return within_s is not None and time.monotonic() - began > within_s
 
     async def _grown_lap(self, condition: str, names: Sequence[str], *, rows: int, usual: float) -> Grown:
         before = resident_mib(os.getpid())
