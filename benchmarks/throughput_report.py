@@ -76,7 +76,7 @@ class ThroughputReport:
             peak = f"{self.peak_bytes[name] / _MIB:.0f}" if name in self.peak_bytes else "-"
             yield f"  {name:<10}  {cpu[name].median:>12.3f}  {peak:>8}"
         for one in self.grown:
-            where = f"{one.rows} rows of history" if one.rows else f"{one.nodes} nodes at a time"
+            where = f"{one.rows} rows of history" if one.rows else f"{one.nodes} more nodes"
             grew = ", ".join(f"{name} {size:+.1f}" for name, size in sorted(one.resident_mib.items()) if size >= 0.1)
             share = f"{one.ratio:.2f} of the median above"
             yield f"  {one.condition:<11}  {one.nodes_per_s:.0f} nodes/s over {where}, {share}"

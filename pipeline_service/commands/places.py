@@ -8,11 +8,11 @@ from pipeline_service.commands.ports import Place, Store
 from pipeline_service.domain.ids import ExecutionId
 from pipeline_service.domain.model import Dispatch
 
-_REMEMBERED = 50_000
+_REMEMBERED = 10_000
 
 
 class Places:
-    """Remembers the newest 50,000, so that a report of what this process has queued costs no look-up."""
+    """Remembers the newest 10,000, so that a report of what this process has queued costs no look-up."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -11,7 +11,8 @@ from pipeline_service.domain.violations import Violation
 from pipeline_service.store.codec import Row, asset_from_json, asset_to_json
 from pipeline_service.store.pool import Connection, as_json
 
-_REMEMBERED = 1000
+_REMEMBERED = 10_000
+"""Nodes of all graphs that are kept: a thousand graphs of ten, or five of the largest."""
 SPEC_COLUMNS = (
     "uid, id, pipeline_uid, position, type, title, labels, retry, config, asset, provider, spec_digest,"
     " own_digest, validation_errors"
@@ -62,6 +63,7 @@ class StructureCache:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[PipelineUid, Structure] = OrderedDict()
+        self._nodes = 0
 
     async def get(self, connection: Connection, versions: Mapping[PipelineUid, int]) -> dict[PipelineUid, Structure]:
         """The graphs of pipelines at their versions, as read by the transaction that knows the versions."""
@@ -74,10 +76,13 @@ class StructureCache:
         return found
 
     def keep(self, structure: Structure) -> None:
-        """Remember a graph that was read or committed."""
+        """Remember a graph that was read or committed, for as long as there is room behind newer ones."""
+        before = self._kept.pop(structure.pipeline_uid, None)
         self._kept[structure.pipeline_uid] = structure
-        while len(self._kept) > _REMEMBERED:
-            self._kept.popitem(last=False)
+        self._nodes += len(structure.nodes) - (len(before.nodes) if before else 0)
+        while self._nodes > _REMEMBERED and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self._nodes -= len(oldest.nodes)
 
     def _fresh(self, uid: PipelineUid, version: int) -> Structure | None:
         kept = self._kept.get(uid)
