@@ -10,17 +10,23 @@ from executor_service.integrations.local.errors import invalid_input
 from executor_service.integrations.local.film import Picture
 from executor_service.integrations.local.motion import swing
 
-_CLOSEST, _WIDEST = 0.80, 0.94
+_CLOSEST, _WIDEST = 0.76, 0.96
 """Share of the image that is seen, between the two ends of the zoom."""
-_ZOOM_PERIOD_S = 16.0
+LONGEST_TRAVEL_S = 16.0
+"""Over the image once; slower would look as if it stood still."""
 _MAX_PIXELS = 50_000_000
-_LIGHT_SHARE = 0.22
+_LIGHT_SHARE = 0.08
+"""Enough that a plain image is not quite still either, and too little to change the colours of a good one."""
 
 
 class Photo:
-    """An image as background; the same moment gives the same pixels."""
+    """An image as background; the same moment gives the same pixels.
 
-    def __init__(self, path: Path, *, picture: Picture) -> None:
+    The view comes closer and moves aside once in `travel_s`, and then goes the same way back.
+    """
+
+    def __init__(self, path: Path, *, picture: Picture, travel_s: float = LONGEST_TRAVEL_S) -> None:
+        self._travel_s = travel_s
         self._size = picture.size
         # Twice the frame is more than the closest view needs; a larger image only costs time in every frame.
         largest = (picture.width * 3 // 2, picture.height * 3 // 2)
@@ -29,11 +35,12 @@ class Photo:
 
     def frame(self, at_s: float) -> Frame:
         """The view at a moment of the film."""
-        zoom = (1 - swing(at_s, period_s=_ZOOM_PERIOD_S, phase=0.25)) / 2
-        share = _WIDEST + (_CLOSEST - _WIDEST) * zoom
+        way = swing(at_s, period_s=2 * self._travel_s, phase=-0.25)
+        share = (_WIDEST + _CLOSEST) / 2 - (_WIDEST - _CLOSEST) / 2 * way
         wide, high = self._image.width * share, self._image.height * share
-        left = (self._image.width - wide) * (0.5 + 0.4 * swing(at_s, period_s=13.0, phase=0.6))
-        top = (self._image.height - high) * (0.5 + 0.4 * swing(at_s, period_s=17.0, phase=0.1))
+        left = (self._image.width - wide) * (0.5 + 0.45 * way)
+        # A quarter turn apart: where the one comes to rest before it goes back, the other is at its fastest.
+        top = (self._image.height - high) * (0.5 + 0.45 * swing(at_s, period_s=2 * self._travel_s))
         view = self._image.resize(self._size, Image.Resampling.BILINEAR, (left, top, left + wide, top + high))
         light = Image.fromarray(self._light.frame(at_s))
         return np.asarray(Image.blend(view, light, _LIGHT_SHARE))

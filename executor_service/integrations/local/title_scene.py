@@ -12,7 +12,7 @@ from executor_service.integrations.local.backdrop import Backdrop, dusk
 from executor_service.integrations.local.film import Picture, write_film
 from executor_service.integrations.local.lettering import Ink, text_sprite
 from executor_service.integrations.local.motion import eased
-from executor_service.integrations.local.photo import Photo
+from executor_service.integrations.local.photo import LONGEST_TRAVEL_S, Photo
 from executor_service.integrations.local.typography import Layout, Word, laid_out
 from executor_service.integrations.local.web import Web
 
@@ -88,7 +88,9 @@ class PhotoScene:
     """A photograph that is travelled over, with the prompt as a caption."""
 
     def __init__(self, job: AnimationJob, *, picture: Picture) -> None:
-        self._photo = Photo(Path(job.reference_image or ""), picture=picture)
+        self._photo = Photo(
+            Path(job.reference_image or ""), picture=picture, travel_s=min(job.duration_s, LONGEST_TRAVEL_S)
+        )
         unit = min(picture.size) / 720
         self._margin = round(44 * unit)
         caption = " ".join(job.prompt.split())

@@ -36,13 +36,24 @@ def test_backdrop_over_a_minute_always_moves(palette, fps, size):
     assert least_movement(frames) >= LEAST_MOVEMENT
 
 
-def test_photo_without_any_detail_still_moves(tmp_path):
-    Image.new("RGB", (400, 300), (200, 200, 200)).save(tmp_path / "flat.png")
-    photo = Photo(tmp_path / "flat.png", picture=Picture(width=320, height=180, fps=25))
+def test_photo_is_travelled_over_without_a_rest(tmp_path):
+    squares = np.kron(np.indices((15, 20)).sum(axis=0) % 2, np.ones((20, 20)))
+    Image.fromarray((60 + 140 * squares).astype(np.uint8)).save(tmp_path / "squares.png")
+    photo = Photo(tmp_path / "squares.png", picture=Picture(width=320, height=180, fps=25))
 
-    frames = [photo.frame(number / 25) for number in range(0, 1500, 5)]
+    frames = [photo.frame(number / 25) for number in range(0, 1000, 5)]
 
     assert least_movement(frames) >= LEAST_MOVEMENT
+
+
+def test_photo_keeps_its_colours(tmp_path):
+    Image.new("RGB", (400, 300), (250, 120, 20)).save(tmp_path / "flat.png")
+    photo = Photo(tmp_path / "flat.png", picture=Picture(width=320, height=180, fps=25), travel_s=4)
+
+    frames = [photo.frame(at_s).reshape(-1, 3) for at_s in (0, 1.5, 4)]
+
+    for frame in frames:
+        assert np.abs(frame.mean(axis=0) - (250, 120, 20)).max() < 20
 
 
 def test_title_words_enter_one_after_the_other_and_stay():
