@@ -11,7 +11,9 @@ from benchmarks.crud import CLIENTS, CrudOptions, measure_crud
 from benchmarks.crud_report import CrudReport
 from benchmarks.demo import DemoOptions, measure_demo
 from benchmarks.fairness import FairnessReport, measure_fairness
-from benchmarks.how_to_read import API, DEMO, FAIR, MEDIA, REPLICAS, THROUGHPUT
+from benchmarks.gateway import GatewayOptions, measure_gateway
+from benchmarks.gateway_report import GatewayReport
+from benchmarks.how_to_read import API, DEMO, FAIR, GATEWAY, MEDIA, REPLICAS, THROUGHPUT
 from benchmarks.media import MediaOptions, measure_media
 from benchmarks.media_report import MediaReport
 from benchmarks.progress import MeasurementFailed, say
@@ -23,7 +25,16 @@ from benchmarks.throughput_report import ThroughputReport
 from devstack.interrupts import run_until_interrupted
 from devstack.supervisor import StartFailed
 
-Report = ApiReport | CrudReport | DemoReport | FairnessReport | MediaReport | ReplicasReport | ThroughputReport
+Report = (
+    ApiReport
+    | CrudReport
+    | DemoReport
+    | FairnessReport
+    | GatewayReport
+    | MediaReport
+    | ReplicasReport
+    | ThroughputReport
+)
 
 INTERRUPTED = 130
 NOT_AS_CLAIMED = 2
@@ -62,6 +73,8 @@ def _measure(arguments: argparse.Namespace) -> int:
             report: Report = await measure_api(ApiOptions(callers=arguments.callers, seconds=arguments.seconds))
         elif arguments.workload == "replicas":
             report = await measure_replicas(ReplicasOptions(replicas=arguments.replicas, executors=arguments.executors))
+        elif arguments.workload == "gateway":
+            report = await measure_gateway(GatewayOptions(connections=arguments.connections))
         elif arguments.workload == "fair":
             report = await measure_fairness()
         elif arguments.workload == "w3":
@@ -111,6 +124,11 @@ def _parser() -> argparse.ArgumentParser:
     media.add_argument("--rounds", type=_positive, default=1, metavar="N", help="of each film (default: 1)")
     media.add_argument("--seconds", type=_positive, default=60, metavar="S", help="of a film's clips (default: 60)")
     media.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    gateway = workloads.add_parser(
+        "gateway", help="callbacks beside the same commits without HTTP", epilog=GATEWAY, formatter_class=layout
+    )
+    gateway.add_argument("--connections", type=_positive, default=64, metavar="N", help="of callers (default: 64)")
+    gateway.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     fair = workloads.add_parser("fair", help="a small pipeline behind a big one", epilog=FAIR, formatter_class=layout)
     fair.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     replicas = workloads.add_parser(

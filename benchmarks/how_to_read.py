@@ -85,6 +85,31 @@ With --json the last line of standard output is one object: workload, replicas, 
 many_nodes_per_s {min, median, max}, ratio, deadlocks, load_average, cores.
 """
 
+GATEWAY = """\
+Nothing here passes or fails by time. Exit code 2: a callback was not recorded.
+
+2,000 executions that a worker has claimed and left wait for the callback that ends them, in each of three rounds; the
+measuring client sends it with its capability and some 200 bytes of output over connections that it keeps open.
+
+  callbacks/s   answered 200: verified, and committed. HTTPS and a capability for each, one call over gRPC for many.
+  p50, p99      of a callback, from its first byte to its answer.
+  floor         the same reports for as many other executions, in calls of 64 over gRPC, two at a time, with the
+                gateway's identity: the same commits without HTTP.
+  ratio         callbacks/s by floor, in the same round.
+  CPU s / 1000  processor seconds by 1,000 callbacks, per process. `client` is the measuring process; it shares the
+                processors with what it measures.
+  alike         one callback, sent 1,000 times at once. `effects`: how often its result was recorded. 1 is promised.
+  overload      ten times the callers for 5 s, each sending as fast as it is answered, without heed of Retry-After:
+                answers by status. Then the time until 20 callbacks in a row, on connections of their own, were answered
+                200 within 250 ms. At most 10 s is promised.
+
+Buckets of addresses and executions are off: one machine is one address.
+
+With --json the last line of standard output is one object: workload, connections, callbacks_per_s, p50_ms, p99_ms,
+floor (reports/s), ratio, cpu_s_per_1000 {process: s}, alike_effects, alike_statuses {status: number},
+overload_statuses {status: number}, overload_shed, recovered_s, load_average, cores.
+"""
+
 FAIR = """\
 Exit code 2 when the 2,000 nodes were done before the small pipelines that were to be measured behind them.
 

@@ -91,7 +91,8 @@ def name_of(command: Sequence[str]) -> str:
     words = list(command)
     if "-m" in words[:-1]:
         module = words[words.index("-m") + 1]
-        return "migrate" if words[-1] == "migrate" else MODULES.get(module, module)
+        # Two programs of a module differ in their last word.
+        return words[-1] if words[-1] in ("migrate", "internal") else MODULES.get(module, module)
     # Not only the first word: PostgreSQL may start behind programs that enter a namespace for it.
     programs = [PROGRAMS[name] for name in (Path(word).name for word in words) if name in PROGRAMS]
     return programs[0] if programs else "other"

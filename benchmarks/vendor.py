@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from benchmarks.https_post import Connection, post
+
 WORK_S = 0.005
 """How long the vendor works on a job."""
 CONNECTIONS = 32
@@ -47,14 +49,14 @@ class Vendor:
 
     async def _call_back(self) -> None:
         """One connection after the other, each for as long as the gateway keeps it."""
-        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        connection: Connection | None = None
         while True:
             job = await self._jobs.get()
             url = urlsplit(job["callback_url"])
             if connection is None or connection[0].at_eof():
                 connection = await asyncio.open_connection(url.hostname, url.port, ssl=self._tls)
             try:
-                status = await _post(*connection, target=f"{url.path}?{url.query}", host=url.netloc, body=_body(job))
+                status = await post(connection, target=f"{url.path}?{url.query}", host=url.netloc, body=_body(job))
             except (OSError, asyncio.IncompleteReadError):
                 status = 0
             if status != 200:
@@ -67,16 +69,3 @@ def _body(job: dict[str, str]) -> bytes:
     content = json.dumps({"made_for": job["process_uuid"]}).ljust(200)
     ids = {name: job[name] for name in ("process_uuid", "node_uuid", "executor_type")}
     return json.dumps({**ids, "content": content}).encode()
-
-
-async def _post(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, target: str, host: str, body: bytes
-) -> int:
-    """The status of the answer, whose body is read and dropped."""
-    lines = [f"POST {target} HTTP/1.1", f"Host: {host}", "Content-Type: application/json"]
-    head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""])
-    writer.write(head.encode() + body)
-    answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    lengths = [line.partition(":")[2] for line in answer.lower().split("\r\n") if line.startswith("content-length:")]
-    await reader.readexactly(int(lengths[0]) if lengths else 0)
-    return int(answer.split(" ", 2)[1])

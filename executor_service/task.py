@@ -258,6 +258,8 @@ class Claimed:
     """How long the claim lasts without a heartbeat, counted from before it was asked for."""
     callback_url: str = field(repr=False)
     """Carries the capability."""
+    progress_url: str = field(default="", repr=False)
+    """Where a function of a user may tell how far it is; empty for other work. As secret."""
     render_data_url: str = field(default="", repr=False)
     """Where a function of a user may read what it renders; empty where the operator serves none. As secret."""
     key_prefix: str

@@ -311,6 +311,7 @@ def _claimed(message: execution_pb.StartExecutionResponse) -> Claimed:
         task=task(message.task),
         lease=lease,
         callback_url=message.callback_url,
+        progress_url=message.progress_url,
         render_data_url=message.render_data_url,
         key_prefix=message.key_prefix,
     )

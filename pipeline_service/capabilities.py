@@ -20,6 +20,7 @@ COMPLETE = "complete"
 PROGRESS = "progress"
 READ = "read"
 """Audiences."""
+PROGRESS_PATH = "/spi/progress"
 CALLBACK_PATH = "/spi/video_production/executor_callback"
 FUNCTIONS = "invoke-lambda"
 """The node type whose work may read what it renders."""
@@ -77,6 +78,13 @@ class Capabilities:
         """Where the result of a claimed execution may be reported to. A secret."""
         token = self._issued(execution, claim, COMPLETE)
         return f"{self._gateway_url}{callback_path(execution)}?{urlencode({'cap': token})}"
+
+    def progress_url(self, execution: Execution, claim: Claim) -> str:
+        """Where a function of a user may tell how far it is, and nothing else; empty for other work. A secret."""
+        if execution.work.node_type != FUNCTIONS:
+            return ""
+        token = self._issued(execution, claim, PROGRESS)
+        return f"{self._gateway_url}{PROGRESS_PATH}?{urlencode({'cap': token})}"
 
     def render_data_url(self, execution: Execution, claim: Claim) -> str:
         """Where a function of a user may read what it renders; empty for other work, and where nobody serves that.

@@ -22,6 +22,8 @@ class Context:
     """Every key that the attempt may write begins with it; ends with `/`."""
     callback_url: str = field(repr=False)
     """For work that goes on elsewhere. Carries the capability."""
+    progress_url: str = field(default="", repr=False)
+    """Where a function of a user may tell how far it is, and nothing else."""
     render_data_url: str = field(default="", repr=False)
     """Where a function of a user may read what it renders; empty where the operator serves none."""
     folder: Path

@@ -212,6 +212,7 @@ class Attempt:
             execution_id=self._holding.execution_id,
             key_prefix=self._holding.claimed.key_prefix,
             callback_url=self._holding.claimed.callback_url,
+            progress_url=self._holding.claimed.progress_url,
             render_data_url=self._holding.claimed.render_data_url,
             folder=folder,
             lease=self._lease,

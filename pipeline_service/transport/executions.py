@@ -102,6 +102,7 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
             message.lease.FromTimedelta(self._rules.lease)
             if report.kind is WorkKind.RUN:
                 message.callback_url = self._capabilities.callback_url(execution, report.claim)
+                message.progress_url = self._capabilities.progress_url(execution, report.claim)
                 message.render_data_url = self._capabilities.render_data_url(execution, report.claim)
             message.key_prefix = artifact_prefix(execution.pipeline_uid, execution.node_uid, execution.id, report.claim)
         return message

@@ -95,7 +95,7 @@ def test_sampler_without_proc_finds_nothing(tmp_path: Path) -> None:
 
 def test_every_python_process_of_a_stack_has_its_own_name() -> None:
     for process in PYTHON_PROCESSES:
-        arguments = ["migrate"] if process.name == "migrate" else ["--listen", "127.0.0.1:1"]
+        arguments = [process.name] if process.name in ("migrate", "internal") else ["--listen", "127.0.0.1:1"]
         assert name_of(["python", "-m", process.module, *arguments]) == process.name
     assert MODULES["montage_cli"] == "cli"
 

@@ -182,6 +182,7 @@ def test_reference_options_of_programs_are_those_of_their_parsers() -> None:
         "api": "api",
         "demo": "demo",
         "fair": "fair",
+        "gateway": "gateway",
         "media": "media",
         "replicas": "replicas",
         "lap": "w1, w2, w4",

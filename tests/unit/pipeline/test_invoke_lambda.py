@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -14,7 +14,7 @@ from pipeline_service.domain.node_types import build_catalogue
 from pipeline_service.domain.node_types.invoke_lambda import KINDS
 from pipeline_service.domain.states import Disposition, ExecutionState, MediaType, NodeState
 from servicekit.tokens import IssuerKey, IssuerKeys, KeyId, TokenIssuer
-from tests.factories import World, a_completion, a_document
+from tests.factories import World, a_completion, a_document, noop
 
 CATALOGUE = build_catalogue(with_test_types=True)
 TEXT = {"id": "text", "type": "asset", "asset": {"type": "text", "content": "Hello"}}
@@ -143,3 +143,16 @@ def test_result_of_the_promised_type_completes_the_node() -> None:
 
     assert world.complete("f", sha256=uuid4().hex * 2) is Disposition.APPLIED
     assert world.node("f").state is NodeState.COMPLETED
+
+
+def test_address_for_progress_is_a_functions_alone_and_ends_nothing() -> None:
+    key = IssuerKey(id=KeyId("k1"), ed25519_private=bytes(range(32)), hmac=bytes(range(32)))
+    capabilities = Capabilities(TokenIssuer(IssuerKeys(active=key.id, keys=(key,))), gateway_url="https://gateway/")
+    world = World(a_function(), noop("a"))
+    world.run()
+
+    url = urlsplit(capabilities.progress_url(*world.claim("f")))
+
+    assert (url.netloc, url.path) == ("gateway", "/spi/progress")
+    assert capabilities.verify(parse_qs(url.query)["cap"][0]).audience == "progress"
+    assert capabilities.progress_url(*world.claim("a")) == ""

@@ -78,7 +78,7 @@ class StartExecutionRequest(_message.Message):
     def __init__(self, execution_id: _Optional[str] = ..., claim: _Optional[str] = ..., dispatch_no: _Optional[int] = ..., kind: _Optional[_Union[_work_pb2.WorkKind, str]] = ...) -> None: ...
 
 class StartExecutionResponse(_message.Message):
-    __slots__ = ("outcome", "hold_expire_time", "task", "lease", "callback_url", "key_prefix", "render_data_url")
+    __slots__ = ("outcome", "hold_expire_time", "task", "lease", "callback_url", "key_prefix", "render_data_url", "progress_url")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     HOLD_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +86,7 @@ class StartExecutionResponse(_message.Message):
     CALLBACK_URL_FIELD_NUMBER: _ClassVar[int]
     KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
     RENDER_DATA_URL_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_URL_FIELD_NUMBER: _ClassVar[int]
     outcome: StartOutcome
     hold_expire_time: _timestamp_pb2.Timestamp
     task: _work_pb2.Task
@@ -93,7 +94,8 @@ class StartExecutionResponse(_message.Message):
     callback_url: str
     key_prefix: str
     render_data_url: str
-    def __init__(self, outcome: _Optional[_Union[StartOutcome, str]] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task: _Optional[_Union[_work_pb2.Task, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., callback_url: _Optional[str] = ..., key_prefix: _Optional[str] = ..., render_data_url: _Optional[str] = ...) -> None: ...
+    progress_url: str
+    def __init__(self, outcome: _Optional[_Union[StartOutcome, str]] = ..., hold_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., task: _Optional[_Union[_work_pb2.Task, _Mapping]] = ..., lease: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., callback_url: _Optional[str] = ..., key_prefix: _Optional[str] = ..., render_data_url: _Optional[str] = ..., progress_url: _Optional[str] = ...) -> None: ...
 
 class HeartbeatExecutionRequest(_message.Message):
     __slots__ = ("execution_id", "claim", "progress", "details", "purchase", "vendor", "waiting_for", "requeue_after")
