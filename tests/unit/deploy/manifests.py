@@ -27,6 +27,22 @@ def of_kind(*kinds: str, folder: Path = BASE) -> dict[str, Document]:
     return {found["metadata"]["name"]: found for found in documents(folder) if found["kind"] in kinds}
 
 
+def patched() -> Iterator[Document]:
+    """What kustomize makes of the objects that prod changes: entries with names are merged, other lists replaced."""
+    base = {(found["kind"], found["metadata"]["name"]): found for found in documents(BASE)}
+    for patch in documents(PROD):
+        yield _merged(base[patch["kind"], patch["metadata"]["name"]], patch)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {key: _merged(old.get(key), value) for key, value in new.items()}
+    if isinstance(old, list) and isinstance(new, list) and all("name" in entry for entry in (*old, *new)):
+        named = {entry["name"]: entry for entry in old}
+        return list((named | {entry["name"]: _merged(named.get(entry["name"]), entry) for entry in new}).values())
+    return new
+
+
 def pod_specs() -> dict[str, Document]:
     """What runs, by the name of its Deployment or Job."""
     return {name: found["spec"]["template"]["spec"] for name, found in of_kind("Deployment", "Job").items()}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callback_gateway.config import GatewaySettings
+from callback_gateway.internal.config import InternalSettings
 from executor_service.config import ExecutorSettings
 from media_lambda.settings import VARIABLES
 from pipeline_service.config import MigrateSettings, Settings
@@ -14,6 +15,7 @@ OURS: dict[str, type[ServiceSettings]] = {
     "migrate": MigrateSettings,
     "executor": ExecutorSettings,
     "callback-gateway": GatewaySettings,
+    "internal-gateway": InternalSettings,
 }
 """By the name of the container that runs the program, in Kubernetes and in compose."""
 

@@ -30,7 +30,8 @@ ONCE = ("bucket", "migrate")
 PREFIX = "${MONTAGE_SECRETS:?folder with the secrets}/"
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(:\?|:-)([^}]*)\}")
 PUBLISHED = {"s3": ["127.0.0.1:9000:9000"], "pipeline": ["127.0.0.1:50051:50051"],
-             "callback-gateway": ["${MONTAGE_GATEWAY_BIND:-127.0.0.1}:8443:8443"]}  # fmt: skip
+             "callback-gateway": ["${MONTAGE_GATEWAY_BIND:-127.0.0.1}:8443:8443"],
+             "internal-gateway": ["127.0.0.1:8444:8444"]}  # fmt: skip
 
 TALK = frozenset(
     {
@@ -44,6 +45,7 @@ TALK = frozenset(
         ("lambda", "s3"),
         ("executor", "pipeline"),
         ("callback-gateway", "pipeline"),
+        ("internal-gateway", "pipeline"),
         ("executor", "lambda"),
         ("lambda", "callback-gateway"),
     }
