@@ -15,7 +15,7 @@ from executor_service.executors.submitting import (
     purchase_of,
     submission,
 )
-from executor_service.executors.vendor import Done, Order, Over, Running, Spoilt, Status, Vendor
+from executor_service.executors.vendor import Done, Order, Over, Running, Spoilt, Status, Stoppable, Vendor
 from executor_service.integrations.vendor_errors import Away, Gone, Refused, trouble_of
 from executor_service.task import (
     AwaitingPerson,
@@ -93,7 +93,22 @@ class Bought(Generic[Order]):
             raise self._ask_again(error, purchase) from error
         except Gone as error:
             raise self._gone(purchase) from error
+        if context.is_called_off and isinstance(status, Running):
+            await self._stop(purchase)
         return await self._go_on(status, purchase, context)
+
+    async def _stop(self, purchase: Purchase) -> None:
+        """What has ended meanwhile is fetched and kept; so is what the vendor cannot or will not stop."""
+        if not isinstance(self._vendor, Stoppable):
+            return
+        try:
+            await self._vendor.stop(purchase.job_id)
+        except Refused:
+            return
+        except Away as error:
+            raise self._ask_again(error, purchase) from error
+        over = Learned(outcome=PurchaseOutcome.FAILED)
+        raise GiveUp(ErrorType.CANCELLED, "nobody wanted it any more, and the vendor has stopped it", purchase=over)
 
     async def _go_on(self, status: Status, purchase: Purchase, context: Context) -> Output | AwaitingVendor:
         match status:

@@ -36,3 +36,5 @@ class Context:
     failpoints: Failpoints
     owners_key: Callable[[str], Awaitable[str | None]] = nobodys_key
     """What the owner of the work has at a vendor, None where it has nothing. Raises GiveUp, RetryLater, LeaseOver."""
+    is_called_off: bool = False
+    """Whether nobody wants the work any more: its vendor is to stop, where it can."""

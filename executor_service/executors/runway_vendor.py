@@ -141,6 +141,10 @@ class RunwayVendor:
                 )
         return self._running(task)
 
+    async def stop(self, job_id: str) -> None:
+        """What has not begun yet is given back; Runway does not know the task any more."""
+        await self._runway.cancel(job_id)
+
     async def fetch(self, job_id: str, context: Context) -> Output:
         """Reads the address anew: it is signed for a time."""
         url = (await self._runway.task(job_id)).url

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from executor_service.executors.context import Context
 from executor_service.task import ErrorType, Output, Task
@@ -86,3 +86,11 @@ class Vendor(Protocol[Order]):
 
     def fetch(self, job_id: str, context: Context) -> Awaitable[Output]:
         """Bring the result into the store. Raises Refused, Away, Gone, Spoilt."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """A vendor that can be asked to stop a job."""
+
+    def stop(self, job_id: str) -> Awaitable[None]:
+        """Answers when the job is over there, whatever it cost. Raises Refused, Away."""

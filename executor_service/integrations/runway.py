@@ -106,6 +106,15 @@ class Runway:
             credits=float(charged) if isinstance(charged, int | float) else None,
         )
 
+    async def cancel(self, task_id: str) -> None:
+        """Stop a film that is not finished; one that is, is removed. Raises Refused, Away."""
+        answer = await self._http.ask(
+            Call(method="DELETE", path=f"/v1/tasks/{task_id}", within_s=_ASK_S, max_bytes=_MAX_ANSWER_BYTES)
+        )
+        # One that is not known was stopped by a call before this one, whose answer got lost.
+        if not answer.is_success and answer.status != 404:
+            raise refusal(answer)
+
 
 def _request(film: Film) -> dict[str, Any]:
     request: dict[str, Any] = {"model": film.model, "ratio": film.ratio, "duration": film.duration_s}

@@ -220,6 +220,7 @@ class Attempt:
             report_progress=self._note_progress,
             failpoints=self._tools.failpoints,
             owners_key=self._owners_key,
+            is_called_off=self._holding.kind is WorkKind.CANCEL,
         )
 
     async def _owners_key(self, vendor: str) -> str | None:

@@ -23,7 +23,6 @@ from executor_service.task import (
     Held,
     StartAnswer,
     WorkItem,
-    WorkKind,
 )
 
 CLAIM_WITHIN_S = 30.0
@@ -61,9 +60,6 @@ class Runner:
         except wire.InvalidMessage as err:
             return await self._terminate(delivery, "garbage", error=str(err))
         await self._tools.failpoints.hit("executor.got_message")
-        if item.kind is WorkKind.CANCEL:
-            # No vendor of this worker can cancel. The row in the database keeps what was wanted.
-            return await self._terminate(delivery, "unsupported_kind", execution_id=item.execution_id, kind=item.kind)
         if self._releasing:
             return await delivery.nak(timedelta(0))
         if item.task is not None and await self._unclaimed.run(item.execution_id, item.task, delivery):

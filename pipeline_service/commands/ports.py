@@ -53,6 +53,8 @@ class DuePoll:
     place: Place
     due: datetime | None
     """None when nobody had planned to ask, though no execution waits for it any more."""
+    is_wanted: bool
+    """False when it was called off, and no active execution does the same work."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ class Timers:
 
     async def _poll(self, one: DuePoll) -> None:
         await self._crash_point("timers.poll_due")
-        report = PollDue(execution_id=one.place.execution_id, due=one.due)
+        report = PollDue(execution_id=one.place.execution_id, due=one.due, is_wanted=one.is_wanted)
         await self._batcher.submit(report, one.place.pipeline_uid)
 
     async def _close(self, one: DueExecution) -> None:

@@ -33,6 +33,8 @@ class Purchase:
     job_id: str = ""
     next_poll_at: datetime | None = None
     """When the vendor is asked (again); None while a worker runs the execution, and when it is over."""
+    called_off: bool = False
+    """A user cancelled what it was for: unless somebody wants it again, the vendor is asked to stop."""
     asked_at: datetime | None = None
     """When a worker was last sent to ask the vendor, or took it to do so."""
     signalled_at: datetime | None = None

@@ -121,6 +121,7 @@ class WorkKind(StrEnum):
     RUN = "RUN"
     POLL = "POLL"
     RECONCILE = "RECONCILE"
+    CANCEL = "CANCEL"
 
 
 class Buys(StrEnum):

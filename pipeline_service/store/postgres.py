@@ -96,11 +96,14 @@ WHERE {column} <= clock_timestamp() ORDER BY {column} LIMIT $1
 
 # A purchase that nobody asks about, though no execution waits for it: whoever ended that may not touch purchases.
 _DUE_POLLS = """
-SELECT p.execution_id AS id, p.pipeline_uid, e.node_uid, p.next_poll_at AS due
+SELECT p.execution_id AS id, p.pipeline_uid, e.node_uid, p.next_poll_at AS due, NOT p.called_off OR EXISTS (
+    SELECT FROM executions AS w
+    WHERE w.owner = p.owner AND w.work_digest = p.work_digest AND w.state IN ('QUEUED', 'RUNNING', 'WAITING')
+) AS is_wanted
 FROM purchases p JOIN executions e ON e.id = p.execution_id
 WHERE p.next_poll_at <= clock_timestamp()
 UNION ALL
-SELECT p.execution_id, p.pipeline_uid, e.node_uid, NULL
+SELECT p.execution_id, p.pipeline_uid, e.node_uid, NULL, true
 FROM purchases p JOIN executions e ON e.id = p.execution_id
 WHERE p.state IN ('INTENDED', 'SUBMITTED') AND p.next_poll_at IS NULL
     AND p.update_time < clock_timestamp() - interval '2 minutes' AND e.end_time IS NOT NULL
@@ -262,7 +265,7 @@ class PostgresStore:
     async def _due_polls(self, limit: int) -> tuple[DuePoll, ...]:
         with translated():
             rows: Sequence[asyncpg.Record] = await self._engine.fetch(_DUE_POLLS, limit)
-        return tuple(DuePoll(place=_place(row), due=row["due"]) for row in rows)
+        return tuple(DuePoll(place=_place(row), due=row["due"], is_wanted=row["is_wanted"]) for row in rows)
 
 
 def _place(row: asyncpg.Record) -> Place:

@@ -15,7 +15,7 @@ from pipeline_service.store.pool import Connection, as_json
 _COLUMNS = (
     "id, owner, work_digest, draw, vendor, state, execution_id, pipeline_uid, possibly_submitted, possible_submissions,"
     " job_id, next_poll_at, poll_no, polls_unanswered, claim, lease_until, cost_micros, create_time,"
-    " asked_at, signalled_at, slot_until"
+    " asked_at, signalled_at, slot_until, called_off"
 )
 _LOAD = f"""
 SELECT {_COLUMNS} FROM purchases
@@ -29,7 +29,7 @@ SELECT {_COLUMNS}, id::text FROM json_to_recordset($1::text::json) AS u(
     id uuid, owner text, work_digest text, draw int, vendor text, state text, execution_id uuid, pipeline_uid uuid,
     possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
     polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, create_time timestamptz,
-    asked_at timestamptz, signalled_at timestamptz, slot_until timestamptz
+    asked_at timestamptz, signalled_at timestamptz, slot_until timestamptz, called_off boolean
 )
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants only
@@ -39,12 +39,12 @@ UPDATE purchases AS p SET
     possibly_submitted = u.possibly_submitted, possible_submissions = u.possible_submissions, job_id = u.job_id,
     next_poll_at = u.next_poll_at, poll_no = u.poll_no, polls_unanswered = u.polls_unanswered, claim = u.claim,
     lease_until = u.lease_until, cost_micros = u.cost_micros, asked_at = u.asked_at,
-    signalled_at = u.signalled_at, slot_until = u.slot_until, update_time = now()
+    signalled_at = u.signalled_at, slot_until = u.slot_until, called_off = u.called_off, update_time = now()
 FROM json_to_recordset($1::text::json) AS u(
     id uuid, old_state text, old_claim uuid, old_poll_no int, state text, execution_id uuid, pipeline_uid uuid,
     possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
     polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, asked_at timestamptz,
-    signalled_at timestamptz, slot_until timestamptz
+    signalled_at timestamptz, slot_until timestamptz, called_off boolean
 )
 WHERE p.id = u.id AND p.state = u.old_state AND p.claim IS NOT DISTINCT FROM u.old_claim AND p.poll_no = u.old_poll_no
 """
@@ -123,6 +123,7 @@ def _values(one: Purchase) -> dict[str, Any]:
         "asked_at": one.asked_at,
         "signalled_at": one.signalled_at,
         "slot_until": one.slot_until,
+        "called_off": one.called_off,
     }
 
 
@@ -148,6 +149,7 @@ def _purchase(row: Row) -> Purchase:
         asked_at=row["asked_at"],
         signalled_at=row["signalled_at"],
         slot_until=row["slot_until"],
+        called_off=row["called_off"],
     )
 
 

@@ -1,5 +1,6 @@
 """Ends work that a user does not want any more. What is done stays done, what another run wants goes on."""
 
+from pipeline_service.domain.engine.purchases import call_off
 from pipeline_service.domain.engine.scheduling import advance, cancel, skip_descendants
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
@@ -32,12 +33,12 @@ def cancel_run(ws: WorkingSet, run: Run, *, actor: str) -> None:
     end_run(ws, run, reason="the run was cancelled", actor=actor)
     for execution in serving:
         if not any(other.decision is RunDecision.ACTIVE for other in ws.rows_for(execution)):
-            cancel(ws, execution, reason="its run was cancelled", actor=actor)
+            _cancel_and_call_off(ws, execution, reason="its run was cancelled", actor=actor)
 
 
 def cancel_node(ws: WorkingSet, execution: Execution, *, rules: Rules, actor: str) -> None:
     """End a node's active execution. The runs that wanted it leave out what needs it and go on with the rest."""
-    cancel(ws, execution, reason="the node was cancelled", actor=actor)
+    _cancel_and_call_off(ws, execution, reason="the node was cancelled", actor=actor)
     for row in ws.rows_for(execution):
         if row.decision is RunDecision.ACTIVE:
             ws.put(replace(row, decision=RunDecision.SKIPPED, reason="the node was cancelled"))
@@ -53,4 +54,10 @@ def cancel_pipeline(ws: WorkingSet, pipeline_uid: PipelineUid, *, actor: str) ->
             end_run(ws, run, reason="the pipeline was cancelled", actor=actor)
     for node in list(ws.nodes.values()):
         if node.pipeline_uid == pipeline_uid and node.execution_id is not None:
-            cancel(ws, ws.executions[node.execution_id], reason="the pipeline was cancelled", actor=actor)
+            _cancel_and_call_off(ws, ws.executions[node.execution_id], reason="the pipeline was cancelled", actor=actor)
+
+
+def _cancel_and_call_off(ws: WorkingSet, execution: Execution, *, reason: str, actor: str) -> None:
+    """As a user's wish: what was bought for it is called off, where nobody else wants it."""
+    cancel(ws, execution, reason=reason, actor=actor)
+    call_off(ws, execution)

@@ -43,8 +43,7 @@ def poll_due(ws: WorkingSet, execution: Execution, report: PollDue) -> Dispositi
         asked_at=ws.now,
     )
     ws.put(due)
-    kind = WorkKind.POLL if purchase.state is PurchaseState.SUBMITTED else WorkKind.RECONCILE
-    ws.dispatch(execution, kind=kind, poll_no=due.poll_no)
+    ws.dispatch(execution, kind=_kind(purchase, report), poll_no=due.poll_no)
     return Disposition.APPLIED
 
 
@@ -107,6 +106,14 @@ def park(ws: WorkingSet, execution: Execution, report: Beat) -> None:
     if purchase is not None and purchase.state is PurchaseState.SUBMITTED:
         due = purchase.ask_at(ws.now + _next_poll_after(report), now=ws.now)
         ws.put(replace(purchase.counted(due), claim=None, lease_until=None, next_poll_at=due))
+
+
+def _kind(purchase: Purchase, report: PollDue) -> WorkKind:
+    if purchase.state is not PurchaseState.SUBMITTED:
+        return WorkKind.RECONCILE
+    # A worker that knows no such work drops it: every other one is a plain question.
+    calls_off = purchase.called_off and not report.is_wanted and purchase.polls_unanswered % 2 == 0
+    return WorkKind.CANCEL if calls_off else WorkKind.POLL
 
 
 def _wants_poll(purchase: Purchase, execution: Execution) -> bool:

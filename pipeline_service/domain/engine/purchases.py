@@ -20,6 +20,8 @@ POLL_FIRST = timedelta(seconds=15)
 """When a vendor is asked, if its worker does not say when."""
 WORKER_MAY_SAY = timedelta(minutes=2)
 """How long a worker whose execution was ended under it has to tell of its submission: two leases."""
+THINKING_TIME = timedelta(seconds=5)
+"""How long after a cancel its vendor is left to go on: who waited for the same work takes it over by then."""
 _STATE_AFTER = {
     PurchaseOutcome.SUBMITTED: PurchaseState.SUBMITTED,
     PurchaseOutcome.REFUSED: PurchaseState.REFUSED,
@@ -70,6 +72,7 @@ def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, 
             claim=claim,
             lease_until=None,
             next_poll_at=None,
+            called_off=False,
             slot_until=ws.now + SLOT_LEASE,
         )
     )
@@ -143,6 +146,17 @@ def let_go(ws: WorkingSet, execution: Execution, *, next_poll_after: timedelta |
         ws.put(replace(purchase.counted(due), claim=None, lease_until=None, next_poll_at=due))
     else:
         ws.put(replace(purchase, next_poll_at=ws.now + WORKER_MAY_SAY))
+
+
+def call_off(ws: WorkingSet, execution: Execution) -> None:
+    """A user cancelled the execution: its vendor is asked to stop, unless somebody takes the purchase over before."""
+    purchase = purchase_of(ws, execution)
+    if purchase is None or not purchase.state.is_open or purchase.execution_id != execution.id:
+        return
+    called_off = replace(purchase, called_off=True)
+    if purchase.state is PurchaseState.SUBMITTED:
+        called_off = replace(called_off, next_poll_at=ws.now + THINKING_TIME)
+    ws.put(called_off)
 
 
 def found_by_a_person(ws: WorkingSet, execution: Execution, *, job_id: str, actor: str) -> None:

@@ -140,6 +140,8 @@ class PollDue:
     execution_id: ExecutionId
     due: datetime | None
     """None when it saw that nobody had planned to ask."""
+    is_wanted: bool = True
+    """False when it saw that nobody wants what was bought and called off."""
 
 
 @dataclass(frozen=True, kw_only=True)

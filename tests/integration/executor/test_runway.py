@@ -149,6 +149,19 @@ async def test_what_the_model_does_not_make_is_told_before_anything_is_bought(
     assert len(vendor.bill()) == before
 
 
+async def test_film_that_was_called_off_is_cancelled_there(worker: Worker, vendor: Simulator, task: Task) -> None:
+    await vendor.switch(throttled=1)
+    waiting = await worker.claim(task)
+    assert isinstance(waiting, AwaitingVendor)
+
+    with pytest.raises(GiveUp, match="the vendor has stopped it") as end:
+        await worker.ask(submitted(task, waiting.job_id), is_called_off=True)
+
+    assert cause_of(end.value) == ("cancelled", failed())
+    with pytest.raises(RetryLater, match="does not know the job yet"):
+        await worker.ask(submitted(task, waiting.job_id))
+
+
 async def test_throttled_task_is_waited_for(worker: Worker, vendor: Simulator, task: Task) -> None:
     await vendor.switch(throttled=1)
     waiting = await worker.claim(task)

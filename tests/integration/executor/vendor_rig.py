@@ -88,8 +88,8 @@ class Worker:
         """One attempt, in a folder and below a prefix of its own."""
         return await self.executor.execute(task, self._context(failpoints))
 
-    async def ask(self, task: Task, *, failpoints: str = "") -> Result:
-        return await self.executor.ask(task, self._context(failpoints))
+    async def ask(self, task: Task, *, failpoints: str = "", is_called_off: bool = False) -> Result:
+        return await self.executor.ask(task, replace(self._context(failpoints), is_called_off=is_called_off))
 
     async def dies_at(self, place: str, task: Task) -> Task:
         """Work until a worker comes by there and is never heard of again; the task as the next one gets it."""

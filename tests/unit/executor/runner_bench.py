@@ -36,6 +36,7 @@ class Scripted:
 
     def __init__(self, steps: Steps) -> None:
         self.execute = steps
+        self.ask = steps
 
 
 def a_task(**fields: object) -> work_pb.Task:

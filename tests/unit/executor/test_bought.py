@@ -311,3 +311,66 @@ async def test_result_that_is_none_ends_the_purchase_and_buys_no_other(tmp_path:
     failure = given_up.value.failure
     assert failure.error_type is ErrorType.MEDIA_MISMATCH
     assert failure.purchase == Learned(outcome=PurchaseOutcome.FAILED, cost_micros=7)
+
+
+@dataclass
+class StoppableVendor(ScriptedVendor):
+    """One that can be asked to stop, and says `refuses` if it will not."""
+
+    refuses: Exception | None = None
+    stopped: list[str] = field(default_factory=list)
+
+    async def stop(self, job_id: str) -> None:
+        self.stopped.append(job_id)
+        if self.refuses is not None:
+            raise self.refuses
+
+
+def called_off(tmp_path: Path) -> Context:
+    return replace(a_context(tmp_path), is_called_off=True)
+
+
+async def test_job_that_was_called_off_is_stopped_and_its_purchase_over(tmp_path: Path) -> None:
+    vendor = StoppableVendor()
+
+    with pytest.raises(GiveUp) as end:
+        await bought(vendor).ask(bought_task(PurchaseState.SUBMITTED, job_id="job-1"), called_off(tmp_path))
+
+    assert vendor.stopped == ["job-1"]
+    assert end.value.failure.error_type is ErrorType.CANCELLED
+    assert end.value.failure.purchase == Learned(outcome=PurchaseOutcome.FAILED)
+
+
+async def test_plain_question_stops_nothing(tmp_path: Path) -> None:
+    vendor = StoppableVendor()
+
+    await bought(vendor).ask(bought_task(PurchaseState.SUBMITTED, job_id="job-1"), a_context(tmp_path))
+
+    assert vendor.stopped == []
+
+
+async def test_result_that_is_there_already_is_kept_though_it_was_called_off(tmp_path: Path) -> None:
+    vendor = StoppableVendor(says=Done(job_id="job-1", cost_micros=7))
+
+    ending = await bought(vendor).ask(bought_task(PurchaseState.SUBMITTED, job_id="job-1"), called_off(tmp_path))
+
+    assert isinstance(ending, Output)
+    assert vendor.stopped == []
+
+
+@pytest.mark.parametrize(
+    "vendor", [ScriptedVendor(), StoppableVendor(refuses=Refused(ErrorType.INVALID_INPUT, "too late"))]
+)
+async def test_job_that_the_vendor_cannot_or_will_not_stop_is_waited_for(
+    tmp_path: Path, vendor: ScriptedVendor
+) -> None:
+    ending = await bought(vendor).ask(bought_task(PurchaseState.SUBMITTED, job_id="job-1"), called_off(tmp_path))
+
+    assert isinstance(ending, AwaitingVendor)
+
+
+async def test_vendor_that_does_not_answer_the_cancel_is_asked_again(tmp_path: Path) -> None:
+    vendor = StoppableVendor(refuses=Away("timeout"))
+
+    with pytest.raises(RetryLater):
+        await bought(vendor).ask(bought_task(PurchaseState.SUBMITTED, job_id="job-1"), called_off(tmp_path))

@@ -98,14 +98,20 @@ class TestClaim:
         assert delivery.endings == ["term"]
         assert bench.counted("executor_deliveries_total", reason="unknown_execution") == 1
 
-    async def test_cancel_is_terminated_since_no_vendor_here_can(self, bench: Bench) -> None:
+    async def test_cancel_claims_the_purchase_and_asks_with_the_word_that_nobody_wants_it(self, bench: Bench) -> None:
         bench.given()
         delivery = FakeDelivery.of(EXECUTION, kind=work_pb.WORK_KIND_CANCEL)
+        told: list[bool] = []
 
-        await bench.runner(must_not_run).handle(delivery)
+        async def asks(_task: Task, context: Context) -> Output:
+            told.append(context.is_called_off)
+            return an_output(context)
 
-        assert delivery.endings == ["term"]
-        assert bench.service.calls == []
+        await bench.runner(asks).handle(delivery)
+
+        assert told == [True]
+        assert [report.start.kind for report in bench.service.reports("start")] == [work_pb.WORK_KIND_CANCEL]
+        assert delivery.endings == ["ack"]
 
     async def test_claim_repeated_through_an_outage_is_the_same_claim(self, bench: Bench) -> None:
         execution = bench.given()
