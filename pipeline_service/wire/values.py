@@ -19,6 +19,7 @@ from pipeline_service.domain.values import (
     Output,
     Progress,
 )
+from servicekit.telemetry import redact_text
 
 MAX_DEPTH = 32
 _EXACT = 2**53
@@ -165,11 +166,14 @@ def failure_message(failure: Failure | None) -> resources_pb2.Failure | None:
 
 
 def failure_value(message: resources_pb2.Failure) -> Failure:
-    """A failure as reported, cut to what is kept of it."""
+    """A failure as reported, cut to what is kept of it.
+
+    What a worker met may stand in its words: no address keeps its signature, no header its token.
+    """
     return Failure(
         error_type=_clean(message.error_type)[:64] or "internal",
-        message=_clean(message.message)[:2048] or "no reason was given",
-        details=_clean(message.details)[-8192:],
+        message=redact_text(_clean(message.message))[:2048] or "no reason was given",
+        details=redact_text(_clean(message.details))[-8192:],
     )
 
 
