@@ -144,6 +144,19 @@ async def test_text_above_the_limit_is_refused_by_itself(callbacks: Any, capabil
     assert [word(answer) for answer in answers] == ["INVALID_FIELD", "APPLIED"]
 
 
+async def test_text_with_a_null_is_refused_alone_among_255_good_reports(
+    callbacks: Any, capabilities: dict[str, str]
+) -> None:
+    good = [result(capabilities["done"]) for _ in range(255)]
+    reports = [*good[:100], result(capabilities["twice"], text="a\0b"), *good[100:]]
+
+    answers = (await callbacks.ReportExternals(api.ReportExternalsRequest(reports=reports))).answers
+
+    words = [word(answer) for answer in answers]
+    assert words.pop(100) == "INVALID_FIELD"
+    assert words == ["APPLIED", *["DUPLICATE"] * 254]
+
+
 async def test_progress_is_shown_to_watchers_and_leaves_no_event(
     client: Client, callbacks: Any, capabilities: dict[str, str], name: str
 ) -> None:
