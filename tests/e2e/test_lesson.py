@@ -17,7 +17,8 @@ from montage.v1 import resources_pb2 as resources
 from devstack.layout import repository_root
 from devstack.simulated_vendors import SimulatedVendors, simulated_vendors
 from devstack.stack import StackOptions
-from tests.e2e.house import House, open_house
+from tests.e2e.house import House, new_id, open_house, state_of
+from tests.factories import a_document
 
 # A minute of processor time goes into drawing and encoding two films of twelve seconds.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400), pytest.mark.slow]
@@ -158,3 +159,23 @@ async def test_film_after_a_draft_has_not_one_byte_of_it(house: House, made: Mad
     assert all(output.sha256 for output in (*drafts.values(), *films.values()))
     assert not {one.sha256 for one in drafts.values()} & {one.sha256 for one in films.values()}
     assert not any(map(is_marked, probed(made.film).pictures))
+
+
+async def test_code_screen_is_rendered_by_remotion_once_and_its_draft_here(
+    house: House, vendors: SimulatedVendors
+) -> None:
+    snippet = {"id": "snippet", "type": "asset", "asset": {"type": "text", "content": f"x = '{new_id('x')}'"}}
+    config = {"provider": "remotion", "width": 640, "height": 360, "theme": "nord"}
+    screen = {"id": "screen", "type": "render-code", "inputs": {"config": ["snippet"]}, "config": config}
+    bill = vendors.bills / "remotion.jsonl"
+    before = len(bill.read_text(encoding="utf-8").splitlines())
+    name = new_id("screen")
+    run = await house.run(a_document(snippet, screen, document_id=name))
+
+    draft = await house.end_of(await house.client.run(f"pipelines/{name}", draft=True))
+
+    assert (state_of(run), state_of(draft)) == ("SUCCEEDED", "SUCCEEDED")
+    made, drafted = (await house.nodes(run))["screen"].output, (await house.nodes(draft))["screen"].output
+    assert [(one.media.width, one.media.height) for one in (made, drafted)] == [(640, 360)] * 2
+    assert made.sha256 != drafted.sha256
+    assert len(bill.read_text(encoding="utf-8").splitlines()) == before + 1
