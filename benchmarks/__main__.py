@@ -87,6 +87,7 @@ def _measure(arguments: argparse.Namespace) -> int:
                 history=arguments.history,
                 growth=arguments.growth,
                 within_s=arguments.within,
+                seals=arguments.seals,
             )
             report = await measure_throughput(options)
         _show(report, as_json=arguments.json)
@@ -153,6 +154,7 @@ def _add_throughput_options(w: argparse.ArgumentParser) -> None:
 def _add_lap_options(lap: argparse.ArgumentParser) -> None:
     lap.add_argument("--growth", type=_positive, metavar="N", help="then N more laps of 200 pipelines")
     lap.add_argument("--within", type=_positive, metavar="S", help="begin none of these after S seconds")
+    lap.add_argument("--no-seals", dest="seals", action="store_false", help="seal nothing, to see what that costs")
     lap.add_argument("--history", type=_positive, metavar="ROWS", help="then a lap over so many rows of the past")
 
 

@@ -52,6 +52,8 @@ class ThroughputOptions:
     """So many more laps of a round's pipelines."""
     within_s: float | None = None
     """No further lap of these begins after so many seconds; None makes all of them."""
+    seals: bool = True
+    """Whether the pipeline service seals its record meanwhile."""
 
 
 async def measure_throughput(options: ThroughputOptions) -> ThroughputReport:
@@ -62,6 +64,8 @@ async def measure_throughput(options: ThroughputOptions) -> ThroughputReport:
     say("starting the stack")
     # Room for the width of the workload; work of a real node type has as much as there are processors for it.
     settings = {"executor": {"EXECUTOR_TEST_SLOTS": "512"}}
+    if not options.seals:
+        settings["pipeline"] = {"PIPELINE_SEAL_INTERVAL_S": "0"}
     async with Stack(StackOptions(test_types=True, settings=settings)) as stack, _open(stack, options) as bench:
         return await bench.measure(load_average)
 
