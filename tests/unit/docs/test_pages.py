@@ -26,6 +26,7 @@ PAGES = (
     "docs/configuration.md",
     "docs/errors.md",
     "docs/grpcurl.md",
+    "docs/operations.md",
     "docs/reference.md",
     "docs/vendors.md",
     *(f"{DECISIONS}/{path.name}" for path in sorted((ROOT / DECISIONS).glob("*.md"))),
