@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pipeline_service.domain.engine.attempts import time_allowed
 from pipeline_service.domain.engine.dispatching import is_held, put_sent
-from pipeline_service.domain.engine.permits import take_permit
+from pipeline_service.domain.engine.permits import take_permit, turned_away
 from pipeline_service.domain.engine.polls import beat_of_poll, is_polled_by, its_own, park, start_poll
 from pipeline_service.domain.engine.purchases import attach, delivered_meanwhile, keep_slot, learn, purchase_of
 from pipeline_service.domain.engine.reports import Beat, Progressed, Start, StartAnswer
@@ -119,7 +119,8 @@ def _claimed(ws: WorkingSet, execution: Execution, report: Start, *, rules: Rule
 def _release(
     ws: WorkingSet, kept: Execution, report: Beat, event: EventType, *, state: ExecutionState, rules: Rules
 ) -> None:
-    released = replace(kept, state=state, claim=None, lease_until=None, waiting_for=report.waiting_for)
+    let_go = replace(kept, state=state, claim=None, lease_until=None, waiting_for=report.waiting_for)
+    released = turned_away(ws, let_go, report)
     if report.requeue_after:
         due = ws.now + report.requeue_after
         released = replace(released, queue_place=QueuePlace.BACKING_OFF, dispatch_due_at=due)

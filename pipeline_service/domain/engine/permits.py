@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 
-from pipeline_service.domain.engine.dispatching import LINE_LOOK
-from pipeline_service.domain.engine.purchases import holds_slot, open_purchase
+from pipeline_service.domain.engine.dispatching import LINE_LOOK, SCHEDULE_TO_CLOSE
+from pipeline_service.domain.engine.purchases import holds_slot, open_purchase, purchase_of
+from pipeline_service.domain.engine.reports import Beat
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
-from pipeline_service.domain.states import Buys, ExecutionState, PurchaseState, QueuePlace
+from pipeline_service.domain.states import Buys, ExecutionState, PurchaseState, QueuePlace, VendorTrouble
 
 LOOK_AGAIN = timedelta(seconds=15)
 """How soon a submission that is to be repeated is looked at again: a probe may end the vendor's rest any time."""
+
+TURNED_AWAY_AT_MOST = timedelta(days=1)
+"""How long after it was queued a vendor's refusals for the rate still stop an execution's clock."""
 
 
 def take_permit(ws: WorkingSet, execution: Execution) -> bool:
@@ -35,3 +39,13 @@ def take_permit(ws: WorkingSet, execution: Execution) -> bool:
         place, due = QueuePlace.BACKING_OFF, min(closed_until, ws.now + LOOK_AGAIN)
     ws.put(replace(execution, queue_place=place, dispatch_due_at=due, dispatches_unanswered=0))
     return False
+
+
+def turned_away(ws: WorkingSet, execution: Execution, report: Beat) -> Execution:
+    """Work that a vendor took nothing of, and wants later, was not begun: else its deadline would use attempts up."""
+    purchase = purchase_of(ws, execution)
+    if report.vendor is None or report.vendor.trouble is not VendorTrouble.RATE_LIMITED or report.requeue_after is None:
+        return execution
+    if purchase is None or purchase.state.is_open or ws.now - execution.create_time > TURNED_AWAY_AT_MOST:
+        return execution
+    return replace(execution, start_time=None, close_due_at=ws.now + report.requeue_after + SCHEDULE_TO_CLOSE)

@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE
 from pipeline_service.domain.engine.ending import cancel_pipeline
+from pipeline_service.domain.engine.permits import TURNED_AWAY_AT_MOST
 from pipeline_service.domain.engine.reports import Fail, Learned, RoomFound, Start, StartAnswer, VendorReport
 from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.model import Execution
@@ -232,3 +234,32 @@ class TestTrouble:
         assert ask(shop, execution).outcome is StartOutcome.CLAIMED
         assert limit(shop).probe_until is not None
         assert limit(shop).in_use == 2
+
+
+class TestClock:
+    """A vendor's Retry-After may be longer than what the node type allows an attempt."""
+
+    def turn_away(self, shop: Shop, learned: Learned = REFUSED) -> Execution:
+        execution, claim = shop.claim("clip")
+        assert execution.start_time is not None
+        beat = a_beat(execution.id, claim, purchase=learned, requeue_after=timedelta(hours=2), vendor=BUSY)
+        shop.report(beat)
+        return shop.active("clip")
+
+    def test_work_that_a_busy_vendor_turned_away_has_not_begun_and_uses_no_attempt(self, shop: Shop) -> None:
+        waiting = self.turn_away(shop)
+
+        assert waiting.start_time is None
+        assert waiting.close_due_at == shop.ws.now + timedelta(hours=2) + SCHEDULE_TO_CLOSE
+        assert waiting.attempt == 1
+
+    def test_work_that_may_have_been_accepted_keeps_its_deadline(self, shop: Shop) -> None:
+        waiting = self.turn_away(shop, UNKNOWN)
+
+        assert waiting.start_time is not None
+        assert waiting.close_due_at == waiting.start_time + timedelta(minutes=15)
+
+    def test_vendor_that_is_busy_for_more_than_a_day_is_waited_for_no_longer_than_an_attempt(self, shop: Shop) -> None:
+        shop.pass_time(TURNED_AWAY_AT_MOST + timedelta(minutes=1))
+
+        assert self.turn_away(shop).start_time is not None
