@@ -63,7 +63,7 @@ class Settings(ServiceSettings):
     """Access key; both key files or none, which is AWS's own chain."""
     s3_secret_key_file: SecretFile | None = None
     """Secret key."""
-    capability_keys_file: Path
+    capability_keys_file: SecretFile
     """JSON: the keys that seal capabilities, at most two of them live."""
     master_keys_file: SecretFile | None = None
     """Keys that secrets of owners are closed with; none keeps no secrets. Read again when it is replaced."""

@@ -20,6 +20,8 @@ from typing import NewType
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from servicekit.config import ConfigError, read_secret
+
 KeyId = NewType("KeyId", str)
 
 VERSION = 1
@@ -133,8 +135,14 @@ class TokenReader:
 
 
 def load_issuer_keys(path: Path) -> IssuerKeys:
-    """`{"active": kid, "keys": [{"id", "ed25519_private", "hmac"}]}`, both keys 32 raw bytes in base64."""
-    document = _load(path)
+    """`{"active": kid, "keys": [{"id", "ed25519_private", "hmac"}]}`, both keys 32 raw bytes in base64.
+
+    Raises InvalidKeyFile, also for a file that others may read: whoever reads it can forge every token.
+    """
+    try:
+        document = _parsed(read_secret(path), path)
+    except ConfigError as err:
+        raise InvalidKeyFile(str(err)) from err
     keys = tuple(
         IssuerKey(
             id=_id_of(entry, path), ed25519_private=_key(entry, "ed25519_private", path), hmac=_key(entry, "hmac", path)
@@ -149,7 +157,11 @@ def load_issuer_keys(path: Path) -> IssuerKeys:
 
 def load_public_keys(path: Path) -> dict[KeyId, bytes]:
     """`{"keys": [{"id", "ed25519_public"}]}`, 32 raw bytes in base64."""
-    return {_id_of(entry, path): _key(entry, "ed25519_public", path) for entry in _entries(_load(path), path)}
+    try:
+        document = _parsed(path.read_bytes(), path)
+    except OSError as err:
+        raise InvalidKeyFile(f"cannot read {path}: {err.strerror}") from err
+    return {_id_of(entry, path): _key(entry, "ed25519_public", path) for entry in _entries(document, path)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,11 +204,9 @@ def _check_ids(ids: list[KeyId], *, expected: int) -> None:
         raise InvalidKeyFile("two keys have the same id")
 
 
-def _load(path: Path) -> dict[str, object]:
+def _parsed(text: str | bytes, path: Path) -> dict[str, object]:
     try:
-        document = json.loads(path.read_bytes())
-    except OSError as err:
-        raise InvalidKeyFile(f"cannot read {path}: {err.strerror}") from err
+        document = json.loads(text)
     except ValueError:
         raise InvalidKeyFile(f"{path} is not JSON") from None
     if not isinstance(document, dict):

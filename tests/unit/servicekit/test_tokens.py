@@ -152,7 +152,9 @@ def test_body_that_makes_the_token_too_long_is_refused_at_issue() -> None:
 class TestKeyFiles:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
-        return tmp_path / "keys.json"
+        path = tmp_path / "keys.json"
+        path.touch(mode=0o600)
+        return path
 
     def entry(self, one: IssuerKey) -> dict[str, str]:
         return {
@@ -197,9 +199,17 @@ class TestKeyFiles:
         with pytest.raises(InvalidKeyFile, match="active"):
             load_issuer_keys(path)
 
-    def test_missing_file_is_refused(self, path: Path) -> None:
-        with pytest.raises(InvalidKeyFile, match=str(path)):
-            load_public_keys(path)
+    def test_issuers_file_that_others_may_read_is_refused(self, path: Path) -> None:
+        path.write_text(json.dumps({"active": "new", "keys": [self.entry(NEW)]}))
+        path.chmod(0o644)
+
+        with pytest.raises(InvalidKeyFile, match=f"{path} has mode 0644"):
+            load_issuer_keys(path)
+
+    def test_missing_file_is_refused(self, tmp_path: Path) -> None:
+        for load in (load_issuer_keys, load_public_keys):
+            with pytest.raises(InvalidKeyFile, match=str(tmp_path / "none")):
+                load(tmp_path / "none")
 
     def test_keys_do_not_show_in_repr(self) -> None:
         assert repr(NEW) == "IssuerKey(id='new')"
