@@ -40,11 +40,12 @@ def _serve() -> int:
 
 def _serve_internally() -> int:
     """Another identity, another listener, and nothing of the other one's routes."""
+    from callback_gateway.config import GatewaySettings
     from callback_gateway.internal import app
     from callback_gateway.internal.config import InternalSettings
 
     configure_logging(service=app.SERVICE)
-    settings = load_settings(InternalSettings)
+    settings = load_settings(InternalSettings, within=GatewaySettings)
 
     async def start(life: Lifecycle) -> None:
         await app.start(life, settings=settings)

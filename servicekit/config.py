@@ -79,14 +79,22 @@ SecretFile = Annotated[Path, "secret"]
 """A field of ServiceSettings whose file is read by `read_secret`."""
 
 
-def load_settings(settings: type[SettingsType], environ: Mapping[str, str] | None = None) -> SettingsType:
+def load_settings(
+    settings: type[SettingsType],
+    environ: Mapping[str, str] | None = None,
+    *,
+    within: type[ServiceSettings] | None = None,
+) -> SettingsType:
     """Read all fields of `settings`. Raises ConfigError naming every missing, wrong and unknown variable at once.
 
-    An empty variable counts as not set, because that is how compose files and shells write "nothing".
+    An empty variable counts as not set, because that is how compose files and shells write "nothing". `within` are the
+    settings of a program whose prefix this one's begins with: no variable of that may be unknown to both.
     """
     source = os.environ if environ is None else environ
     variables = {settings.variable_of(field): field for field in settings.model_fields}
-    faults = unknown_variables(settings.env_prefix, {*variables, *settings.env_also_known}, source)
+    family = settings if within is None else within
+    known = {*variables, *map(family.variable_of, family.model_fields), *family.env_also_known}
+    faults = unknown_variables(family.env_prefix, known, source)
     values = {field: source[name] for name, field in variables.items() if source.get(name)}
     try:
         loaded = settings.model_validate(values)

@@ -17,8 +17,10 @@ from pipeline_service.__main__ import main as pipeline
         (executor, "EXECUTOR_SLOT", "EXECUTOR_SLOTS"),
         (lambda: gateway([]), "GATEWAY_DRAIN", "GATEWAY_DRAIN_S"),
         (lambda: gateway(["internal"]), "GATEWAY_INTERNAL_CALLER", "GATEWAY_INTERNAL_CALLERS"),
+        (lambda: gateway(["internal"]), "GATEWAY_INTERNL_CALLERS", "GATEWAY_INTERNAL_CALLERS"),
+        (lambda: gateway([]), "GATEWAY_INTERNAL_CALLER", "GATEWAY_INTERNAL_CALLERS"),
     ],
-    ids=["pipeline", "migrate", "executor", "gateway", "internal"],
+    ids=["pipeline", "migrate", "executor", "gateway", "internal", "internal-prefix", "gateway-for-internal"],
 )
 def test_unknown_variable_stops_the_start_with_the_nearest_name(
     start: Callable[[], int],

@@ -77,6 +77,19 @@ def test_load_lets_variables_of_another_command_pass() -> None:
     assert load_settings(ShopSettings, GOOD | {"SHOP_MIGRATE_URL": "x"}).lease_s == 60.0
 
 
+def test_load_within_another_programs_prefix_refuses_what_neither_knows() -> None:
+    class TillSettings(ServiceSettings):
+        env_prefix: ClassVar[str] = "SHOP_TILL_"
+
+        drawers: int = 1
+
+    around = GOOD | {"SHOP_TILL_DRAWERS": "2"}
+
+    assert load_settings(TillSettings, around, within=ShopSettings).drawers == 2
+    with pytest.raises(ConfigError, match="SHOP_TIL_DRAWERS: no such setting; did you mean SHOP_TILL_DRAWERS"):
+        load_settings(TillSettings, around | {"SHOP_TIL_DRAWERS": "3"}, within=ShopSettings)
+
+
 def test_load_takes_the_process_environment_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
