@@ -162,11 +162,14 @@ runs it but with a store on this machine, and by one command of FFmpeg, in turns
                 levels by loudnorm in one pass, as a single command must; we measure first and apply one gain.
   ratio         ours / floor; at most 1.15 is promised for films that are encoded. Compare this between machines.
   fixed         the rest of the function's process: start, imports, manifest, callback.
+  CPU s         processor seconds of the whole process, fixed costs included, and of the command: what to look at on a
+                machine that does something else as well.
   peak          the most memory that was resident at one moment, of the function with all that it starts, for these
                 clips and for those of a quarter of the length, and of the command. Linux only.
   last columns  difference of the lengths of both films, s; likeness of all their pictures (SSIM).
 
 With --json the last line of standard output is one object: workload, floor {film: s}, ratio {film}, load_average,
-cores, clip_s, and for each film {seconds, floor_s, ratio, fixed_s, peak_mib, short_peak_mib, floor_peak_mib, encoded_s,
-copy_speed_up, length_difference_s, ssim}; null for what was not measured.
+cores, clip_s, and for each film {seconds, floor_s, ratio, cpu_s, floor_cpu_s, cpu_ratio, fixed_s, peak_mib,
+short_peak_mib, floor_peak_mib, encoded_s, copy_speed_up, copy_cpu_speed_up, length_difference_s, ssim}; null for what
+was not measured.
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.media_cases import Case, make_cases
-from benchmarks.media_ffmpeg import BEFORE, Alone, length_s, likeness, run_ffmpeg, words_of
+from benchmarks.media_ffmpeg import BEFORE, Alone, cpu_s_of_children, length_s, likeness, run_ffmpeg, words_of
 from benchmarks.media_function import Made, MediaFunction, media_function
 from benchmarks.media_report import Compared, MediaReport
 from benchmarks.progress import kill_as_interrupt, say
@@ -74,10 +74,13 @@ def _compare(case: Case, shorter: Case, function: MediaFunction, folder: Path, *
         function_s=median(one.seconds for one in made),
         fixed_s=median(one.fixed_s for one in made),
         floor_s=median(one.seconds for one in alone),
+        function_cpu_s=median(one.cpu_s for one in made),
+        floor_cpu_s=median(one.cpu_s for one in alone),
         function_bytes=max(one.peak_bytes for one in made),
         function_short_bytes=short.peak_bytes,
         floor_bytes=max(one.peak_bytes for one in alone),
         encoded_s=encoded.seconds if encoded else None,
+        encoded_cpu_s=encoded.cpu_s if encoded else None,
         function_length_s=length_s(made[-1].film),
         floor_length_s=length_s(target),
         ssim=likeness(made[-1].film, target),
@@ -89,6 +92,7 @@ def _compare_code(folder: Path, *, rounds: int) -> Compared:
     """Draws and encodes; FFmpeg alone decodes that film and encodes it again in the same way."""
     target = folder / "code-alone.mp4"
     drawn_s: list[float] = []
+    drawn_cpu_s: list[float] = []
     alone: list[Alone] = []
     film = folder / "code.mp4"
     command: Sequence[str] = (
@@ -98,19 +102,23 @@ def _compare_code(folder: Path, *, rounds: int) -> Compared:
     for number in range(1, rounds + 1):
         say(f"code_screen, round {number} of {rounds}")
         film.unlink(missing_ok=True)
-        began = time.monotonic()
+        began, cpu_before_s = time.monotonic(), cpu_s_of_children()
         asyncio.run(type_code(Snippet(code=_CODE, title="steps.py", language="python"), film, duration_s=_CODE_S))
         drawn_s.append(time.monotonic() - began)
+        drawn_cpu_s.append(cpu_s_of_children() - cpu_before_s)
         alone.append(run_ffmpeg(*command, str(target)))
     return Compared(
         name="code_screen",
         function_s=median(drawn_s),
         fixed_s=None,
         floor_s=median(one.seconds for one in alone),
+        function_cpu_s=median(drawn_cpu_s),
+        floor_cpu_s=median(one.cpu_s for one in alone),
         function_bytes=None,
         function_short_bytes=None,
         floor_bytes=max(one.peak_bytes for one in alone),
         encoded_s=None,
+        encoded_cpu_s=None,
         function_length_s=length_s(film),
         floor_length_s=length_s(target),
         ssim=likeness(film, target),

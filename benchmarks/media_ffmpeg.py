@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import time
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ class Alone:
     """One run of FFmpeg."""
 
     seconds: float
+    cpu_s: float
     peak_bytes: int
 
 
@@ -46,7 +48,13 @@ def run_ffmpeg(*arguments: str) -> Alone:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise MeasurementFailed(f"FFmpeg ended with {process.returncode}:{last_lines(said)}")
-    return Alone(seconds=seconds, peak_bytes=usage.ru_maxrss * _KIB)
+    return Alone(seconds=seconds, cpu_s=usage.ru_utime + usage.ru_stime, peak_bytes=usage.ru_maxrss * _KIB)
+
+
+def cpu_s_of_children() -> float:
+    """Processor seconds of all that this process has started and that has ended, with what those started."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def words_of(arguments: Sequence[str], *, folder: Path) -> str:

@@ -22,6 +22,7 @@ import boto3
 from botocore.config import Config
 
 from benchmarks.media_cases import Case
+from benchmarks.media_ffmpeg import cpu_s_of_children
 from benchmarks.memory import look
 from benchmarks.progress import MeasurementFailed, last_lines
 from devstack.layout import repository_root
@@ -45,6 +46,8 @@ class Made:
     """From the first byte read to the last byte written, by its own log."""
     fixed_s: float
     """What its process took besides: start, imports, the manifest, the callback, its end."""
+    cpu_s: float
+    """Of all of its process and what that started, fixed costs included."""
     peak_bytes: int
     """Of the function and all that it started, at one moment."""
 
@@ -73,14 +76,16 @@ class MediaFunction:
             "callback_url": self._callback_url,
             "config": dict(case.config),
         }
+        cpu_before_s = cpu_s_of_children()
         took_s, log, peak_bytes = self._run(event)
+        cpu_s = cpu_s_of_children() - cpu_before_s
         found = [line for line in log if line.get("event") == "output_stored"]
         if not found:
             raise MeasurementFailed(f"{case.name}: the function made no film:{last_lines(json.dumps(log[-2:]))}")
         seconds = float(str(found[-1]["seconds"]))
         film = self._folder / f"{execution}.mp4"
         self._s3.download_file(_BUCKET, key, str(film))
-        return Made(film=film, seconds=seconds, fixed_s=took_s - seconds, peak_bytes=peak_bytes)
+        return Made(film=film, seconds=seconds, fixed_s=took_s - seconds, cpu_s=cpu_s, peak_bytes=peak_bytes)
 
     def _address(self, path: Path) -> str:
         if path not in self._known:
