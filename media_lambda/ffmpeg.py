@@ -2,12 +2,12 @@
 
 import math
 import os
+import signal
 import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 import imageio_ffmpeg
@@ -17,12 +17,12 @@ from media_lambda.confinement import Confinement
 from media_lambda.deadline import Deadline
 from media_lambda.errors import FfmpegFailed
 from media_lambda.log import log
+from media_lambda.room import Room
 
 _LAST_LINES = 40
 _MAX_LINE_CHARACTERS = 300
 _RESERVE_S = 20.0
 """Kept of the invocation's time to tell that FFmpeg took too long."""
-_MAX_FILE_BYTES = 9 * 1024**3
 _PROGRESS_STEP = 0.25
 
 
@@ -40,8 +40,8 @@ class Command:
 class Ffmpeg:
     """FFmpeg, working in one folder until one deadline."""
 
-    def __init__(self, *, folder: Path, deadline: Deadline) -> None:
-        self._folder = folder
+    def __init__(self, *, room: Room, deadline: Deadline) -> None:
+        self._room = room
         self._deadline = deadline
         self._executable = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -50,13 +50,15 @@ class Ffmpeg:
         time_s = self._deadline.remaining_s(reserve_s=_RESERVE_S)
         process = subprocess.Popen(
             [self._executable, *GLOBAL, *command.arguments],
-            cwd=self._folder,
+            cwd=self._room.folder,
             env={},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             # No other thread runs while a child is started.
-            preexec_fn=Confinement(cpu_s=math.ceil(time_s) * (os.cpu_count() or 1) + 1, file_bytes=_MAX_FILE_BYTES),
+            preexec_fn=Confinement(
+                cpu_s=math.ceil(time_s) * (os.cpu_count() or 1) + 1, file_bytes=self._room.left_bytes()
+            ),
             text=True,
             errors="replace",
         )
@@ -72,6 +74,8 @@ class Ffmpeg:
             process.wait()
         if code != 0:
             what = f"ended with code {code}" if in_time else f"was stopped after the {time_s:.0f} s it had left"
+            if code == -signal.SIGXFSZ:
+                what = f"needed more disk than the {self._room.total_bytes} bytes of a job"
             raise FfmpegFailed(f"FFmpeg could not {command.purpose}: it {what}", details="\n".join(lines))
         return lines
 

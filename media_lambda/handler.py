@@ -36,6 +36,7 @@ from media_lambda.merge import merge_videos
 from media_lambda.mix import mix_audio
 from media_lambda.product import Product
 from media_lambda.report import CONTENT_TYPE, failure_body, success_body
+from media_lambda.room import Room
 from media_lambda.settings import Settings
 from media_lambda.store import Store
 from media_lambda.workspace import workspace
@@ -95,8 +96,9 @@ def _produce(
     order = parse_order(event)
     with workspace(settings.work_dir) as folder, Inspector(deadline) as inspector:
         began_s = time.monotonic()
-        ffmpeg = Ffmpeg(folder=folder, deadline=deadline)
-        inputs = Inputs(folder=folder, store=store, ffmpeg=ffmpeg, inspector=inspector)
+        room = Room(folder=folder, total_bytes=settings.max_work_bytes)
+        ffmpeg = Ffmpeg(room=room, deadline=deadline)
+        inputs = Inputs(room=room, store=store, ffmpeg=ffmpeg, inspector=inspector)
         product = _make(order.job, inputs=inputs, ffmpeg=ffmpeg, folder=folder)
         facts = _checked(product, inspector)
         if order.is_draft:

@@ -1,12 +1,11 @@
 """Brings a job's input files into its folder and measures them."""
 
-from pathlib import Path
-
 from media_lambda.errors import FfmpegFailed, InvalidInput, Unreadable
 from media_lambda.event import S3Object
 from media_lambda.facts import MAX_SIDE, MediaFacts
 from media_lambda.ffmpeg import Command, Ffmpeg
 from media_lambda.inspector import Inspector
+from media_lambda.room import Room
 from media_lambda.sniff import DEMUXERS, SNIFF_BYTES, demuxer_of, described
 from media_lambda.source import Source
 from media_lambda.store import Store
@@ -17,8 +16,9 @@ _MAX_LENGTH_S = 4 * 3600
 class Inputs:
     """Fetches each object once, however often the event names it."""
 
-    def __init__(self, *, folder: Path, store: Store, ffmpeg: Ffmpeg, inspector: Inspector) -> None:
-        self._folder = folder
+    def __init__(self, *, room: Room, store: Store, ffmpeg: Ffmpeg, inspector: Inspector) -> None:
+        self._room = room
+        self._folder = room.folder
         self._store = store
         self._ffmpeg = ffmpeg
         self._inspector = inspector
@@ -29,7 +29,7 @@ class Inputs:
         known = self._known.get(origin)
         if known is None:
             name = f"input-{len(self._known):03}"
-            self._store.download(origin, self._folder / name, place=place)
+            self._store.download(origin, self._folder / name, place=place, room=self._room)
             facts = self._measure(name, label=f"{place} ({origin})")
             known = self._known[origin] = Source(place=place, origin=origin, name=name, facts=facts)
         return Source(place=place, origin=origin, name=known.name, facts=known.facts)

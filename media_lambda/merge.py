@@ -43,6 +43,7 @@ def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Pa
             ffmpeg.run(Command(purpose=purpose, arguments=arguments, output_s=float(duration)))
             for index in indices:
                 _append_sound(folder / _sound_name(index), sound, samples=plan.cuts[index].samples)
+            _drop_inputs(folder, segments, plan=plan, done=indices[-1])
     (folder / _LIST_NAME).write_text(segment_list(plan), encoding="ascii")
 
     measure = Command(purpose="measure the loudness", arguments=measure_arguments(_SOUND_NAME), output_s=total_s)
@@ -128,6 +129,15 @@ def _fades(name: str, cut: Cut) -> list[str]:
         start = ff.seconds(cut.duration - cut.fade_out)
         fades.append(f"{name}=t=out:st={start}:d={ff.seconds(cut.fade_out)}")
     return fades
+
+
+def _drop_inputs(folder: Path, segments: Sequence[Source], *, plan: MergePlan, done: int) -> None:
+    """Delete the inputs that no later segment needs: a film may be as large as half of the room."""
+    melts = done + 1 < len(plan.cuts) and bool(plan.cuts[done + 1].overlap)
+    needed = {segment.name for segment in segments[done if melts else done + 1 :]}
+    for segment in segments[: done + 1]:
+        if segment.name not in needed:
+            (folder / segment.name).unlink(missing_ok=True)
 
 
 def _append_sound(segment: Path, whole: BinaryIO, *, samples: int) -> None:

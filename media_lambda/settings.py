@@ -34,6 +34,12 @@ VARIABLES: Mapping[str, Variable] = {
     "MEDIA_MAX_INPUT_BYTES": Variable(
         kind="whole number", unit="bytes", default=str(4 * 1024**3), meaning="Of one input file."
     ),
+    "MEDIA_MAX_WORK_BYTES": Variable(
+        kind="whole number",
+        unit="bytes",
+        default=str(9 * 1024**3),
+        meaning="Of all files of one job together; AWS Lambda has room for 10 GB.",
+    ),
 }
 """All that the function reads; another variable of the prefix is refused."""
 
@@ -50,6 +56,7 @@ class Settings:
     ca_file: Path | None
     work_dir: Path
     max_input_bytes: int
+    max_work_bytes: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -63,9 +70,8 @@ class Settings:
         ca_file = given["MEDIA_CA_FILE"]
         if ca_file and not Path(ca_file).is_file():
             faults.append(f"MEDIA_CA_FILE: no file at {ca_file}")
-        max_input_bytes = given["MEDIA_MAX_INPUT_BYTES"] or ""
-        if not max_input_bytes.isdecimal():
-            faults.append(f"MEDIA_MAX_INPUT_BYTES: expected a number of bytes, found {max_input_bytes!r}")
+        max_input_bytes = _bytes(given, "MEDIA_MAX_INPUT_BYTES", faults)
+        max_work_bytes = _bytes(given, "MEDIA_MAX_WORK_BYTES", faults)
         if faults:
             raise SettingsError("; ".join(faults))
         return cls(
@@ -75,7 +81,8 @@ class Settings:
             s3_secret_key=secret_key,
             ca_file=Path(ca_file) if ca_file else None,
             work_dir=Path(given["MEDIA_WORK_DIR"] or ""),
-            max_input_bytes=int(max_input_bytes),
+            max_input_bytes=max_input_bytes,
+            max_work_bytes=max_work_bytes,
         )
 
 
@@ -86,6 +93,14 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
             nearest = difflib.get_close_matches(name, VARIABLES, n=1)
             faults.append(f"{name}: no such setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
     return faults
+
+
+def _bytes(given: Mapping[str, str | None], name: str, faults: list[str]) -> int:
+    value = given[name] or ""
+    if value.isdecimal():
+        return int(value)
+    faults.append(f"{name}: expected a number of bytes, found {value!r}")
+    return 0
 
 
 def _secret(given: Mapping[str, str | None], name: str, faults: list[str]) -> str | None:

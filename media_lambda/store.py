@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from media_lambda.errors import InvalidInput, MediaError, StoreFailed
 from media_lambda.event import S3Object
+from media_lambda.room import Room
 from media_lambda.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,13 +57,18 @@ class Store:
             ),
         )
 
-    def download(self, source: S3Object, path: Path, *, place: str) -> None:
+    def download(self, source: S3Object, path: Path, *, place: str, room: Room) -> None:
         """Stream `source` into a new file. Raises InvalidInput when it is missing or too large, StoreFailed."""
         try:
             answer = self._client.get_object(Bucket=source.bucket, Key=source.key)
             length = answer["ContentLength"]
             if length > self._max_input_bytes:
                 raise InvalidInput(f"{place} ({source}) has {length} bytes: at most {self._max_input_bytes} are taken")
+            if length > room.left_bytes():
+                raise InvalidInput(
+                    f"{place} ({source}) has {length} bytes: "
+                    f"a job has room for {room.total_bytes}, of which {room.left_bytes()} are left"
+                )
             with path.open("xb") as file:
                 received = _copy(answer["Body"].iter_chunks(_CHUNK_BYTES), file)
         except ClientError as error:

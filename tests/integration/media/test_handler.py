@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import ssl
 from pathlib import Path
 
@@ -258,7 +259,7 @@ def test_handler_at_start_removes_leftovers_but_no_folder_in_use(bench: Bench) -
 
 def test_handler_without_time_left_reports_that(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Context, "get_remaining_time_in_millis", lambda _: 20_000)
-    segment = bench.clip("segment.mp4", seconds=8, size="1280x720")
+    segment = bench.clip("segment.mp4", seconds=4)
     event = bench.event("merge-videos", {"segments": [segment, segment]}, transition="fade")
 
     body = bench.run(event)
@@ -275,3 +276,28 @@ def test_handler_with_unreachable_store_still_reports(bench: Bench, monkeypatch:
 
     assert body["error_type"] == "lambda_error"
     assert body["error"].startswith("could not read s3://montage/pipelines/")
+
+
+def test_handler_with_inputs_beyond_the_room_of_a_job_refuses_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segments = [bench.clip(name, seconds=0.4) for name in ("one.mp4", "two.mp4")]
+    size = (bench.folder / "one.mp4").stat().st_size
+    monkeypatch.setenv("MEDIA_MAX_WORK_BYTES", str(size + 100))
+
+    body = bench.run(bench.event("merge-videos", {"segments": segments}))
+
+    assert body["error_type"] == "invalid_input"
+    assert body["error"].startswith("segments[1] (s3://")
+    assert body["error"].endswith(f"a job has room for {size + 100}, of which 100 are left")
+
+
+def test_handler_whose_film_outgrows_the_room_of_a_job_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = bench.clip("one.mp4", seconds=2)
+    monkeypatch.setenv("MEDIA_MAX_WORK_BYTES", str((bench.folder / "one.mp4").stat().st_size + 100_000))
+
+    body = bench.run(bench.event("merge-videos", {"segments": [clip, clip]}))
+
+    assert body["error_type"] == "ffmpeg_error"
+    assert re.fullmatch(r"FFmpeg could not prepare .*: it needed more disk than the \d+ bytes of a job", body["error"])
+    assert list(bench.work_dir.iterdir()) == []
