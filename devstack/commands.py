@@ -19,6 +19,8 @@ from devstack.ports import NoFreePort
 from devstack.postgres import PostgresUnavailable
 from devstack.stack import DataInUse, NotADataFolder, check_data_folder, wipe_data
 from devstack.supervisor import StartFailed
+from media_lambda.errors import SettingsError
+from media_lambda.settings import Settings as MediaSettings
 
 USAGE = 2
 REFUSED = 3
@@ -35,7 +37,7 @@ def run_command(arguments: argparse.Namespace) -> int:
                 return _demo(arguments)
             case _:
                 return _cert(arguments)
-    except (InvalidClientName, InvalidExternalServers, NotADataFolder) as err:
+    except (InvalidClientName, InvalidExternalServers, NotADataFolder, SettingsError) as err:
         return _complain(err, code=USAGE)
     except DataInUse as err:
         return _complain(err, code=REFUSED)
@@ -46,6 +48,8 @@ def run_command(arguments: argparse.Namespace) -> int:
 def _dev(arguments: argparse.Namespace) -> int:
     if arguments.ephemeral and arguments.data is not None:
         return _complain(ValueError("expected either --data or --ephemeral, found both"), code=USAGE)
+    # Services stop at a variable that they do not know; the function would fail every job.
+    MediaSettings.from_environment(os.environ)
     data = None if arguments.ephemeral else _data_folder(arguments)
     if arguments.reset and data is not None:
         wipe_data(data)
