@@ -3,8 +3,6 @@
 import asyncio
 import json
 
-import pytest
-
 from tests.integration.gateway.rig import Rig
 from tests.unit.gateway.capabilities import PATH, failure
 
@@ -17,16 +15,15 @@ BAD = (
 )
 
 
-@pytest.mark.parametrize("bad", BAD, ids=["U+0000", "surrogate", "1e400000", "NaN", "depth 10,000"])
-async def test_bad_body_is_refused_alone_and_the_others_of_its_moment_are_recorded(rig: Rig, bad: bytes) -> None:
+async def test_bad_bodies_are_refused_alone_and_the_others_of_their_moment_are_recorded(rig: Rig) -> None:
     params = {"cap": rig.keys.issue()}
     headers = {"content-type": "application/json"}
-    bodies = [json.dumps(failure(error=f"number {number}")).encode() for number in range(20)]
-    bodies.insert(10, bad)
+    good = [json.dumps(failure(error=f"number {number}")).encode() for number in range(7)]
+    bodies = [*good, *BAD, *good]
 
     answers = await asyncio.gather(
         *(rig.client.post(PATH, content=body, params=params, headers=headers) for body in bodies)
     )
 
-    assert [answer.status_code for answer in answers] == [200] * 10 + [400] + [200] * 10
-    assert len(rig.service.requests) == 20
+    assert [answer.status_code for answer in answers] == [200] * 7 + [400] * len(BAD) + [200] * 7
+    assert len(rig.service.requests) == 14
