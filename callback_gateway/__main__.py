@@ -29,8 +29,8 @@ def _serve() -> int:
     from callback_gateway import app
     from callback_gateway.config import GatewaySettings
 
-    configure_logging(service=app.SERVICE)
     settings = load_settings(GatewaySettings)
+    configure_logging(service=app.SERVICE)
 
     async def start(life: Lifecycle) -> None:
         await app.start(life, settings=settings)
@@ -44,8 +44,8 @@ def _serve_internally() -> int:
     from callback_gateway.internal import app
     from callback_gateway.internal.config import InternalSettings
 
-    configure_logging(service=app.SERVICE)
     settings = load_settings(InternalSettings, within=GatewaySettings)
+    configure_logging(service=app.SERVICE)
 
     async def start(life: Lifecycle) -> None:
         await app.start(life, settings=settings)
