@@ -1,15 +1,20 @@
 """AuditService, for operators."""
 
+from typing import cast
+
 from montage.v1 import audit_service_pb2 as pb
 from montage.v1 import audit_service_pb2_grpc
 
 from pipeline_service.commands.auditing import Auditor
 from pipeline_service.domain.audit import KeptRecord
+from pipeline_service.domain.lists import Kind
 from pipeline_service.domain.seals import Fault
 from pipeline_service.transport.owners import actor
-from pipeline_service.transport.paging import DEFAULT_PAGE_SIZE, InvalidPageToken
+from pipeline_service.transport.paging import Walk
 from pipeline_service.wire.values import timestamp
 from servicekit.grpc_handlers import Context
+
+_BY_NUMBER = (Kind.NUMBER,)
 
 
 class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
@@ -30,19 +35,11 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
     async def ListAuditRecords(
         self, request: pb.ListAuditRecordsRequest, context: Context
     ) -> pb.ListAuditRecordsResponse:
-        limit = request.page_size or DEFAULT_PAGE_SIZE
-        found = await self._auditor.records(before=_place(request.page_token), limit=limit, actor=actor(context))
-        token = str(found[-1].number) if len(found) == limit else ""
+        walk = Walk(request, _BY_NUMBER)
+        before = cast("int", walk.after[0]) if walk.after else None
+        found = await self._auditor.records(before=before, limit=walk.limit, actor=actor(context))
+        token = walk.token((found[-1].number,) if len(found) == walk.limit else None)
         return pb.ListAuditRecordsResponse(records=map(_record, found), next_page_token=token)
-
-
-def _place(token: str) -> int | None:
-    """Before which record the page begins. Raises InvalidPageToken."""
-    if not token:
-        return None
-    if not (token.isascii() and token.isdecimal() and len(token) < 19):
-        raise InvalidPageToken
-    return int(token)
 
 
 def _fault(fault: Fault) -> pb.AuditFault:

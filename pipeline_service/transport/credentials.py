@@ -1,8 +1,5 @@
 """CredentialService, for operators, executors and the internal gateway."""
 
-import base64
-import binascii
-import json
 from datetime import UTC
 from uuid import UUID
 
@@ -13,11 +10,13 @@ from pipeline_service.commands.credentials import Credentials
 from pipeline_service.commands.errors import NotAllowed
 from pipeline_service.domain.credentials import Credential, CredentialKey
 from pipeline_service.domain.ids import Claim, ExecutionId, Owner
+from pipeline_service.domain.lists import Kind
 from pipeline_service.transport.owners import actor
-from pipeline_service.transport.paging import DEFAULT_PAGE_SIZE, InvalidPageToken
+from pipeline_service.transport.paging import Walk
 from pipeline_service.wire.values import timestamp
 from servicekit.grpc_handlers import Context
 
+_BY_KEY = (Kind.TEXT, Kind.TEXT)
 EXECUTOR = "spiffe://montage/executor"
 
 
@@ -41,14 +40,14 @@ class CredentialServicer(credential_service_pb2_grpc.CredentialServiceServicer):
         return pb.DeleteCredentialResponse()
 
     async def ListCredentials(self, request: pb.ListCredentialsRequest, context: Context) -> pb.ListCredentialsResponse:
-        limit = request.page_size or DEFAULT_PAGE_SIZE
+        walk = Walk(request, _BY_KEY)
         found = await self._credentials.list(
             Owner(request.owner) if request.owner else None,
-            after=_place(request),
-            limit=limit,
+            after=_key(*map(str, walk.after)) if walk.after else None,
+            limit=walk.limit,
             actor=actor(context),
         )
-        token = _token(request.owner, found[-1].key) if len(found) == limit else ""
+        token = walk.token((found[-1].key.owner, found[-1].key.vendor) if len(found) == walk.limit else None)
         return pb.ListCredentialsResponse(credentials=map(_message, found), next_page_token=token)
 
     async def AccessCredential(
@@ -86,20 +85,3 @@ def _message(one: Credential) -> pb.Credential:
         last_use_time=timestamp(one.last_use_time),
         expire_time=timestamp(one.expire_time),
     )
-
-
-def _token(asked: str, last: CredentialKey) -> str:
-    return base64.urlsafe_b64encode(json.dumps([asked, last.owner, last.vendor]).encode()).decode()
-
-
-def _place(request: pb.ListCredentialsRequest) -> CredentialKey | None:
-    """Behind which secret the page begins. Raises InvalidPageToken."""
-    if not request.page_token:
-        return None
-    try:
-        asked, owner, vendor = json.loads(base64.urlsafe_b64decode(request.page_token))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise InvalidPageToken from error
-    if asked != request.owner or not isinstance(owner, str) or not isinstance(vendor, str):
-        raise InvalidPageToken
-    return _key(owner, vendor)

@@ -29,19 +29,33 @@ class InvalidPageToken(ValueError):
         super().__init__("page_token is damaged or was made for other arguments; begin again without it")
 
 
-class Paging:
-    """One call of a list: the page that it asks for, and the token of the next one."""
+class Walk:
+    """One call of a list in its only order: how much it asks for, behind which place, and the token that goes on."""
+
+    def __init__(self, request: Any, kinds: tuple[Kind, ...], owner: str = "") -> None:
+        """`kinds` are those of the parts of a place. Raises InvalidPageToken."""
+        self._arguments = _digest(request, owner)
+        self.limit = request.page_size or DEFAULT_PAGE_SIZE
+        self.after = _read(request.page_token, self._arguments, kinds)
+
+    def token(self, place: Cursor | None) -> str:
+        """The token that goes on behind a place; empty for none."""
+        if place is None:
+            return ""
+        parts = [part.isoformat() if isinstance(part, datetime) else part for part in place]
+        body = json.dumps([self._arguments, *parts], separators=(",", ":"), ensure_ascii=False, default=str)
+        return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode()
+
+
+class Paging(Walk):
+    """One call of a list that is filtered and ordered: the page that it asks for."""
 
     def __init__(self, request: Any, listing: Listing, owner: Owner) -> None:
         """Raises InvalidFilter, InvalidOrder, InvalidPageToken."""
         order = read_order(getattr(request, "order_by", ""), listing)
-        self._arguments = _digest(request, owner)
-        self.page = Page(
-            limit=request.page_size or DEFAULT_PAGE_SIZE,
-            filter=read_filter(request.filter, listing),
-            order=order,
-            after=_read(request.page_token, self._arguments, listing.cursor_kinds(order)),
-        )
+        filter_ = read_filter(request.filter, listing)
+        super().__init__(request, listing.cursor_kinds(order), owner)
+        self.page = Page(limit=self.limit, filter=filter_, order=order, after=self.after)
 
     def answer(self, found: Listed[View], message: Callable[[View], Answered]) -> tuple[list[Answered], str]:
         """What a page answers, and the token of the next one.
@@ -58,16 +72,8 @@ class Paging:
             messages.append(one)
         return messages, self.token(found.next)
 
-    def token(self, place: Cursor | None) -> str:
-        """The token that goes on behind a place; empty for none."""
-        if place is None:
-            return ""
-        parts = [part.isoformat() if isinstance(part, datetime) else part for part in place]
-        body = json.dumps([self._arguments, *parts], separators=(",", ":"), ensure_ascii=False, default=str)
-        return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode()
 
-
-def _digest(request: Any, owner: Owner) -> str:
+def _digest(request: Any, owner: str) -> str:
     """Of everything that must stay the same from page to page: all but the size of a page and the token itself."""
     bound = type(request)()
     bound.CopyFrom(request)

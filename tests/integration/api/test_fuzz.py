@@ -31,6 +31,7 @@ from tests.integration.api.fuzzing.messages import Maker
 from tests.integration.api.fuzzing.stage import CALLERS, METHODS, Stage, set_stage
 from tests.integration.api.fuzzing.values import damaged
 from tests.integration.api.here import QUIET, neighbours, serving
+from tests.unit.pipeline.test_webhooks import SECRET
 
 EXAMPLES = 50
 LARGE = (
@@ -45,7 +46,7 @@ MANY_EXAMPLES = 600
 CODE = grpc.StatusCode
 REFUSALS = {
     *(CODE.INVALID_ARGUMENT, CODE.NOT_FOUND, CODE.FAILED_PRECONDITION, CODE.ABORTED, CODE.ALREADY_EXISTS),
-    *(CODE.RESOURCE_EXHAUSTED, CODE.UNAUTHENTICATED, CODE.UNIMPLEMENTED),
+    *(CODE.RESOURCE_EXHAUSTED, CODE.UNAUTHENTICATED, CODE.PERMISSION_DENIED, CODE.UNIMPLEMENTED),
 }
 
 
@@ -60,8 +61,12 @@ def stage(branches: Branches) -> Iterator[Stage]:
     with neighbours() as stack:
         owners = stack.data / "owners.json"
         owners.write_text('{"spiffe://montage/ops/dev": "default"}')
+        webhooks = stack.data / "webhooks"
+        webhooks.touch(mode=0o600)
+        webhooks.write_text(SECRET)
+        files = {"PIPELINE_OWNERS_FILE": str(owners), "PIPELINE_WEBHOOK_GITHUB_SECRET_FILE": str(webhooks)}
         with (
-            serving(stack, QUIET | {"PIPELINE_OWNERS_FILE": str(owners)}) as service,
+            serving(stack, QUIET | files) as service,
             set_stage(service) as stage,
         ):
             yield stage

@@ -11,7 +11,12 @@ from uuid import uuid4
 import asyncpg
 import grpc
 from montage.v1 import (
+    analytics_service_pb2,
+    audit_service_pb2,
     callback_service_pb2,
+    callback_service_pb2_grpc,
+    credential_service_pb2,
+    credential_service_pb2_grpc,
     execution_service_pb2,
     execution_service_pb2_grpc,
     node_service_pb2,
@@ -19,21 +24,32 @@ from montage.v1 import (
     pipeline_service_pb2,
     pipeline_service_pb2_grpc,
     resources_pb2,
+    webhook_service_pb2,
 )
 
+from pipeline_service.domain.webhooks import Source
 from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
 from tests.integration.api.fuzzing.documents import good_document
-from tests.integration.api.fuzzing.tokens import capabilities, page_tokens
+from tests.integration.api.fuzzing.tokens import capabilities, page_tokens, readers
 from tests.integration.api.here import Service, superuser
+from tests.unit.pipeline.test_webhooks import signed
 
 SERVICES = (
     (pipeline_service_pb2.DESCRIPTOR.services_by_name["PipelineService"], "client-dev"),
     (node_service_pb2.DESCRIPTOR.services_by_name["NodeService"], "ops-dev"),
     (execution_service_pb2.DESCRIPTOR.services_by_name["ExecutionService"], "executor"),
     (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], "callback-gateway"),
+    (credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"], "ops-dev"),
+    (analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"], "internal-gateway"),
+    (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], "ops-dev"),
+    (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], "ops-dev"),
 )
-CALLERS = {method.full_name: caller for service, caller in SERVICES for method in service.methods}
+_OWN_CALLERS = {
+    "montage.v1.CredentialService.AccessCredential": "executor",
+    "montage.v1.CredentialService.TouchCredential": "internal-gateway",
+}
+CALLERS = {method.full_name: caller for service, caller in SERVICES for method in service.methods} | _OWN_CALLERS
 METHODS = {method.full_name: method for service, _ in SERVICES for method in service.methods}
 RESULT = b"{}"
 # Seals are made each second by the service itself, whatever is called.
@@ -53,7 +69,7 @@ class Stage:
         do = service.thread.do
         self._do = do
         self.service = service
-        self._channels = {caller: closing.enter_context(service.channel(caller)) for _, caller in SERVICES}
+        self._channels = {caller: closing.enter_context(service.channel(caller)) for caller in set(CALLERS.values())}
         self._database = do(superuser(service.stack))
         closing.callback(lambda: do(self._database.close()))
         self._store = do(_open_store(service))
@@ -89,7 +105,8 @@ class Stage:
         executions: Any = execution_service_pb2_grpc.ExecutionServiceStub(self._channels["executor"])
         document = pipeline_service_pb2.ImportPipelineRequest()
         document.document.update(good_document("film"))
-        pipelines.ImportPipeline(document)
+        film = pipelines.ImportPipeline(document).pipeline
+        shown = nodes.ListNodes(node_service_pb2.ListNodesRequest(parent=film.name)).nodes
         pipelines.CreatePipeline(pipeline_service_pb2.CreatePipelineRequest(pipeline_id="second"))
         pipelines.RunPipeline(pipeline_service_pb2.RunPipelineRequest(name="pipelines/film"))
         run = pipelines.RunPipeline(pipeline_service_pb2.RunPipelineRequest(name="pipelines/film")).run
@@ -102,6 +119,7 @@ class Stage:
         report.progress.fraction = 0.5
         executions.HeartbeatExecution(report)
         self._complete(executions, attempts[1].uid)
+        self._keep_what_is_not_of_pipelines()
         _, other = claimed(executions, attempts[2].uid)
         failure = resources_pb2.Failure(error_type="invalid_input", message="it broke")
         executions.FailExecution(
@@ -122,9 +140,14 @@ class Stage:
             f"pipelines/film/nodes/a/executions/{uuid4()}",
             *(text for one in attempts[:3] for text in (one.name, one.uid)),
         )
+        capability = parse_qs(urlsplit(started.callback_url).query)["cap"][0]
+        reading = ("GetNodeRenderData", "GetPipelineMetrics", "GetNodeTypeMetrics")
         self.wished = {
+            **{f"montage.v1.{call}Request.capability": readers(self._keys, capability) for call in reading},
+            "montage.v1.GetNodeRenderDataRequest.node_uid": (*(one.uid for one in shown), str(uuid4())),
+            "pipeline_uid": (film.uid, film.uid, str(uuid4())),
             "claim": (claim, claim, str(uuid4())),
-            "capability": capabilities(self._keys, parse_qs(urlsplit(started.callback_url).query)["cap"][0]),
+            "capability": capabilities(self._keys, capability),
             "montage.v1.ReportExternalRequest.execution_id": ("", taken.uid, str(uuid4())),
             "execution_id": (taken.uid, taken.uid, *(one.uid for one in attempts)),
             "s3_key": (key, key, key, "", "", "k" * 1025),
@@ -136,6 +159,21 @@ class Stage:
         }
         self._restoring = self._do(_keep(self._database))
 
+    def _keep_what_is_not_of_pipelines(self) -> None:
+        """Two secrets of owners and two deliveries of a platform, with them records of the audit; a vendor on trial."""
+        on_trial = "INSERT INTO vendor_limits (vendor, open_until) VALUES ('heygen', '2026-01-01')"
+        self._do(self._database.execute(on_trial))
+        credentials: Any = credential_service_pb2_grpc.CredentialServiceStub(self._channels["ops-dev"])
+        callbacks: Any = callback_service_pb2_grpc.CallbackServiceStub(self._channels["callback-gateway"])
+        for vendor in ("heygen", "openai"):
+            secret = credential_service_pb2.PutCredentialRequest(owner="default", vendor=vendor, value="secret")
+            credentials.PutCredential(secret)
+        for body in (b'{"number": 1}', b'{"number": 2}'):
+            headers = signed(Source.GITHUB, body) | {"x-github-delivery": body.hex()}
+            callbacks.IngestWebhook(
+                callback_service_pb2.IngestWebhookRequest(source="github", headers=headers, body=body)
+            )
+
     def _complete(self, executions: Any, execution_id: str) -> None:
         """With all that can be said of a result."""
         started, claim = claimed(executions, execution_id)
@@ -143,6 +181,7 @@ class Stage:
         output = resources_pb2.Output(type="MEDIA_TYPE_JSON", size_bytes=len(RESULT), media=media)
         output.s3_key = f"{started.key_prefix}output.json"
         output.duration.FromSeconds(2)
+        output.contact_sheet = "contact_sheet.jpg"
         self._do(self._store.put_bytes(output.s3_key, RESULT, content_type="application/json"))
         executions.CompleteExecution(
             execution_service_pb2.CompleteExecutionRequest(execution_id=execution_id, claim=claim, output=output)

@@ -34,6 +34,14 @@ def capabilities(keys: Path, good: str) -> Sequence[str]:
     return (*([good] * 8), *(issuer.issue(json.dumps(other).encode()) for other in others))
 
 
+def readers(keys: Path, good: str) -> Sequence[str]:
+    """None, a capability to read what that execution is made of, an expired one, and one for something else."""
+    issuer = TokenIssuer(load_issuer_keys(keys))
+    body = json.loads(issuer.verify(good)) | {"audience": "read"}
+    read, expired = (issuer.issue(json.dumps(one).encode()) for one in (body, body | {"exp": 1}))
+    return ("", "", read, read, expired, good)
+
+
 def _forgeries(token: str) -> list[str]:
     bound_to, *cursor = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     bodies: list[Any] = [[bound_to, *(wrong for _ in cursor)] for wrong in ("x", -1, 2**70, True, None, ["a"], 0.5)]
