@@ -30,14 +30,14 @@ from callback_gateway.routes.recent import RecentDeliveries
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
 from callback_gateway.routes.webhooks import VendorSource, Webhooks
-from callback_gateway.tokens import CapabilityReader, PublicKeys
+from callback_gateway.tokens import CapabilityReader, public_keys
 from servicekit.clock import SystemClock
 from servicekit.failpoints import Failpoints
 from servicekit.grpc_client import ChannelOptions, ServiceChannel
 from servicekit.grpc_retry import RetryPolicy
 from servicekit.lifecycle import Lifecycle
 from servicekit.ops_listener import OpsListener
-from servicekit.secret_lines import SecretLines
+from servicekit.secret_lines import secret_lines
 from servicekit.telemetry import new_metrics_registry
 from servicekit.tls import TlsFiles
 
@@ -69,7 +69,7 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
     metrics = GatewayMetrics(registry)
     tls_files = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
     tls = ServerTls(tls_files, on_reload=metrics.reloads_of("certificate"))
-    keys = PublicKeys(settings.capability_public_keys_file, on_reload=metrics.reloads_of("capability_keys"))
+    keys = public_keys(settings.capability_public_keys_file, on_reload=metrics.reloads_of("capability_keys"))
 
     options = ChannelOptions(default_deadline_s=settings.pipeline_deadline_s)
     channel = await life.enter(ServiceChannel(str(settings.pipeline_addr), tls=tls_files, options=options))
@@ -151,7 +151,7 @@ def _vendors(settings: GatewaySettings, metrics: GatewayMetrics) -> dict[str, Ve
     }
     return {
         source: VendorSource(
-            vendor=vendor, secrets=SecretLines(file, on_reload=metrics.reloads_of(f"webhook_{source}"))
+            vendor=vendor, secrets=secret_lines(file, on_reload=metrics.reloads_of(f"webhook_{source}"))
         )
         for source, (file, vendor) in files.items()
         if file is not None

@@ -8,10 +8,10 @@ from typing import NewType
 from urllib.parse import parse_qsl
 
 import msgspec
-import structlog
 
 from callback_gateway.report import Output, Report
 from servicekit.clock import Clock
+from servicekit.replaced_file import ReplacedFile
 from servicekit.tokens import InvalidKeyFile, InvalidToken, TokenReader, load_public_keys
 
 COMPLETE = "complete"
@@ -70,7 +70,7 @@ def find_capability(*, query: bytes, authorization: list[str]) -> RawCapability:
 class CapabilityReader:
     """Checks capabilities with the public keys; the pipeline service has the last word."""
 
-    keys: "PublicKeys"
+    keys: ReplacedFile[TokenReader]
     clock: Clock
 
     def find(self, *, query: bytes, authorization: list[str]) -> RawCapability:
@@ -78,13 +78,13 @@ class CapabilityReader:
         try:
             return find_capability(query=query, authorization=authorization)
         except CapabilityRefused:
-            self.keys.reader().refuse()
+            self.keys.content().refuse()
             raise
 
     def read(self, raw: RawCapability, *, audiences: Collection[str]) -> Capability:
         """The capability, if it is for one of `audiences`. Raises CapabilityRefused, CapabilityExpired."""
         try:
-            capability = msgspec.json.decode(self.keys.reader().verify(raw), type=Capability)
+            capability = msgspec.json.decode(self.keys.content().verify(raw), type=Capability)
         except (InvalidToken, msgspec.DecodeError, UnicodeDecodeError):
             raise CapabilityRefused("not signed by a live key") from None
         if capability.audience not in audiences or not capability.key_prefix.endswith("/"):
@@ -94,35 +94,15 @@ class CapabilityReader:
         return capability
 
 
-class PublicKeys:
-    """The live keys of a file, read again when it is replaced, so that a rotation needs no restart."""
-
-    def __init__(self, path: Path, *, on_reload: Callable[[bool], None]) -> None:
-        """Raises InvalidKeyFile. Later, a file that cannot be used leaves the old keys live; `on_reload` is told."""
-        self._path = path
-        self._on_reload = on_reload
-        self._seen = _fingerprint(path)
-        self._reader = _load(path)
-        self._log = structlog.get_logger("callback_gateway.tokens")
-
-    def reader(self) -> TokenReader:
-        """The reader of the newest usable file; costs one `stat`."""
-        seen = _fingerprint(self._path)
-        if seen != self._seen:
-            # Remembered also when it fails, or a broken file would be read, and logged, for every request.
-            self._seen = seen
-            self._reload()
-        return self._reader
-
-    def _reload(self) -> None:
-        try:
-            self._reader = _load(self._path)
-        except InvalidKeyFile as err:
-            self._log.error("capability_keys_reload_failed", error=str(err))
-            self._on_reload(False)  # noqa: FBT003 # the one fact there is to tell
-            return
-        self._log.info("capability_keys_reloaded", path=str(self._path))
-        self._on_reload(True)  # noqa: FBT003 # as above
+def public_keys(path: Path, *, on_reload: Callable[[bool], None]) -> ReplacedFile[TokenReader]:
+    """The live keys of a file. Raises InvalidKeyFile."""
+    return ReplacedFile(
+        path,
+        read=_load,
+        refusal=InvalidKeyFile,
+        told_as=("capability_keys_reloaded", "capability_keys_reload_failed"),
+        on_reload=on_reload,
+    )
 
 
 def check_id(stated: str | None, capability: Capability) -> None:
@@ -158,11 +138,3 @@ def _load(path: Path) -> TokenReader:
         raise
     except ValueError as err:
         raise InvalidKeyFile(f"{path}: not an Ed25519 public key") from err
-
-
-def _fingerprint(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_ino, stat.st_size

@@ -18,7 +18,7 @@ from pipeline_service.transport.analytics import AnalyticsServicer
 from pipeline_service.transport.audit import AuditServicer
 from pipeline_service.transport.credentials import CredentialServicer
 from pipeline_service.vault.envelope import Envelope
-from pipeline_service.vault.master_keys import MasterKeys
+from pipeline_service.vault.master_keys import master_keys
 from servicekit.grpc_server import Register
 
 
@@ -50,4 +50,4 @@ def _vault(settings: Settings, metrics: Metrics) -> Envelope | None:
         if not succeeded:
             metrics.raise_alarm(Alarm.RELOAD_FAILED)
 
-    return Envelope(MasterKeys(settings.master_keys_file, on_reload=on_reload).ring)
+    return Envelope(master_keys(settings.master_keys_file, on_reload=on_reload).content)

@@ -9,7 +9,7 @@ from pipeline_service.domain.webhooks import Source
 from pipeline_service.metrics import Metrics
 from pipeline_service.store.pool import Pool
 from pipeline_service.store.webhooks import PostgresWebhookEvents
-from servicekit.secret_lines import SecretLines
+from servicekit.secret_lines import secret_lines
 
 
 def new_webhooks(settings: Settings, metrics: Metrics, *, pool: Pool) -> Webhooks:
@@ -25,5 +25,5 @@ def new_webhooks(settings: Settings, metrics: Metrics, *, pool: Pool) -> Webhook
         Source.DISCOURSE: settings.webhook_discourse_secret_file,
         Source.PAYMENT_PROCESSOR: settings.webhook_payment_processor_secret_file,
     }
-    secrets = {source: SecretLines(file, on_reload=on_reload).live for source, file in files.items() if file}
+    secrets = {source: secret_lines(file, on_reload=on_reload).content for source, file in files.items() if file}
     return Webhooks(events=PostgresWebhookEvents(pool), secrets=secrets, now=lambda: datetime.now(UTC))

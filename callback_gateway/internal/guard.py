@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from callback_gateway.callers import caller_of
 from servicekit.access import Allow
-from servicekit.secret_lines import SecretLines
+from servicekit.secret_lines import secret_lines
 
 HEADER = "x-internal-auth"
 MIN_TOKEN_CHARS = 32
@@ -46,8 +46,7 @@ class Guard:
 
 def open_tokens(path: Path, *, on_reload: Callable[[bool], None]) -> Callable[[], tuple[str, ...]]:
     """The live tokens of a file. Raises ConfigError; a file that is replaced by a bad one leaves the old ones live."""
-    lines = SecretLines(path, on_reload=on_reload, check=check_tokens)
-    return lines.live
+    return secret_lines(path, on_reload=on_reload, check=check_tokens).content
 
 
 def check_tokens(tokens: tuple[str, ...]) -> None:

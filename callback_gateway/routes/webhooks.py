@@ -24,7 +24,7 @@ from callback_gateway.routes.recent import RecentDeliveries
 from callback_gateway.routes.refusals import RefusalLog
 from callback_gateway.routes.slots import Slots
 from servicekit.clock import Clock
-from servicekit.secret_lines import SecretLines
+from servicekit.replaced_file import ReplacedFile
 
 PREFIX = "/spi/webhooks/"
 PLATFORMS = ("github", "discourse", "payment_processor")
@@ -51,7 +51,7 @@ class VendorSource:
 
     vendor: str
     """As nodes name it."""
-    secrets: SecretLines
+    secrets: ReplacedFile[tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class Webhooks:
     async def _signal(self, source: str, delivery: Delivery) -> Answer:
         """Have the vendor asked: its word alone counts, whoever signed the delivery."""
         known = self.vendors[source]
-        signal = VENDORS[source](delivery, secrets=known.secrets.live(), now=self.clock.now())
+        signal = VENDORS[source](delivery, secrets=known.secrets.content(), now=self.clock.now())
         seen = f"{source}/{signal.id}"
         if seen in self.recent:
             return answers.ok("DUPLICATE")

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
-
 from servicekit.config import ConfigError, read_secret
+from servicekit.replaced_file import ReplacedFile
 
 KEY_BYTES = 32
 MAX_ID_CHARS = 64
@@ -31,35 +30,15 @@ class Ring:
     keys: Mapping[str, bytes] = field(repr=False)
 
 
-class MasterKeys:
-    """The newest usable ring of a file."""
-
-    def __init__(self, path: Path, *, on_reload: Callable[[bool], None]) -> None:
-        """Raises InvalidMasterKeys. Later, a file that cannot be used leaves the old keys live; `on_reload` is told."""
-        self._path = path
-        self._on_reload = on_reload
-        self._seen = _fingerprint(path)
-        self._ring = read_master_keys(path)
-        self._log = structlog.get_logger("pipeline_service.vault")
-
-    def ring(self) -> Ring:
-        """Costs one `stat`."""
-        seen = _fingerprint(self._path)
-        if seen != self._seen:
-            # Remembered also when it fails, or a broken file would be read, and told of, at every use.
-            self._seen = seen
-            self._reload()
-        return self._ring
-
-    def _reload(self) -> None:
-        try:
-            self._ring = read_master_keys(self._path)
-        except InvalidMasterKeys as error:
-            self._log.error("master_keys_reload_failed", error=str(error))
-            self._on_reload(False)  # noqa: FBT003 # the one fact there is to tell
-            return
-        self._log.info("master_keys_reloaded", active=self._ring.active, keys=sorted(self._ring.keys))
-        self._on_reload(True)  # noqa: FBT003 # as above
+def master_keys(path: Path, *, on_reload: Callable[[bool], None]) -> ReplacedFile[Ring]:
+    """The newest usable ring of a file. Raises InvalidMasterKeys."""
+    return ReplacedFile(
+        path,
+        read=read_master_keys,
+        refusal=InvalidMasterKeys,
+        told_as=("master_keys_reloaded", "master_keys_reload_failed"),
+        on_reload=on_reload,
+    )
 
 
 def read_master_keys(path: Path) -> Ring:
@@ -98,11 +77,3 @@ def _key_of(entry: Mapping[str, object], path: Path) -> bytes:
     if len(raw) != KEY_BYTES:
         raise InvalidMasterKeys(f'{path}: "key" of {entry.get("id")!r} must be {KEY_BYTES} bytes in base64')
     return raw
-
-
-def _fingerprint(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_ino, stat.st_size

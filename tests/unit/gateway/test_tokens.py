@@ -17,11 +17,11 @@ from callback_gateway.tokens import (
     CapabilityExpired,
     CapabilityReader,
     CapabilityRefused,
-    PublicKeys,
     RawCapability,
     ReportDisagrees,
     check_agreement,
     find_capability,
+    public_keys,
 )
 from servicekit.tokens import InvalidKeyFile
 from tests.fakes.clock import FakeClock
@@ -44,7 +44,7 @@ def reloads() -> list[bool]:
 @pytest.fixture
 def reader(pair: KeyPair, tmp_path: Path, reloads: list[bool]) -> CapabilityReader:
     path = write_public_keys(tmp_path / "public.json", pair)
-    return CapabilityReader(keys=PublicKeys(path, on_reload=reloads.append), clock=FakeClock(NOW))
+    return CapabilityReader(keys=public_keys(path, on_reload=reloads.append), clock=FakeClock(NOW))
 
 
 def read(reader: CapabilityReader, token: str) -> Capability:
@@ -188,7 +188,7 @@ class TestPublicKeys:
 
     def test_unreadable_at_the_start_stops_it(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidKeyFile, match="cannot read"):
-            PublicKeys(tmp_path / "absent.json", on_reload=lambda _: None)
+            public_keys(tmp_path / "absent.json", on_reload=lambda _: None)
 
     def test_unchanged_file_is_not_read_again(
         self, reader: CapabilityReader, pair: KeyPair, tmp_path: Path, reloads: list[bool]

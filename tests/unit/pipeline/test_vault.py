@@ -12,7 +12,7 @@ from pipeline_service.commands.errors import CredentialUnreadable
 from pipeline_service.domain.credentials import CredentialKey, bound_to
 from pipeline_service.domain.ids import Owner
 from pipeline_service.vault.envelope import Envelope
-from pipeline_service.vault.master_keys import InvalidMasterKeys, MasterKeys, Ring, read_master_keys
+from pipeline_service.vault.master_keys import InvalidMasterKeys, Ring, master_keys, read_master_keys
 
 SECRET = b"sk-canary-5f1d"
 HEYGEN = CredentialKey(owner=Owner("default"), vendor="heygen")
@@ -100,22 +100,22 @@ def test_rewrapped_value_needs_the_new_master_key_alone() -> None:
 def test_master_keys_are_read_again_when_their_file_is_replaced(tmp_path: Path) -> None:
     reloads: list[bool] = []
     path = write_keys(tmp_path / "keys.json", active="old", keys={"old": OLD})
-    keys = MasterKeys(path, on_reload=reloads.append)
+    keys = master_keys(path, on_reload=reloads.append)
 
     write_keys(path, active="new", keys={"old": OLD, "new": NEW})
 
-    assert keys.ring().active == "new"
+    assert keys.content().active == "new"
     assert reloads == [True]
 
 
 def test_broken_file_leaves_the_old_master_keys_in_force_and_is_told_of_once(tmp_path: Path) -> None:
     reloads: list[bool] = []
     path = write_keys(tmp_path / "keys.json", active="old", keys={"old": OLD})
-    keys = MasterKeys(path, on_reload=reloads.append)
+    keys = master_keys(path, on_reload=reloads.append)
 
     write_keys(path, active="lost", keys={"new": NEW})
 
-    assert [keys.ring().active for _ in range(3)] == ["old"] * 3
+    assert [keys.content().active for _ in range(3)] == ["old"] * 3
     assert reloads == [False]
 
 
