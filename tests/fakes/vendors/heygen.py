@@ -230,21 +230,27 @@ class HeyGen(Simulation):
         sound, film = self._folder / f"{job.id}.sound", self._folder / f"{job.id}.mp4"
         sound.write_bytes(audio)
         height = SIZES[job.request.get("resolution", "720p")]
-        done = subprocess.run(
-            [
-                imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y",
-                "-f", "lavfi", "-i", f"color=c=0x2b4a6f:s={height * 16 // 9}x{height}:r=25", "-i", str(sound),
-                "-shortest", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac",
-                "-progress", "pipe:1", "-movflags", "+faststart", str(film),
-            ],
-            capture_output=True, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
+        heard = self._ffmpeg("-i", str(sound), "-f", "null", "-")
+        if heard.returncode != 0:
             job.failure = {"code": "40044", "message": "Invalid audio format"}
             return
-        times = [line for line in done.stdout.decode().splitlines() if line.startswith("out_time_us=")]
+        times = [line for line in heard.stdout.decode().splitlines() if line.startswith("out_time_us=")]
         job.duration_s = int(times[-1].partition("=")[2]) / 1e6
+        # Not `-shortest`, which lets some pictures more through when the machine is busy.
+        self._ffmpeg(
+            "-f", "lavfi", "-i", f"color=c=0x2b4a6f:s={height * 16 // 9}x{height}:r=25", "-i", str(sound),
+            "-t", str(job.duration_s), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac",
+            "-movflags", "+faststart", str(film),
+        ).check_returncode()  # fmt: skip
         job.film = film
+
+    @staticmethod
+    def _ffmpeg(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+        return subprocess.run(
+            [program, "-v", "error", "-nostdin", "-y", "-progress", "pipe:1", *arguments],
+            capture_output=True, check=False,
+        )  # fmt: skip
 
     def _running(self) -> int:
         return sum(self._is_running(job) for job in self._jobs.values())
