@@ -184,5 +184,5 @@ async def test_paid_nodes_run_behind_simulated_vendors_without_a_key(tmp_path: P
 
     assert code == 0, said
     assert (tmp_path / "out" / "head.mp4").stat().st_size > 1000
-    assert len(pids) == 4
+    assert len(pids) == 5  # a process for each vendor
     assert not [pid for pid in pids if is_alive(pid)]

@@ -101,7 +101,14 @@ async def test_wrong_settings_stop_the_start_naming_all_of_them(spawn: Spawn) ->
 
 
 @pytest.mark.parametrize(
-    "place", ["executor.got_message", "executor.after_claim", "executor.after_upload", "executor.before_ack"]
+    "place",
+    [
+        # Every place is passed with all the services around in test_failpoints.
+        pytest.param("executor.got_message", marks=pytest.mark.slow),
+        pytest.param("executor.after_claim", marks=pytest.mark.slow),
+        "executor.after_upload",
+        "executor.before_ack",
+    ],
 )
 async def test_killed_worker_leaves_nothing_that_the_next_one_cannot_take_over(
     around: World, spawn: Spawn, place: str

@@ -124,6 +124,7 @@ def test_merge_with_crossfade_melts_the_segments_together_and_is_shorter_by_that
     assert rms(sound, 4.6, 5.9) < 1e-3
 
 
+@pytest.mark.slow
 def test_merge_with_crossfade_from_a_held_picture_keeps_holding_it(bench: Bench) -> None:
     held = bench.clip("held.mp4", seconds=1, picture="color=red", tone_seconds=2.4)
     next_one = bench.clip("next.mp4", seconds=2, picture="color=blue")
@@ -173,7 +174,7 @@ def turn(source: Path, target: Path) -> Path:
     return target
 
 
-@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+@pytest.mark.parametrize("transfer", ["smpte2084", pytest.param("arib-std-b67", marks=pytest.mark.slow)])
 def test_merge_of_a_segment_with_high_dynamic_range_shows_its_greys_as_others_do(bench: Bench, transfer: str) -> None:
     # Diffuse white of PQ is 58 % of the signal and of HLG 75 % (ITU-R BT.2408); as plain video it would be a dull grey.
     white = {"smpte2084": 0.58, "arib-std-b67": 0.75}[transfer]
