@@ -68,6 +68,7 @@ async def test_executor_killed_inside_the_voice_node_is_replaced_and_the_film_is
     await house.assert_recorded_once(ended)
 
 
+@pytest.mark.slow
 async def test_executor_killed_while_its_child_draws_leaves_no_child_and_the_merge_is_the_same(
     house: House, merge: str
 ) -> None:

@@ -118,6 +118,7 @@ def test_edited_pipeline_runs_what_changed_and_an_editor_that_was_too_slow_is_re
     assert re.search(r"^voice +generate-voiceover +pending", listed.out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_plan_says_what_a_run_does_and_a_run_may_insist_on_it(desk: Desk) -> None:
     desk.change("id: hello", "id: planned")
     desk.run()
