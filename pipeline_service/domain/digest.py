@@ -76,11 +76,25 @@ def canonical(value: dict[str, JsonValue]) -> bytes:
     """RFC 8785; orjson writes the same, far faster, but for some numbers and the order of some keys."""
     if _is_plain(value):
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return rfc8785.dumps(value)
+    return rfc8785.dumps({name: _in_doubles(inner) for name, inner in value.items()})
+
+
+def _in_doubles(value: JsonValue) -> JsonValue:
+    """Large integers as the doubles that they are to JSON: Postgres gives back 1e300 as an integer of 301 digits."""
+    match value:
+        case bool():
+            return value
+        case int() if abs(value) > _SAFE_INTEGER:
+            return float(value)
+        case list():
+            return [_in_doubles(inner) for inner in value]
+        case dict():
+            return {name: _in_doubles(inner) for name, inner in value.items()}
+    return value
 
 
 def _is_plain(value: JsonValue) -> bool:
-    """No fractions, no integers that a double does not hold, and no keys whose order depends on their encoding."""
+    """No fractions, no integers that JSON may hold otherwise, and no keys whose order depends on their encoding."""
     # Asked about every value of every node that is made: in the order of how often each kind is met.
     if isinstance(value, str | bool) or value is None:
         return True
