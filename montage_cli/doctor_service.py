@@ -154,7 +154,8 @@ async def _vendors(channel: grpc.aio.Channel) -> Finding:
 
 
 def _one_vendor(one: node_api.Vendor) -> str:
-    words = f"{one.vendor} {one.in_use} of {one.concurrency}"
+    key = f" (key of {one.owner})" if one.owner else ""
+    words = f"{one.vendor}{key} {one.in_use} of {one.concurrency}"
     if one.breaker != node_api.BREAKER_STATE_CLOSED:
         words += ", does not answer"
     if one.HasField("left_alone_until"):

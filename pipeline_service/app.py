@@ -116,7 +116,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     windows = Windows(
         fixed=settings.windows(),
         slots=slots.of,
-        concurrency={TaskQueue(vendor): number for vendor, number in concurrency.items()},
+        concurrency={TaskQueue(vendor): concurrency[vendor] for vendor in paid_vendors(catalogue)},
     )
     rules = _rules(settings, catalogue, windows)
 

@@ -90,7 +90,10 @@ class Settings(ServiceSettings):
     dispatch_windows: CommaList = ()
     """`queue=number,…`: how much of a task queue is handed out at once; of others two per slot of their executors."""
     vendor_concurrency: CommaList = ()
-    """`vendor=number,…`: how much a vendor is asked to do at once, at most; others as docs/vendors.md says."""
+    """`vendor=number,…`: how much a vendor is asked to do at once with one key; others as docs/vendors.md says.
+
+    `vendor/owner=number` says it of that owner's own key.
+    """
     max_start_to_close_s: Annotated[float, Field(gt=0)] | None = None
     """Caps the time that node types allow an execution; none leaves it to them."""
     drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
@@ -118,7 +121,7 @@ class Settings(ServiceSettings):
         _check_numbers(written, of="vendor")
         known = paid_vendors(build_catalogue(with_test_types=True))
         for one in written:
-            vendor = one.partition("=")[0]
+            vendor = one.partition("=")[0].partition("/")[0]
             if vendor not in known:
                 raise ValueError(f"expected one of {', '.join(sorted(known))}, found {vendor!r}")
         return written
@@ -128,11 +131,10 @@ class Settings(ServiceSettings):
         return {TaskQueue(queue): number for queue, number in _numbers(self.dispatch_windows).items()}
 
     def concurrency(self, vendors: Iterable[str]) -> dict[str, int]:
-        """How much each vendor is asked to do at once, at most."""
+        """How much each vendor is asked to do at once with one key, at most: by vendor, and by `vendor/owner`."""
         usual = {vendor: DEFAULT_CONCURRENCY.get(vendor, UNLISTED) for vendor in vendors}
-        return usual | {
-            vendor: number for vendor, number in _numbers(self.vendor_concurrency).items() if vendor in usual
-        }
+        said = _numbers(self.vendor_concurrency)
+        return usual | {name: number for name, number in said.items() if name.partition("/")[0] in usual}
 
 
 def _check_numbers(written: Iterable[str], *, of: str) -> None:

@@ -46,22 +46,28 @@ class Metrics:
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry
         )
         self.vendor_in_use = Gauge(
-            "pipeline_vendor_in_use", "Submissions that count at a vendor.", ["vendor"], registry=registry
+            "pipeline_vendor_in_use", "Submissions that count at a vendor.", ["vendor", "owner"], registry=registry
         )
         self.vendor_concurrency = Gauge(
-            "pipeline_vendor_concurrency", "How many a vendor is given at once.", ["vendor"], registry=registry
+            "pipeline_vendor_concurrency", "How many a vendor is given at once.", ["vendor", "owner"], registry=registry
         )
         self.vendor_left_alone = Gauge(
-            "pipeline_vendor_left_alone_seconds", "How long it is given nothing more.", ["vendor"], registry=registry
+            "pipeline_vendor_left_alone_seconds",
+            "How long it is given nothing more.",
+            ["vendor", "owner"],
+            registry=registry,
         )
 
     def tell_limits(self, limits: Iterable[VendorLimit], *, now: datetime) -> None:
-        """Show what vendors are asked to do."""
+        """Show what vendors are asked to do with each key; those of owners that have none any more are gone."""
+        for gauge in (self.vendor_in_use, self.vendor_concurrency, self.vendor_left_alone):
+            gauge.clear()
         for limit in limits:
+            key = {"vendor": limit.vendor, "owner": limit.credential}
             until = limit.left_alone_until(now=now) or now
-            self.vendor_in_use.labels(vendor=limit.vendor).set(limit.in_use)
-            self.vendor_concurrency.labels(vendor=limit.vendor).set(limit.concurrency)
-            self.vendor_left_alone.labels(vendor=limit.vendor).set((until - now).total_seconds())
+            self.vendor_in_use.labels(**key).set(limit.in_use)
+            self.vendor_concurrency.labels(**key).set(limit.concurrency)
+            self.vendor_left_alone.labels(**key).set((until - now).total_seconds())
 
     def nats_error(self, kind: str) -> None:
         """Count an error of the connection. A refused permission is seen nowhere else: the call just times out."""

@@ -12,10 +12,12 @@ from pipeline_service.domain.ids import Claim, ExecutionId, Owner
 
 @dataclass(frozen=True, kw_only=True)
 class HeldWork:
-    """What a worker holds: for whom, and by which vendor."""
+    """What a worker holds: for whom, by which vendor, and whose key pays."""
 
     owner: Owner
     provider: str
+    credential: str | None
+    """Of its purchase; None where there is none, or where that does not say."""
 
 
 class Vault(Protocol):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pipeline_service.commands.credential_ports import CredentialStore, Vault
-from pipeline_service.commands.errors import ClaimNotLive, NoMasterKeys, NotAllowed, NotFound
+from pipeline_service.commands.errors import ClaimNotLive, CredentialGone, NoMasterKeys, NotAllowed, NotFound
 from pipeline_service.domain.audit import AuditAction, AuditRecord
 from pipeline_service.domain.credentials import Credential, CredentialKey, bound_to
 from pipeline_service.domain.ids import Claim, ExecutionId, Owner
+from pipeline_service.domain.vendor_limit import SHARED
 
 _REWRAP_PAGE = 100
 
@@ -44,14 +45,25 @@ class Credentials:
     async def access_for_work(
         self, execution: ExecutionId, claim: Claim, *, vendor: str, actor: str
     ) -> tuple[Credential, str]:
-        """The value that a worker needs for what it holds. Raises ClaimNotLive, NotAllowed, NotFound."""
+        """The value that a worker needs for what it holds.
+
+        What was begun with the key that everybody shares is asked about with that: NotFound, whatever the owner has by
+        now. Raises ClaimNotLive, NotAllowed, CredentialGone.
+        """
         held = await self._store.held_work(execution, claim)
         if held is None:
             raise ClaimNotLive(f"this claim does not hold execution '{execution}'")
         if held.provider != vendor:
             raise NotAllowed(f"execution '{execution}' is work of '{held.provider}', not of '{vendor}'")
         key = CredentialKey(owner=held.owner, vendor=vendor)
-        return await self._hand_out(key, actor=actor, details={"execution": str(execution), "claim": str(claim)})
+        if held.credential == SHARED:
+            raise _not_found(key)
+        try:
+            return await self._hand_out(key, actor=actor, details={"execution": str(execution), "claim": str(claim)})
+        except (NotFound, NoMasterKeys) as error:
+            if held.credential is None:
+                raise
+            raise CredentialGone(f"{key.name} pays for this work, and is not kept any more") from error
 
     async def access(self, key: CredentialKey, *, actor: str) -> tuple[Credential, str]:
         """The value on behalf of its owner. Raises NotFound."""

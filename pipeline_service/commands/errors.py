@@ -113,6 +113,10 @@ class CredentialUnreadable(PipelineError):
     """A closed secret does not open; the message says no more than why."""
 
 
+class CredentialGone(PipelineError):
+    """What was begun with a secret cannot go on with another one."""
+
+
 class ClaimNotLive(PipelineError):
     """The worker does not hold what it names, or not any more."""
 

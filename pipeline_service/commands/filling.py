@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.errors import PipelineError
-from pipeline_service.commands.ports import CrashPoint, DueExecution, Store, nowhere
+from pipeline_service.commands.ports import CrashPoint, DueExecution, Line, Store, nowhere
 from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.reports import RoomFound
-from pipeline_service.domain.ids import TaskQueue
 
 LIMIT = 1024
 """At a time, of one queue."""
@@ -24,8 +23,8 @@ class Filler:
         self._crash_point = crash_point
 
     async def tick(self) -> int:
-        """Fill every task queue. Answers how many went where more may have to go. Raises Unavailable."""
-        chosen = [one for queue in await self._lines() for one in await self._next(queue)]
+        """Fill every line. Answers how many went where more may have to go. Raises Unavailable."""
+        chosen = [one for line in await self._lines() for one in await self._next(line)]
         if not chosen:
             return 0
         for result in await asyncio.gather(*map(self._hand_out, chosen), return_exceptions=True):
@@ -35,16 +34,16 @@ class Filler:
         await self._lines()
         return len(chosen) if len(chosen) >= LIMIT else 0
 
-    async def _lines(self) -> list[TaskQueue]:
+    async def _lines(self) -> list[Line]:
         loads = await self._store.queue_loads()
         self._windows.counted(loads)
-        if any(self._windows.is_vendors(queue) for queue in loads):
+        if any(self._windows.is_vendors(line) for line in loads):
             now, limits = await self._store.vendor_limits()
             self._windows.learned(limits, now=now)
-        return [queue for queue, load in loads.items() if load.has_line]
+        return [line for line, load in loads.items() if load.has_line]
 
-    async def _next(self, queue: TaskQueue) -> Sequence[DueExecution]:
-        return await self._store.next_in_line(queue, window=self._windows.size(queue), limit=LIMIT)
+    async def _next(self, line: Line) -> Sequence[DueExecution]:
+        return await self._store.next_in_line(line, window=self._windows.size(line), limit=LIMIT)
 
     async def _hand_out(self, one: DueExecution) -> None:
         await self._crash_point("filling.room_found")

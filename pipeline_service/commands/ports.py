@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from pipeline_service.commands.views import NodeView, PipelineView
@@ -15,7 +15,7 @@ from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId,
 from pipeline_service.domain.model import Dispatch
 from pipeline_service.domain.structure import ImportPlan
 from pipeline_service.domain.values import Json
-from pipeline_service.domain.vendor_limit import VendorLimit
+from pipeline_service.domain.vendor_limit import SHARED, VendorLimit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,18 @@ class DueExecution:
     due: datetime
 
 
+class Line(NamedTuple):
+    """Where work waits for room: one line for each task queue, and of a vendor one more for each owner's own key."""
+
+    queue: TaskQueue
+    credential: str = SHARED
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueueLoad:
-    """What a task queue has out, and whether anybody stands in line for it.
+    """What is out of a line, and whether anybody stands in it.
 
-    Of a vendor's queue that is what was published and not taken, and what counts as submitted.
+    Of a vendor's line that is what was published and not taken, and what counts as submitted.
     """
 
     out: int
@@ -263,13 +270,16 @@ class Store(Protocol):
     async def find_job(self, vendor: str, job_id: str) -> Place | None:
         """For which execution a vendor's job was bought: of several the open one, then the newest."""
 
-    async def queue_loads(self) -> Mapping[TaskQueue, QueueLoad]:
-        """How full each task queue is; those with nothing out and nobody in line are left out."""
+    async def queue_loads(self) -> Mapping[Line, QueueLoad]:
+        """How full each task queue is, by line; those with nothing out and nobody in line are left out."""
 
     async def vendor_limits(self) -> tuple[datetime, Sequence[VendorLimit]]:
-        """The limit of each vendor, by name, with what counts now; and the clock by which they are meant."""
+        """The limits of each vendor, with what counts now; and the clock by which they are meant.
 
-    async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> Sequence[DueExecution]:
+        By vendor and credential: the shared one of each vendor, and those of owners that have a key of their own.
+        """
+
+    async def next_in_line(self, line: Line, *, window: int, limit: int) -> Sequence[DueExecution]:
         """Who goes next: by priority, then who has fewest of its pipeline out, then age.
 
         As many as the window has room for at that moment: who chooses at the same moment chooses the same.

@@ -1,4 +1,4 @@
-"""How much a task queue may have out at once, and how much it has, as far as this process knows."""
+"""How much of a line may be out at once, and how much is, as far as this process knows."""
 
 import asyncio
 from collections import Counter
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from pipeline_service.commands.ports import QueueLoad
+from pipeline_service.commands.ports import Line, QueueLoad
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.ids import Owner, TaskQueue
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.vendor_limit import VendorLimit
 
@@ -40,46 +40,58 @@ class Windows:
         """
         self._fixed = fixed
         self._slots = slots
-        self._permitted = dict(concurrency)
-        self._out: Counter[TaskQueue] = Counter()
-        self._lines: set[TaskQueue] = set()
+        self._concurrency = concurrency
+        self._permitted: dict[Line, int] = {}
+        self._own_keys: frozenset[Line] = frozenset()
+        self._out: Counter[Line] = Counter()
+        self._lines: set[Line] = set()
         self.bell = asyncio.Event()
         """Rings when it is worth to look who goes next."""
 
-    def size(self, queue: TaskQueue) -> int:
-        permitted = self._permitted.get(queue)
-        if permitted is not None:
-            return min(permitted, self._fixed.get(queue, permitted))
-        return self._fixed.get(queue) or PER_SLOT * self._slots(queue) or UNANNOUNCED
+    def size(self, line: Line) -> int:
+        if not self.is_vendors(line):
+            return self._fixed.get(line.queue) or PER_SLOT * self._slots(line.queue) or UNANNOUNCED
+        permitted = self._permitted.get(line, self._concurrency[line.queue])
+        return min(permitted, self._fixed.get(line.queue, permitted))
 
-    def is_vendors(self, queue: TaskQueue) -> bool:
-        """Whether a vendor's limit is the window of a queue."""
-        return queue in self._permitted
+    def is_vendors(self, line: Line) -> bool:
+        """Whether a vendor's limit is the window of a line."""
+        return line.queue in self._concurrency
 
-    def free(self, queue: TaskQueue) -> int:
-        return max(self.size(queue) - self._out[queue], 0)
+    def free(self, line: Line) -> int:
+        return max(self.size(line) - self._out[line], 0)
 
-    def room(self, queue: TaskQueue) -> int:
-        """How much may be handed out without asking who else waits: nothing while somebody stands in line."""
-        return 0 if queue in self._lines else self.free(queue)
+    def room(self, queue: TaskQueue, owner: Owner) -> int:
+        """How much of an owner may be handed out without asking who else waits: nothing while somebody does."""
+        line = self._line(queue, owner)
+        return 0 if line in self._lines else self.free(line)
 
     def committed(self, ws: WorkingSet) -> None:
         """Follow what a transaction did."""
-        self._out.update(ws.places_taken)
-        begun = ws.lined_up - self._lines
-        self._lines |= ws.lined_up
+        for (queue, owner), moved in ws.places_taken.items():
+            self._out[self._line(queue, owner)] += moved
+        lined_up = {self._line(queue, owner) for queue, owner in ws.lined_up}
+        begun = lined_up - self._lines
+        self._lines |= lined_up
         # A line that has just begun may be one in front of a queue that only seemed full.
-        if begun or any(self.free(queue) * WORTH_A_LOOK >= max(self.size(queue), 1) for queue in self._lines):
+        if begun or any(self.free(line) * WORTH_A_LOOK >= max(self.size(line), 1) for line in self._lines):
             self.bell.set()
 
-    def counted(self, loads: Mapping[TaskQueue, QueueLoad]) -> None:
+    def counted(self, loads: Mapping[Line, QueueLoad]) -> None:
         """Know again what is. A commit that the count has not seen is known by the next one."""
-        self._out = Counter({queue: load.out for queue, load in loads.items()})
-        self._lines = {queue for queue, load in loads.items() if load.has_line}
+        self._out = Counter({line: load.out for line, load in loads.items()})
+        self._lines = {line for line, load in loads.items() if load.has_line}
 
     def learned(self, limits: Iterable[VendorLimit], *, now: datetime) -> None:
-        """Know again how much vendors may be asked to do, beside what was counted just before."""
+        """Know again who has a key, and how much vendors may be asked to do, beside what was counted just before."""
+        permitted = {}
         for limit in limits:
-            queue = TaskQueue(limit.vendor)
-            out = self._out[queue]
-            self._permitted[queue] = out + replace(limit, in_use=out).room(now=now)
+            line = Line(TaskQueue(limit.vendor), limit.credential)
+            out = self._out[line]
+            permitted[line] = out + replace(limit, in_use=out).room(now=now)
+        self._permitted = permitted
+        self._own_keys = frozenset(line for line in permitted if line.credential)
+
+    def _line(self, queue: TaskQueue, owner: Owner) -> Line:
+        own = Line(queue, owner)
+        return own if own in self._own_keys else Line(queue)

@@ -22,6 +22,11 @@ class Purchase:
     draw: int
     """0, and one more each time a user forces equal work to be bought again."""
     vendor: str
+    credential: str | None = ""
+    """Whose key pays: its owner's name, or empty for the executors' own, which everybody shares.
+
+    None where the code that intended it did not say; it is counted as shared.
+    """
     state: PurchaseState
     execution_id: ExecutionId
     """The execution that is attached to it; the newest, when there were several."""

@@ -5,6 +5,7 @@ much at a time, and with each submission that it takes a little more. One that d
 circuit breaker is open), then tried with one submission at a time, the probe, until it takes one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,8 @@ PROBE_WITHIN = timedelta(minutes=2)
 """After so long a probe of which nobody has heard is followed by another."""
 UNSAID = timedelta(seconds=30)
 """How long a vendor is left alone that says "too much" and not for how long."""
+SHARED = ""
+"""Name of the credential that everybody buys with who has none of his own; that of an owner's is the owner's name."""
 SLOT_LEASE = timedelta(minutes=5)
 """How long a submission counts after the last word of it, or behind the time of the next planned question."""
 DEFAULT_CONCURRENCY = {"heygen": 10, "elevenlabs": 5, "runway": 5, "veo3": 10}
@@ -26,12 +29,22 @@ UNLISTED = 64
 """Of other vendors."""
 
 
+def vendors_of(concurrency: Mapping[str, int]) -> list[str]:
+    """Those that have a limit, of what an operator says by vendor, and by `vendor/owner` of single owners."""
+    return sorted(name for name in concurrency if "/" not in name)
+
+
+def most_at_once(concurrency: Mapping[str, int], vendor: str, credential: str) -> int:
+    """What an operator allows one key: as said of `vendor/owner`, else of its vendor."""
+    return concurrency.get(f"{vendor}/{credential}", concurrency[vendor])
+
+
 @dataclass(frozen=True, kw_only=True)
 class VendorLimit:
     """One row for each vendor and credential. What it permits is counted by those who hold its lock."""
 
     vendor: str
-    credential: str = ""
+    credential: str = SHARED
     maximum: int
     """What the operator allows; not kept in the row."""
     in_use: int = 0

@@ -35,8 +35,14 @@ _REPLACE_KEY = """
 UPDATE credentials SET wrapped_key = $5, master_key_id = $6
 WHERE owner = $1 AND vendor = $2 AND version = $3 AND wrapped_key = $4
 """
+# Another value is perhaps of another account: what was learned of the one before says nothing of it.
+_FORGET_LIMIT = """
+UPDATE vendor_limits SET concurrency = NULL, not_before = NULL, failures = 0, open_until = NULL, probe_until = NULL
+WHERE vendor = $1 AND credential = $2
+"""
 _HELD = """
-SELECT p.owner, e.provider FROM executions AS e JOIN pipelines AS p ON p.uid = e.pipeline_uid
+SELECT p.owner, e.provider, b.credential
+FROM executions AS e JOIN pipelines AS p ON p.uid = e.pipeline_uid LEFT JOIN purchases AS b ON b.id = e.purchase_id
 WHERE e.id = $1 AND (
     (e.claim = $2 AND e.lease_until > clock_timestamp())
     OR EXISTS (
@@ -67,6 +73,7 @@ class PostgresCredentials:
                 *(sealed.ciphertext, expire_time),
             )
             await connection.execute(_FORGET_OLDER, key.owner, key.vendor, version)
+            await connection.execute(_FORGET_LIMIT, key.vendor, key.owner)
             await write_records(connection, [record])
         return _credential(row)
 
@@ -94,7 +101,9 @@ class PostgresCredentials:
     async def held_work(self, execution: ExecutionId, claim: Claim) -> HeldWork | None:
         with translated():
             row = await self._pool.fetchrow(_HELD, execution, claim)
-        return HeldWork(owner=Owner(row["owner"]), provider=row["provider"]) if row else None
+        if row is None:
+            return None
+        return HeldWork(owner=Owner(row["owner"]), provider=row["provider"], credential=row["credential"])
 
     async def replace_key(self, credential: Credential, sealed: Sealed, *, record: AuditRecord) -> bool:
         key, before = credential.key, credential.sealed.wrapped_key

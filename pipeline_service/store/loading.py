@@ -8,12 +8,14 @@ from typing import TypeVar
 
 from pipeline_service.commands.ports import RequestKey
 from pipeline_service.domain.audit import AuditRecord
+from pipeline_service.domain.engine.permits import limits_asked
 from pipeline_service.domain.engine.pipeline_rows import PipelineRows
 from pipeline_service.domain.engine.working_set import Finding, Question, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
+from pipeline_service.domain.states import Buys
 from pipeline_service.store.audit import write_records
-from pipeline_service.store.limits import load_limits
+from pipeline_service.store.limits import load_limits, load_own_keys
 from pipeline_service.store.pool import Connection
 from pipeline_service.store.purchases import load_delivered, load_purchases
 from pipeline_service.store.remembered import RememberedRows
@@ -120,6 +122,8 @@ class PostgresTransaction:
         ended = await self._fetch_ended(executions)
         loaded = [*ended, *(one for rows in self._rows.values() for one in rows.executions.values())]
         purchases = await load_purchases(self._connection, loaded, owners) if self.may_buy else []
+        asked_about = set(executions)
+        bought = [one for one in loaded if one.buys is not Buys.NOTHING and one.id in asked_about]
         working_set = WorkingSet(
             now=self._now,
             structures=structures,
@@ -131,9 +135,10 @@ class PostgresTransaction:
             owners=owners,
             purchases=purchases,
             delivered=await load_delivered(self._connection, purchases),
+            own_keys=await load_own_keys(self._connection, bought, owners),
         )
-        named = [one for one in map(working_set.executions.get, executions) if one is not None]
-        for limit in await load_limits(self._connection, named, self._caches.concurrency, now=self._now):
+        limits = limits_asked(working_set, bought)
+        for limit in await load_limits(self._connection, limits, self._caches.concurrency, now=self._now):
             working_set.put(limit)
         self._loaded = Loaded.of(working_set)
         return working_set

@@ -14,6 +14,7 @@ from pipeline_service.commands.ports import (
     DuePoll,
     DueWork,
     Graph,
+    Line,
     NewPipeline,
     Place,
     QueueLoad,
@@ -24,7 +25,7 @@ from pipeline_service.commands.ports import (
 from pipeline_service.commands.views import PipelineView
 from pipeline_service.domain.engine.planning import Kind
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid, TaskQueue
+from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineId, PipelineUid
 from pipeline_service.domain.vendor_limit import VendorLimit
 from pipeline_service.store.creating import create_pipeline
 from pipeline_service.store.editing import PostgresEdit
@@ -240,14 +241,14 @@ class PostgresStore:
             polls=await self._due_polls(limit),
         )
 
-    async def queue_loads(self) -> dict[TaskQueue, QueueLoad]:
+    async def queue_loads(self) -> dict[Line, QueueLoad]:
         return await queue_loads(self._engine)
 
     async def vendor_limits(self) -> tuple[datetime, list[VendorLimit]]:
         return await show_limits(self._engine, self._caches.concurrency)
 
-    async def next_in_line(self, queue: TaskQueue, *, window: int, limit: int) -> list[DueExecution]:
-        return await next_in_line(self._engine, queue, window=window, limit=limit)
+    async def next_in_line(self, line: Line, *, window: int, limit: int) -> list[DueExecution]:
+        return await next_in_line(self._engine, line, window=window, limit=limit)
 
     @contextmanager
     def _telling_of_deadlocks(self) -> Iterator[None]:

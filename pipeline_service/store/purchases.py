@@ -13,9 +13,9 @@ from pipeline_service.store.codec import Row, output_from_json
 from pipeline_service.store.pool import Connection, as_json
 
 _COLUMNS = (
-    "id, owner, work_digest, draw, vendor, state, execution_id, pipeline_uid, possibly_submitted, possible_submissions,"
-    " job_id, next_poll_at, poll_no, polls_unanswered, claim, lease_until, cost_micros, create_time,"
-    " asked_at, signalled_at, slot_until, called_off"
+    "id, owner, work_digest, draw, vendor, credential, state, execution_id, pipeline_uid, possibly_submitted,"
+    " possible_submissions, job_id, next_poll_at, poll_no, polls_unanswered, claim, lease_until, cost_micros,"
+    " create_time, asked_at, signalled_at, slot_until, called_off"
 )
 _LOAD = f"""
 SELECT {_COLUMNS} FROM purchases
@@ -26,10 +26,10 @@ ORDER BY id FOR NO KEY UPDATE
 _INSERT = f"""
 INSERT INTO purchases ({_COLUMNS}, submit_key)
 SELECT {_COLUMNS}, id::text FROM json_to_recordset($1::text::json) AS u(
-    id uuid, owner text, work_digest text, draw int, vendor text, state text, execution_id uuid, pipeline_uid uuid,
-    possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz, poll_no int,
-    polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint, create_time timestamptz,
-    asked_at timestamptz, signalled_at timestamptz, slot_until timestamptz, called_off boolean
+    id uuid, owner text, work_digest text, draw int, vendor text, credential text, state text, execution_id uuid,
+    pipeline_uid uuid, possibly_submitted boolean, possible_submissions int, job_id text, next_poll_at timestamptz,
+    poll_no int, polls_unanswered int, claim uuid, lease_until timestamptz, cost_micros bigint,
+    create_time timestamptz, asked_at timestamptz, signalled_at timestamptz, slot_until timestamptz, called_off boolean
 )
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants only
@@ -106,6 +106,7 @@ def _values(one: Purchase) -> dict[str, Any]:
         "work_digest": one.work_digest,
         "draw": one.draw,
         "vendor": one.vendor,
+        "credential": one.credential,
         "state": one.state,
         "execution_id": one.execution_id,
         "pipeline_uid": one.pipeline_uid,
@@ -134,6 +135,7 @@ def _purchase(row: Row) -> Purchase:
         work_digest=row["work_digest"],
         draw=row["draw"],
         vendor=row["vendor"],
+        credential=row["credential"],
         state=PurchaseState(row["state"]),
         execution_id=ExecutionId(row["execution_id"]),
         pipeline_uid=PipelineUid(row["pipeline_uid"]),

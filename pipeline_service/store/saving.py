@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pipeline_service.commands.errors import Contended
 from pipeline_service.domain.engine.pipeline_rows import RunNodeKey
-from pipeline_service.domain.engine.working_set import WorkingSet
+from pipeline_service.domain.engine.working_set import LimitKey, WorkingSet
 from pipeline_service.domain.ids import ExecutionId, NodeUid, Owner, PipelineUid, PurchaseId, RunId
 from pipeline_service.domain.model import Execution, Node, Run, RunNode
 from pipeline_service.domain.purchase import Purchase
@@ -36,7 +36,7 @@ class Loaded:
     runs: Mapping[RunId, Run] = field(default_factory=dict)
     run_nodes: Mapping[RunNodeKey, RunNode] = field(default_factory=dict)
     purchases: Mapping[PurchaseId, Purchase] = field(default_factory=dict)
-    limits: Mapping[str, VendorLimit] = field(default_factory=dict)
+    limits: Mapping[LimitKey, VendorLimit] = field(default_factory=dict)
 
     @classmethod
     def of(cls, working_set: WorkingSet) -> "Loaded":

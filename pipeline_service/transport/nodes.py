@@ -19,8 +19,9 @@ from pipeline_service.domain.lists import EXECUTIONS, NODES
 from pipeline_service.domain.node_types import Catalogue
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Output
+from pipeline_service.domain.vendor_limit import SHARED
 from pipeline_service.transport.node_control import NodeControl
-from pipeline_service.transport.owners import Owners
+from pipeline_service.transport.owners import Owners, is_operator
 from pipeline_service.transport.paging import Paging
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.wire.names import (
@@ -140,7 +141,9 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
 
     async def ListVendors(self, request: pb.ListVendorsRequest, context: Context) -> pb.ListVendorsResponse:
         now, limits = await self._store.vendor_limits()
-        return pb.ListVendorsResponse(vendors=[vendor_message(limit, now=now) for limit in limits])
+        own = (SHARED, self._owners.owner(context))
+        shown = [limit for limit in limits if limit.credential in own or is_operator(context)]
+        return pb.ListVendorsResponse(vendors=[vendor_message(limit, now=now) for limit in shown])
 
 
 def _data_url(output: Output) -> str:

@@ -41,6 +41,11 @@ class Owners:
         return Caller(owner=self.owner(context), identity=actor(context))
 
 
+def is_operator(context: Context) -> bool:
+    """Whether a caller sees what is of all owners."""
+    return actor(context).startswith("spiffe://montage/ops/")
+
+
 def actor(context: Context) -> str:
     """The caller's identity, as events name it."""
     return str(caller_identity(context))

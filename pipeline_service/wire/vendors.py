@@ -11,6 +11,7 @@ from pipeline_service.wire.values import timestamp
 def vendor_message(limit: VendorLimit, *, now: datetime) -> pb.Vendor:
     return pb.Vendor(
         vendor=limit.vendor,
+        owner=limit.credential,
         in_use=limit.in_use,
         concurrency=limit.concurrency,
         maximum=limit.maximum,

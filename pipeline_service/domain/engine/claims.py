@@ -62,13 +62,13 @@ def beat(ws: WorkingSet, execution: Execution, report: Beat, *, rules: Rules) ->
     """Extend a worker's lease, or let it go when the worker parks the execution or puts it back."""
     learn(ws, execution, report.claim, report.purchase, actor=report.actor)
     if is_polled_by(ws, execution, report.claim):
-        vendor_in_trouble(ws, execution, report.vendor)
+        vendor_in_trouble(ws, purchase_of(ws, execution), report.vendor)
         return beat_of_poll(ws, execution, report, rules=rules)
     if not execution.state.is_active:
         return Disposition.SUPERSEDED
     if execution.claim != report.claim:
         return Disposition.LOST
-    vendor_in_trouble(ws, execution, report.vendor)
+    vendor_in_trouble(ws, purchase_of(ws, execution), report.vendor)
     kept = replace(
         execution,
         lease_until=ws.now + rules.lease,

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pipeline_service.domain.engine.purchases import holds_slot
 from pipeline_service.domain.engine.reports import RoomFound
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
-from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Disposition, ExecutionState, QueuePlace, RunDecision, RunState
@@ -40,7 +39,7 @@ def put_sent(ws: WorkingSet, execution: Execution, *, rules: Rules) -> Execution
     """
     if is_held(ws, execution):
         put = replace(execution, queue_place=QueuePlace.HELD, dispatch_due_at=ws.now + REDISPATCH_MAX)
-    elif _has_place(ws, execution) or holds_slot(ws, execution) or _has_room(ws, execution.task_queue, rules=rules):
+    elif _has_place(ws, execution) or holds_slot(ws, execution) or _has_room(ws, execution, rules=rules):
         put = _next_dispatch(ws, execution)
         ws.dispatch(put)
     else:
@@ -80,10 +79,11 @@ def _has_place(ws: WorkingSet, execution: Execution) -> bool:
     return before is not None and before.takes_place
 
 
-def _has_room(ws: WorkingSet, queue: TaskQueue, *, rules: Rules) -> bool:
+def _has_room(ws: WorkingSet, execution: Execution, *, rules: Rules) -> bool:
     """A place that this transaction gives away is not its own to take where others stand in line."""
-    room = rules.room(queue)
-    return room > 0 and room > ws.places_taken[queue]
+    queue, owner = execution.task_queue, ws.owners[execution.pipeline_uid]
+    room = rules.room(queue, owner)
+    return room > 0 and room > ws.places_taken[queue, owner]
 
 
 def _with_a_new_clock(ws: WorkingSet, execution: Execution) -> Execution:

@@ -14,7 +14,7 @@ from pipeline_service.domain.model import Execution
 from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.replacing import replace
 from pipeline_service.domain.states import Buys, EventType, PurchaseOutcome, PurchaseState
-from pipeline_service.domain.vendor_limit import SLOT_LEASE
+from pipeline_service.domain.vendor_limit import SHARED, SLOT_LEASE
 
 POLL_FIRST = timedelta(seconds=15)
 """When a vendor is asked, if its worker does not say when."""
@@ -79,6 +79,12 @@ def attach(ws: WorkingSet, execution: Execution, claim: Claim, *, rules: Rules, 
     return replace(execution, purchase_id=purchase.id)
 
 
+def credential_of(ws: WorkingSet, execution: Execution) -> str:
+    """Whose key a claim would submit with: a purchase keeps the one that it was begun with."""
+    purchase = open_purchase(ws, execution)
+    return ws.credential_at_vendor(execution) if purchase is None else purchase.credential or SHARED
+
+
 def holds_slot(ws: WorkingSet, execution: Execution) -> bool:
     """Whether its purchase counts as submitted already."""
     purchase = open_purchase(ws, execution)
@@ -111,7 +117,7 @@ def learn(ws: WorkingSet, execution: Execution, claim: Claim, learned: Learned |
     )
     _moved(ws, execution, known, _STATE_AFTER[learned.outcome], actor=actor)
     if learned.outcome is PurchaseOutcome.SUBMITTED and purchase.state is not PurchaseState.SUBMITTED:
-        vendor_took_it(ws, execution)
+        vendor_took_it(ws, purchase)
     if not execution.state.is_active:
         let_go(ws, ws.executions[execution.id], next_poll_after=learned.next_poll_after)
 
@@ -121,7 +127,7 @@ def settle(ws: WorkingSet, execution: Execution, *, cost_micros: int | None, act
     purchase = purchase_of(ws, execution)
     if purchase is not None and purchase.state.is_open and purchase.execution_id == execution.id:
         if purchase.state is not PurchaseState.SUBMITTED:
-            vendor_took_it(ws, execution)
+            vendor_took_it(ws, purchase)
         cost = purchase.cost_micros if cost_micros is None else cost_micros
         _moved(ws, execution, replace(purchase, cost_micros=cost), PurchaseState.SETTLED, actor=actor)
 
@@ -192,6 +198,7 @@ def _intend(ws: WorkingSet, execution: Execution, *, rules: Rules, actor: str) -
         work_digest=execution.work_digest,
         draw=before.draw if before is not None else again,
         vendor=execution.work.provider,
+        credential=ws.credential_at_vendor(execution),
         state=PurchaseState.INTENDED,
         execution_id=execution.id,
         pipeline_uid=execution.pipeline_uid,

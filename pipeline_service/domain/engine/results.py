@@ -2,7 +2,7 @@
 
 from pipeline_service.domain.engine.attempts import back_off, has_attempt_left, policy_of
 from pipeline_service.domain.engine.polls import is_polled_by
-from pipeline_service.domain.engine.purchases import doubt, learn, let_go, settle
+from pipeline_service.domain.engine.purchases import doubt, learn, let_go, purchase_of, settle
 from pipeline_service.domain.engine.reports import Complete, Fail
 from pipeline_service.domain.engine.scheduling import advance, retry, skip_descendants
 from pipeline_service.domain.engine.vendors import vendor_failed
@@ -54,7 +54,7 @@ def fail(ws: WorkingSet, execution: Execution, report: Fail, *, rules: Rules) ->
         return Disposition.DUPLICATE if same else Disposition.SUPERSEDED
     if not is_polled and not _may_report(execution, report):
         return Disposition.LOST
-    vendor_failed(ws, execution, report.failure)
+    vendor_failed(ws, purchase_of(ws, execution), report.failure)
     if report.purchase is None:
         doubt(ws, execution, report.claim, actor=report.actor)
     give_up(ws, execution, report.failure, state=ExecutionState.FAILED, rules=rules, actor=report.actor)

@@ -1,22 +1,25 @@
-"""What the reports of workers tell of the vendor itself. A vendor without a limit is not followed."""
+"""What the reports of workers tell of the vendor itself, to whom pays with the same key.
+
+A vendor without a limit is not followed.
+"""
 
 from pipeline_service.domain.engine.reports import VendorReport
 from pipeline_service.domain.engine.working_set import WorkingSet
-from pipeline_service.domain.model import Execution
-from pipeline_service.domain.states import Alarm, Buys, VendorTrouble
+from pipeline_service.domain.purchase import Purchase
+from pipeline_service.domain.states import Alarm, VendorTrouble
 from pipeline_service.domain.values import Failure
-from pipeline_service.domain.vendor_limit import VendorLimit
+from pipeline_service.domain.vendor_limit import SHARED, VendorLimit
 
 
-def vendor_took_it(ws: WorkingSet, execution: Execution) -> None:
+def vendor_took_it(ws: WorkingSet, purchase: Purchase) -> None:
     """It accepted a submission."""
-    if (limit := _limit(ws, execution)) is not None:
+    if (limit := _limit(ws, purchase)) is not None:
         ws.put(limit.accepted())
 
 
-def vendor_in_trouble(ws: WorkingSet, execution: Execution, report: VendorReport | None) -> None:
+def vendor_in_trouble(ws: WorkingSet, purchase: Purchase | None, report: VendorReport | None) -> None:
     """It did not accept one, or keeps one waiting."""
-    limit = _limit(ws, execution)
+    limit = _limit(ws, purchase)
     if limit is None or report is None:
         return
     match report.trouble:
@@ -29,11 +32,11 @@ def vendor_in_trouble(ws: WorkingSet, execution: Execution, report: VendorReport
             ws.put(known)
 
 
-def vendor_failed(ws: WorkingSet, execution: Execution, failure: Failure) -> None:
+def vendor_failed(ws: WorkingSet, purchase: Purchase | None, failure: Failure) -> None:
     """Work failed; some classes of failure tell of the vendor."""
     if failure.error_type in set(VendorTrouble):
-        vendor_in_trouble(ws, execution, VendorReport(trouble=VendorTrouble(failure.error_type)))
+        vendor_in_trouble(ws, purchase, VendorReport(trouble=VendorTrouble(failure.error_type)))
 
 
-def _limit(ws: WorkingSet, execution: Execution) -> VendorLimit | None:
-    return None if execution.buys is Buys.NOTHING else ws.limits.get(execution.work.provider)
+def _limit(ws: WorkingSet, purchase: Purchase | None) -> VendorLimit | None:
+    return None if purchase is None else ws.limits.get((purchase.vendor, purchase.credential or SHARED))

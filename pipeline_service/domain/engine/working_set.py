@@ -16,14 +16,16 @@ from pipeline_service.domain.purchase import Purchase
 from pipeline_service.domain.states import Alarm, EventType, RunDecision, WorkKind
 from pipeline_service.domain.structure import build_structure
 from pipeline_service.domain.values import Output
-from pipeline_service.domain.vendor_limit import VendorLimit
+from pipeline_service.domain.vendor_limit import SHARED, VendorLimit
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LimitKey = tuple[str, str]
+"""Vendor and credential."""
 Flight = tuple[Owner, str]
 """Work under way: an owner and a work digest. No two active executions are of one flight."""
 
 
-def any_room(_queue: TaskQueue) -> int:
+def any_room(_queue: TaskQueue, _owner: Owner) -> int:
     """The room of task queues without a window."""
     return sys.maxsize
 
@@ -40,8 +42,8 @@ class Rules:
     """0 ≤ x < 1, for jitter."""
     max_start_to_close: timedelta | None = None
     """Caps what the node types allow; None leaves it to them."""
-    room: Callable[[TaskQueue], int] = any_room
-    """How many executions more may be handed to a task queue; 0 also where others stand in line already."""
+    room: Callable[[TaskQueue, Owner], int] = any_room
+    """How many executions of an owner more a task queue may be handed; 0 also where others stand in line before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +128,7 @@ class WorkingSet:
         purchases: Iterable[Purchase] = (),
         delivered: Iterable[Artifact] = (),
         limits: Iterable[VendorLimit] = (),
+        own_keys: Iterable[tuple[Owner, str]] = (),
     ) -> None:
         self.now = now
         self.structures = dict(structures)
@@ -151,8 +154,10 @@ class WorkingSet:
         self.purchases = {purchase.id: purchase for purchase in purchases}
         self.delivered = {(one.owner, one.work_digest): one for one in delivered}
         """The newest result of work that was bought before."""
-        self.limits = {limit.vendor: limit for limit in limits}
-        """Of the vendors that the reports tell of, where they have one."""
+        self.limits = {(limit.vendor, limit.credential): limit for limit in limits}
+        """Of the vendors that the reports tell of, where they have one, by vendor and credential."""
+        self.own_keys = frozenset(own_keys)
+        """Owner and vendor, of the owners that the reports tell of: whose key is not everybody's."""
         self.events: list[Event] = []
         self.dispatches: list[Dispatch] = []
         self.artifacts: list[Artifact] = []
@@ -168,10 +173,10 @@ class WorkingSet:
         """Pipelines in which something is to be shown at once, though no event tells of it."""
         self.owes_wakes = False
         """Whether wakes were written: somebody has something to do now."""
-        self.places_taken: Counter[TaskQueue] = Counter()
-        """By how many more executions each task queue's window is taken than before."""
-        self.lined_up: set[TaskQueue] = set()
-        """Task queues in which somebody stands in line now."""
+        self.places_taken: Counter[tuple[TaskQueue, Owner]] = Counter()
+        """By how many more executions of each owner each task queue's window is taken than before."""
+        self.lined_up: set[tuple[TaskQueue, Owner]] = set()
+        """Task queues in which somebody stands in line now, and for whom."""
         self._flights = {self._flight(one): one.id for one in self.executions.values() if one.state.is_active}
 
     def put(self, row: Node | Execution | Run | RunNode | Purchase | VendorLimit) -> None:
@@ -197,7 +202,7 @@ class WorkingSet:
             case Purchase():
                 self.purchases[row.id] = row
             case VendorLimit():
-                self.limits[row.vendor] = row
+                self.limits[row.vendor, row.credential] = row
 
     def holder(self, question: Question) -> ExecutionId | None:
         """The active execution that does the work, if there is one."""
@@ -236,6 +241,11 @@ class WorkingSet:
             and was.state.is_active
             and self._flight(one) not in self._flights
         ]
+
+    def credential_at_vendor(self, execution: Execution) -> str:
+        """Whose key pays for what is bought for an execution from now on."""
+        owner = self.owners[execution.pipeline_uid]
+        return owner if (owner, execution.work.provider) in self.own_keys else SHARED
 
     def spec(self, node: Node) -> NodeSpec:
         """What the node is, in the structure that was loaded."""
@@ -326,10 +336,12 @@ class WorkingSet:
     def _count_place(self, execution: Execution) -> None:
         before = self.executions.get(execution.id)
         moved = execution.takes_place - (before is not None and before.takes_place)
-        if moved:
-            self.places_taken[execution.task_queue] += moved
+        if not moved and not execution.is_in_line:
+            return
+        place = execution.task_queue, self.owners[execution.pipeline_uid]
+        self.places_taken[place] += moved
         if execution.is_in_line:
-            self.lined_up.add(execution.task_queue)
+            self.lined_up.add(place)
 
     def _follow(self, execution: Execution) -> None:
         flight = self._flight(execution)

@@ -30,6 +30,7 @@ from pipeline_service.domain.lists import Page
 from pipeline_service.domain.model import Dispatch, Execution
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import Failure, Json, Output
+from pipeline_service.domain.vendor_limit import vendors_of
 from pipeline_service.store.pool import Pool, Pools
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
@@ -191,7 +192,7 @@ async def running_rig(
     windows = Windows(
         fixed={TaskQueue("noop"): window} if window else {},
         slots=lambda _queue: 10_000,
-        concurrency={TaskQueue(vendor): number for vendor, number in concurrency.items()},
+        concurrency={TaskQueue(vendor): concurrency[vendor] for vendor in vendors_of(concurrency)},
     )
     rules: Rules = replace(some_rules(new_id=uuid7, room=windows.room), **changes)
     store = PostgresStore(pools, structures=StructureCache(), concurrency=concurrency)

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 from montage.v1 import node_service_pb2, pipeline_service_pb2
 
 from devstack.certificates import issue_client_certificate
+from devstack.layout import OWNER_ROLE
 from devstack.stack import Stack, StackOptions
 from servicekit.tls import channel_credentials
 from tests.factories import noop
 from tests.integration.pipeline.conftest import SERVICE
-from tests.integration.pipeline.grpc_client import Client, refusal
+from tests.integration.pipeline.grpc_client import Client, open_channel, refusal
 from tests.stacks import running_stack
 
 NAME, NODE = "pipelines/film", "pipelines/film/nodes/a"
@@ -90,6 +92,12 @@ async def blue(two_owners: Stack) -> AsyncIterator[Client]:
         yield Client(channel)
 
 
+@pytest.fixture
+async def operator(two_owners: Stack) -> AsyncIterator[Client]:
+    async with open_channel(two_owners, "ops-dev") as channel:
+        yield Client(channel)
+
+
 def test_every_method_is_thought_of() -> None:
     methods = {
         method
@@ -113,6 +121,16 @@ async def test_what_is_somebody_elses_is_not_found_and_not_changed(red: Client, 
     }
     assert wrong == {}
     assert await _history(red) == before
+
+
+async def test_vendors_are_listed_with_the_callers_own_key_and_nobody_elses(
+    two_owners: Stack, red: Client, blue: Client, operator: Client
+) -> None:
+    await _keep_a_key_of(two_owners, "red")
+
+    seen = [await _owners_of_keys(client) for client in (red, blue, operator)]
+
+    assert seen == [{"", "red"}, {""}, {"", "red"}]
 
 
 async def test_lists_and_ids_of_two_owners_do_not_meet(red: Client, blue: Client) -> None:
@@ -170,3 +188,22 @@ async def _history(client: Client) -> dict[str, Any]:
 async def _pipelines(client: Client) -> set[str]:
     request = pipeline_service_pb2.ListPipelinesRequest(page_size=500)
     return {pipeline.name.split("/")[1] for pipeline in (await client.pipelines.ListPipelines(request)).pipelines}
+
+
+async def _keep_a_key_of(stack: Stack, owner: str) -> None:
+    """What nobody opens: that it is there is enough."""
+    database = await asyncpg.connect(
+        f"postgresql://{OWNER_ROLE}@127.0.0.1:{stack.addresses.ports.postgres}/montage",
+        password=stack.layout.postgres_password(OWNER_ROLE).read_text(),
+    )
+    await database.execute(
+        "INSERT INTO credentials (owner, vendor, version, master_key_id, wrapped_key, nonce, ciphertext)"
+        " VALUES ($1, 'heygen', 1, 'none', '', '', '')",
+        owner,
+    )
+    await database.close()
+
+
+async def _owners_of_keys(client: Client) -> set[str]:
+    answer = await client.nodes.ListVendors(node_service_pb2.ListVendorsRequest())
+    return {vendor.owner for vendor in answer.vendors}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from pipeline_service.commands.ports import QueueLoad
+from pipeline_service.commands.ports import Line, QueueLoad
 from pipeline_service.domain.ids import PipelineId, TaskQueue
 from pipeline_service.store.pool import Pools
 from tests.due_times import expire
@@ -14,7 +14,7 @@ from tests.factories import noop
 from tests.integration.pipeline.rig import CALLER, Rig, running_rig
 
 WINDOW = 3
-NOOP = TaskQueue("noop")
+NOOP = Line(TaskQueue("noop"))
 
 
 @pytest.fixture

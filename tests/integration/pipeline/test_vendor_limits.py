@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline_service.commands.ports import QueueLoad
+from pipeline_service.commands.ports import Line, QueueLoad
 from pipeline_service.domain.engine.reports import Beat, Learned, StartAnswer, VendorReport
 from pipeline_service.domain.ids import PipelineId, TaskQueue
 from pipeline_service.domain.states import PurchaseOutcome, StartOutcome, VendorTrouble, WaitingFor
@@ -17,7 +17,7 @@ from tests.factories import noop
 from tests.integration.pipeline.rig import CALLER, Rig, running_rig
 
 LIMIT = 3
-LEDGER = TaskQueue("ledger")
+LEDGER = Line(TaskQueue("ledger"))
 NAMES = [f"film-{number}" for number in range(12)]
 WORKER = "spiffe://montage/executor"
 

@@ -8,10 +8,10 @@ from pipeline_service.domain.engine.dispatching import LINE_LOOK, SCHEDULE_TO_CL
 from pipeline_service.domain.engine.pausing import pause_node, resume_node
 from pipeline_service.domain.engine.reports import CloseDue, DispatchDue, LeaseOver, RoomFound
 from pipeline_service.domain.engine.runs import start_run
-from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.ids import Owner, TaskQueue
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import Alarm, Disposition, ExecutionState, QueuePlace
-from tests.factories import ACTOR, World, a_beat, noop, some_rules
+from tests.factories import ACTOR, OWNER, World, a_beat, noop, some_rules
 
 NOOP = TaskQueue("noop")
 
@@ -22,7 +22,7 @@ class Full:
     def __init__(self, room: int) -> None:
         self.room = room
 
-    def __call__(self, _queue: TaskQueue) -> int:
+    def __call__(self, _queue: TaskQueue, _owner: Owner) -> int:
         return self.room
 
 
@@ -50,8 +50,8 @@ def test_run_hands_out_no_more_than_there_is_room_for() -> None:
 
     assert sorted(places(world).values()) == [QueuePlace.IN_LINE, QueuePlace.OUT, QueuePlace.OUT]
     assert len(world.ws.dispatches) == 2
-    assert world.ws.places_taken[NOOP] == 2
-    assert world.ws.lined_up == {NOOP}
+    assert world.ws.places_taken[NOOP, OWNER] == 2
+    assert world.ws.lined_up == {(NOOP, OWNER)}
 
 
 def test_work_in_line_was_never_published_and_is_due_much_later() -> None:
@@ -75,7 +75,7 @@ def test_room_hands_out_what_stands_in_line_once() -> None:
     assert answers == [Disposition.APPLIED, Disposition.SUPERSEDED]
     assert [dispatch.dispatch_no for dispatch in world.ws.dispatches] == [1]
     assert world.active("a").queue_place is QueuePlace.OUT
-    assert world.ws.places_taken[NOOP] == 1
+    assert world.ws.places_taken[NOOP, OWNER] == 1
 
 
 def test_time_in_line_counts_neither_for_the_deadline_nor_for_the_alarm() -> None:
@@ -114,7 +114,7 @@ def test_work_that_is_out_keeps_its_place_when_it_is_published_again() -> None:
     world.report(DispatchDue(execution_id=out.id, due=out.dispatch_due_at))
 
     assert (world.active("a").queue_place, world.active("a").dispatch_no) == (QueuePlace.OUT, 2)
-    assert world.ws.places_taken[NOOP] == 1
+    assert world.ws.places_taken[NOOP, OWNER] == 1
 
 
 def test_work_of_a_silent_worker_goes_out_again_without_standing_in_line() -> None:
@@ -134,10 +134,10 @@ def test_work_that_was_put_back_for_later_gives_its_place_away_and_stands_in_lin
     world, full = a_world(noop("a"), room=1)
     world.run()
     claimed, claim = world.claim("a")
-    assert world.ws.places_taken[NOOP] == 1
+    assert world.ws.places_taken[NOOP, OWNER] == 1
 
     world.report(a_beat(claimed.id, claim, requeue_after=timedelta(minutes=1)))
-    assert (world.active("a").queue_place, world.ws.places_taken[NOOP]) == (QueuePlace.BACKING_OFF, 0)
+    assert (world.active("a").queue_place, world.ws.places_taken[NOOP, OWNER]) == (QueuePlace.BACKING_OFF, 0)
     full.room = 0
     world.pass_time(timedelta(minutes=1))
     later = world.active("a")
@@ -180,7 +180,7 @@ def test_end_of_work_gives_its_place_away() -> None:
     world.run()
     world.complete("a")
 
-    assert world.ws.places_taken[NOOP] == 0
+    assert world.ws.places_taken[NOOP, OWNER] == 0
 
 
 def test_execution_has_the_highest_priority_of_the_runs_that_want_it() -> None:

@@ -9,11 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pipeline_service.domain.engine.pausing import pause_node, pause_pipeline, resume_node, resume_pipeline
 from pipeline_service.domain.engine.reports import DispatchDue, Fail, LeaseOver, RoomFound
-from pipeline_service.domain.ids import TaskQueue
+from pipeline_service.domain.ids import Owner, TaskQueue
 from pipeline_service.domain.model import Execution
 from pipeline_service.domain.states import ExecutionState, NodeState, QueuePlace
 from pipeline_service.domain.values import Failure
-from tests.factories import ACTOR, World, a_beat, a_completion, noop, some_rules
+from tests.factories import ACTOR, OWNER, World, a_beat, a_completion, noop, some_rules
 
 NOOP = TaskQueue("noop")
 NODES = ("a", "b", "c", "d", "e", "f")
@@ -30,7 +30,7 @@ class Lines(RuleBasedStateMachine):
         self.world = World(*GRAPH, rules=some_rules(room=self._room))
         self.world.run()
 
-    def _room(self, _queue: TaskQueue) -> int:
+    def _room(self, _queue: TaskQueue, _owner: Owner) -> int:
         """Before anything was taken: the world's one working set counts from its beginning."""
         return 0 if self.some(lambda one: one.is_in_line) else self.window
 
@@ -44,7 +44,7 @@ class Lines(RuleBasedStateMachine):
     @rule(which=PICKS)
     def room_is_found(self, which: int) -> None:
         in_line = self.some(lambda one: one.is_in_line)
-        if in_line and self.world.ws.places_taken[NOOP] < self.window:
+        if in_line and self.world.ws.places_taken[NOOP, OWNER] < self.window:
             self._find_room(in_line[which % len(in_line)])
 
     @rule(which=PICKS)
@@ -112,7 +112,7 @@ class Lines(RuleBasedStateMachine):
     @invariant()
     def places_are_counted(self) -> None:
         taken = len([one for one in self.world.ws.executions.values() if one.takes_place])
-        assert self.world.ws.places_taken[NOOP] == taken
+        assert self.world.ws.places_taken[NOOP, OWNER] == taken
 
     @invariant()
     def what_is_queued_is_due_some_time(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline_service.domain.engine.dispatching import SCHEDULE_TO_CLOSE
 from pipeline_service.domain.engine.ending import cancel_pipeline
-from pipeline_service.domain.engine.permits import TURNED_AWAY_AT_MOST
+from pipeline_service.domain.engine.permits import LOOK_AGAIN, TURNED_AWAY_AT_MOST
 from pipeline_service.domain.engine.reports import Fail, Learned, RoomFound, Start, StartAnswer, VendorReport
 from pipeline_service.domain.ids import Claim
 from pipeline_service.domain.model import Execution
@@ -22,8 +22,8 @@ from pipeline_service.domain.states import (
     WaitingFor,
 )
 from pipeline_service.domain.values import Failure
-from pipeline_service.domain.vendor_limit import FAILURES, SLOT_LEASE, VendorLimit
-from tests.factories import ACTOR, World, a_beat, a_completion, noop
+from pipeline_service.domain.vendor_limit import FAILURES, SHARED, SLOT_LEASE, VendorLimit
+from tests.factories import ACTOR, OWNER, World, a_beat, a_completion, noop
 from tests.unit.pipeline.shop import SUBMITTED, Shop
 
 REFUSED = Learned(outcome=PurchaseOutcome.REFUSED)
@@ -41,7 +41,7 @@ def shop() -> Shop:
 
 
 def limit(shop: World) -> VendorLimit:
-    return shop.ws.limits["ledger"]
+    return shop.ws.limits["ledger", SHARED]
 
 
 def busy(shop: World) -> None:
@@ -91,7 +91,7 @@ class TestClaim:
         world.run()
 
         assert ask(world, world.active("free")).outcome is StartOutcome.CLAIMED
-        assert world.ws.limits["local"].in_use == 1
+        assert world.ws.limits["local", SHARED].in_use == 1
 
     def test_two_claims_of_one_transaction_do_not_share_the_last_slot(self) -> None:
         world = World(noop("one", provider="ledger"), noop("two", provider="ledger"))
@@ -263,3 +263,67 @@ class TestClock:
         shop.pass_time(TURNED_AWAY_AT_MOST + timedelta(minutes=1))
 
         assert self.turn_away(shop).start_time is not None
+
+
+class TestKeys:
+    """The owner has a key of its own, for which the vendor takes one at a time."""
+
+    @pytest.fixture
+    def own(self, shop: Shop) -> Shop:
+        shop.ws.own_keys = frozenset({(OWNER, "ledger")})
+        shop.ws.put(VendorLimit(vendor="ledger", credential=OWNER, maximum=1))
+        return shop
+
+    def test_claim_takes_a_slot_of_the_key_that_pays(self, own: Shop) -> None:
+        busy(own)
+
+        own.claim("clip")
+
+        assert own.purchase().credential == OWNER
+        assert own.ws.limits["ledger", OWNER].in_use == 1
+
+    def test_refusals_teach_of_the_key_that_met_them(self, own: Shop) -> None:
+        shared = limit(own)
+        execution, claim = own.claim("clip")
+
+        own.report(a_beat(execution.id, claim, purchase=REFUSED, requeue_after=timedelta(seconds=20), vendor=BUSY))
+
+        assert own.ws.limits["ledger", OWNER].not_before == own.ws.now + timedelta(seconds=20)
+        assert limit(own) == shared
+
+    def test_silence_opens_the_breaker_of_that_key_and_an_accepted_submission_closes_it(self, own: Shop) -> None:
+        own.ws.put(replace(own.ws.limits["ledger", OWNER], failures=FAILURES - 1))
+        execution, claim = own.claim("clip")
+        own.report(a_beat(execution.id, claim, purchase=UNKNOWN, requeue_after=timedelta(0), vendor=SILENT))
+        open_until = own.ws.limits["ledger", OWNER].open_until
+        assert open_until is not None
+        assert limit(own).open_until is None
+        own.ws.now = open_until
+
+        own.submit()
+
+        assert own.ws.limits["ledger", OWNER].open_until is None
+
+    def test_submission_in_doubt_is_repeated_with_its_key_though_the_owner_has_another_by_now(self, shop: Shop) -> None:
+        execution, claim = shop.claim("clip")
+        shop.report(a_beat(execution.id, claim, purchase=UNKNOWN, requeue_after=timedelta(0)))
+        shop.ws.own_keys = frozenset({(OWNER, "ledger")})
+
+        own_limit = VendorLimit(vendor="ledger", credential=OWNER, maximum=1)
+        shop.ws.put(own_limit)
+        assert ask(shop, execution).outcome is StartOutcome.CLAIMED
+
+        assert shop.purchase().credential == SHARED
+        assert shop.ws.limits["ledger", OWNER] == own_limit
+
+    def test_it_waits_by_the_clock_and_not_in_the_line_of_the_other_key(self, shop: Shop) -> None:
+        execution, claim = shop.claim("clip")
+        shop.report(a_beat(execution.id, claim, purchase=UNKNOWN, requeue_after=timedelta(0)))
+        shop.pass_time(SLOT_LEASE)
+        shop.ws.own_keys = frozenset({(OWNER, "ledger")})
+        busy(shop)
+
+        ask(shop, execution)
+
+        waiting = shop.active("clip")
+        assert (waiting.queue_place, waiting.dispatch_due_at) == (QueuePlace.BACKING_OFF, shop.ws.now + LOOK_AGAIN)

@@ -96,7 +96,9 @@ class CredentialServiceServicer:
 
         An executor names the execution that it holds and its claim, and gets what the owner of that pipeline has at the vendor of
         the node's provider: FAILED_PRECONDITION with CLAIM_NOT_LIVE when it does not hold it (any more), PERMISSION_DENIED for
-        another vendor. The internal gateway names owner and vendor. NOT_FOUND with CREDENTIAL_NOT_FOUND when there is none.
+        another vendor. The internal gateway names owner and vendor. NOT_FOUND with CREDENTIAL_NOT_FOUND when there is none,
+        or when what the executor holds was begun without it; FAILED_PRECONDITION with CREDENTIAL_GONE when it was begun with
+        one that is not kept any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

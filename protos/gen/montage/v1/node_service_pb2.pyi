@@ -332,17 +332,19 @@ class ListVendorsResponse(_message.Message):
     def __init__(self, vendors: _Optional[_Iterable[_Union[Vendor, _Mapping]]] = ...) -> None: ...
 
 class Vendor(_message.Message):
-    __slots__ = ("vendor", "in_use", "concurrency", "maximum", "left_alone_until", "breaker")
+    __slots__ = ("vendor", "in_use", "concurrency", "maximum", "left_alone_until", "breaker", "owner")
     VENDOR_FIELD_NUMBER: _ClassVar[int]
     IN_USE_FIELD_NUMBER: _ClassVar[int]
     CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     MAXIMUM_FIELD_NUMBER: _ClassVar[int]
     LEFT_ALONE_UNTIL_FIELD_NUMBER: _ClassVar[int]
     BREAKER_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     vendor: str
     in_use: int
     concurrency: int
     maximum: int
     left_alone_until: _timestamp_pb2.Timestamp
     breaker: BreakerState
-    def __init__(self, vendor: _Optional[str] = ..., in_use: _Optional[int] = ..., concurrency: _Optional[int] = ..., maximum: _Optional[int] = ..., left_alone_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., breaker: _Optional[_Union[BreakerState, str]] = ...) -> None: ...
+    owner: str
+    def __init__(self, vendor: _Optional[str] = ..., in_use: _Optional[int] = ..., concurrency: _Optional[int] = ..., maximum: _Optional[int] = ..., left_alone_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., breaker: _Optional[_Union[BreakerState, str]] = ..., owner: _Optional[str] = ...) -> None: ...

@@ -272,7 +272,7 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListVendors(self, request, context):
-        """Lists the vendors that work is bought from, with how much each is asked to do at once, by everybody together.
+        """Lists the vendors that work is bought from, with how much each is asked to do at once, by everybody who shares its key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
