@@ -118,6 +118,7 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
             # What frames a body in chunks comes on top of what endpoints take.
             message_limit_bytes=max(ReceiveLimits.message_limit_bytes, 2 * settings.result_limit_bytes),
             connections=settings.connections,
+            connection_age_s=settings.connection_age_s,
         ),
         drain_s=settings.drain_s,
         on_cut=metrics.connection_cut,

@@ -28,8 +28,11 @@ def caller_of(scope: Mapping[str, Any]) -> Caller:
 
 
 def certificate_of(tls: ssl.SSLObject | None) -> bytes | None:
-    """The certificate that the peer of a connection showed and that our CA signed."""
-    return None if tls is None else tls.getpeercert(binary_form=True)
+    """The certificate that the peer of a connection showed and that our CA signed.
+
+    None for a resumed session: it was looked at in a handshake before, and its CA may have been removed since.
+    """
+    return None if tls is None or tls.session_reused else tls.getpeercert(binary_form=True)
 
 
 def _identity(certificate: bytes | None) -> SpiffeId | None:

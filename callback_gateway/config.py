@@ -84,6 +84,8 @@ class GatewaySettings(ServiceSettings):
     """Callbacks handled at once; more are answered 503."""
     connections: int = Field(default=1024, ge=1)
     """Open connections; more are answered 503 and closed."""
+    connection_age_s: float = Field(default=300.0, gt=0)
+    """Older connections take no further request, so that a certificate whose authority was removed is soon refused."""
     drain_s: int = Field(default=20, ge=1, le=25)
     """On SIGTERM, how long running callbacks may go on."""
     failpoints: str = ""

@@ -29,6 +29,8 @@ class ReceiveLimits:
     message_limit_bytes: int = 1024 * 1024
     """What is taken in of one request at all, read or not; endpoints have smaller limits of their own."""
     connections: int = 1024
+    connection_age_s: float = 300.0
+    """After which a connection takes no further request: so long a certificate counts that would be refused by now."""
 
 
 class _Phase(Enum):
@@ -59,9 +61,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._received_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._certificate: bytes | None = None
+        self._old_at = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         super().connection_made(transport)
+        self._old_at = self.loop.time() + self._limits.connection_age_s
         self._certificate = certificate_of(transport.get_extra_info("ssl_object"))
         if len(self.connections) > self._limits.connections:
             self._cut("connections", status=b"503 Service Unavailable")
@@ -95,6 +99,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._cut("header_size", status=b"431 Request Header Fields Too Large")
             return
         super().on_headers_complete()
+        if self.loop.time() >= self._old_at:
+            self.cycle.keep_alive = False
         self._enter(_Phase.BODY)
 
     def on_body(self, body: bytes) -> None:

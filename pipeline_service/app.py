@@ -304,7 +304,7 @@ def _grpc_server(
         version=VERSION,
         errors=ERRORS,
         validator=validator,
-        limits=ServerLimits(max_request_bytes_of=MAX_REQUEST_BYTES),
+        limits=ServerLimits(max_request_bytes_of=MAX_REQUEST_BYTES, connection_age_s=settings.connection_age_s),
         drain=Drain(notice_s=settings.drain_notice_s),
         on_error=lambda method, code: metrics.rpc_errors.labels(method=method, code=code).inc(),
         on_refusal=lambda method, reason: metrics.rpc_refusals.labels(method=method, reason=reason).inc(),

@@ -98,6 +98,9 @@ class Settings(ServiceSettings):
     """Caps the time that node types allow an execution; none leaves it to them."""
     drain_notice_s: Annotated[float, Field(ge=0)] = 3.0
     """On SIGTERM, how long health says NOT_SERVING before calls are refused."""
+    connection_age_s: Annotated[float, Field(gt=0)] = 300.0
+    """Older connections are ended, running calls first, so that a certificate whose authority was removed is soon
+    refused."""
     watch_heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
     """After so long without another update a watch sends a heartbeat."""
     watch_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0

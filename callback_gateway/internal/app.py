@@ -1,6 +1,7 @@
 """Wires the internal process, top to bottom."""
 
 import functools
+import ssl
 from dataclasses import dataclass
 
 import structlog
@@ -49,7 +50,8 @@ async def start(life: Lifecycle, *, settings: InternalSettings) -> Ports:
     registry = new_metrics_registry(service=SERVICE, version=VERSION)
     metrics = InternalMetrics(registry)
     tls_files = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
-    tls = ServerTls(tls_files, on_reload=metrics.reloads_of("certificate"))
+    # Callers inside can speak 1.3, in which each connection shows its certificate anew.
+    tls = ServerTls(tls_files, on_reload=metrics.reloads_of("certificate"), minimum=ssl.TLSVersion.TLSv1_3)
     tokens = None
     if settings.auth_tokens_file is not None:
         tokens = open_tokens(settings.auth_tokens_file, on_reload=metrics.reloads_of("tokens"))
@@ -67,7 +69,7 @@ async def start(life: Lifecycle, *, settings: InternalSettings) -> Ports:
         host=settings.listen.host,
         port=settings.listen.port,
         tls=tls.context,
-        limits=ReceiveLimits(connections=settings.connections),
+        limits=ReceiveLimits(connections=settings.connections, connection_age_s=settings.connection_age_s),
         drain_s=settings.drain_s,
         on_cut=metrics.connection_cut,
     )

@@ -36,6 +36,8 @@ class InternalSettings(ServiceSettings):
     """For one call to the pipeline service, repeats included."""
     connections: int = Field(default=256, ge=1)
     """Open connections; more are answered 503 and closed."""
+    connection_age_s: float = Field(default=300.0, gt=0)
+    """Older connections take no further request, so that a certificate whose authority was removed is soon refused."""
     drain_s: int = Field(default=20, ge=1, le=25)
     """On SIGTERM, how long running requests may go on."""
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from servicekit.tls import TlsFiles
 from tests.integration.gateway.rig import Rig, caller_context
 from tests.unit.gateway.capabilities import PATH
 
@@ -48,9 +49,10 @@ class RawCaller:
 
 
 @asynccontextmanager
-async def connected(rig: Rig) -> AsyncIterator[RawCaller]:
-    """Connect with TLS and without a client certificate."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, ssl=caller_context(rig.authority.cert))
+async def connected(rig: Rig, *, certificate: TlsFiles | None = None) -> AsyncIterator[RawCaller]:
+    """Connect with TLS, showing a certificate or none."""
+    context = caller_context(rig.authority.cert, certificate=certificate)
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, ssl=context)
     try:
         yield RawCaller(reader, writer)
     finally:

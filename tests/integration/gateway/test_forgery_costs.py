@@ -25,7 +25,8 @@ def forgeries(rig: Rig) -> dict[str, str]:
         "garbage": f"cap={'A' * len(token)}",
         "flipped body": f"cap={token[:middle]}{'A' if token[middle] != 'A' else 'B'}{token[middle + 1 :]}",
         "cut off": f"cap={token[:-1]}",
-        "other key": f"cap={KeyPair.make('k1').issue()}",
+        # Under a key of nobody's; the HMAC, which is the pipeline service's to check, is right.
+        "right HMAC, wrong Ed25519": f"cap={KeyPair.make('k1').issue()}",
         "unknown key id": f"cap={KeyPair.make('k9').issue()}",
         "other audience": f"cap={rig.keys.issue(audience='read')}",
         "forged and expired": f"cap={KeyPair.make('k1').issue(exp=just_expired())}",

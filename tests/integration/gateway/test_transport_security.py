@@ -1,6 +1,7 @@
 """Who gets a connection, what certificate it sees, and how both follow a rotation."""
 
 import asyncio
+import json
 import socket
 import ssl
 from datetime import timedelta
@@ -13,9 +14,12 @@ from structlog.testing import capture_logs
 
 from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
-from tests.integration.gateway.rig import GATEWAY, Rig, caller_context
+from tests.integration.gateway.raw import RawCaller, connected, head
+from tests.integration.gateway.rig import GATEWAY, Rig, caller_context, running
 from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import PATH, KeyPair, success, write_public_keys
+
+CALLER = "spiffe://montage/client/caller"
 
 
 async def post_with(rig: Rig, context: ssl.SSLContext, *, host: str = "127.0.0.1") -> httpx.Response:
@@ -34,6 +38,26 @@ def presented(rig: Rig, *, ca: bytes, server_name: str | None) -> int:
         context.wrap_socket(plain, server_hostname=server_name) as secured,
     ):
         return x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"").serial_number
+
+
+async def answer_on(caller: RawCaller, rig: Rig) -> bytes:
+    """Of one more callback."""
+    body = json.dumps(success()).encode()
+    await caller.send(head(cap=rig.keys.issue(), length=len(body)) + body)
+    return (await caller.answer()).lower()
+
+
+def session_of(rig: Rig, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLSession | None:
+    """The TLS session of one callback, which may resume another. Raises SSLError, ConnectionError."""
+    body = json.dumps(success()).encode()
+    with (
+        socket.create_connection(("127.0.0.1", rig.port), timeout=PATIENCE_S) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as secured,
+    ):
+        secured.sendall(head(cap=rig.keys.issue(), length=len(body), extra="Connection: close\r\n") + body)
+        if not secured.recv(65536).startswith(b"HTTP/1.1 200 "):
+            raise ConnectionError("no answer")
+        return secured.session
 
 
 class TestCallers:
@@ -107,6 +131,47 @@ class TestRotation:
             await post_with(rig, caller_context(fresh.cert, certificate=old))
         # 503: the pipeline service of this test still has the old authority. The caller's connection is what counts.
         assert (await post_with(rig, caller_context(fresh.cert, certificate=new))).status_code in (200, 503)
+
+    async def test_old_connection_goes_on_until_its_age(self, tmp_path: Path) -> None:
+        age_s = 1.5
+        async with running(tmp_path, GATEWAY_CONNECTION_AGE_S=str(age_s), GATEWAY_EXECUTION_PER_S="0") as rig:
+            files = rig.authority.issue_files(tmp_path / "caller", "caller", CALLER)
+            began = asyncio.get_running_loop().time()
+            async with connected(rig, certificate=files) as caller:
+                assert b" 200 " in await answer_on(caller, rig)
+                CertificateAuthority().issue_files(rig.folder / "tls", "callback-gateway", GATEWAY)
+                with pytest.raises(httpx.TransportError):
+                    await post_with(rig, caller_context(rig.authority.cert, certificate=files))
+
+                async with asyncio.timeout(PATIENCE_S):
+                    while b"connection: close" not in await answer_on(caller, rig):
+                        pass
+
+                assert asyncio.get_running_loop().time() - began >= age_s
+                assert await caller.everything() == b""
+
+    async def test_session_of_a_removed_authority_is_not_resumed(self, rig: Rig, tmp_path: Path) -> None:
+        files = rig.authority.issue_files(tmp_path / "caller", "caller", CALLER)
+        context = caller_context(rig.authority.cert, certificate=files)
+        session = await asyncio.to_thread(session_of, rig, context)
+        fresh = CertificateAuthority()
+        fresh.issue_files(rig.folder / "tls", "callback-gateway", GATEWAY)
+        context.load_verify_locations(cadata=fresh.cert.decode())
+
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.to_thread(session_of, rig, context, session)
+
+    async def test_resumed_session_of_tls_1_2_has_no_identity(self, rig: Rig, tmp_path: Path) -> None:
+        files = rig.authority.issue_files(tmp_path / "caller", "caller", CALLER)
+        context = caller_context(rig.authority.cert, certificate=files)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+        with capture_logs() as lines:
+            session = await asyncio.to_thread(session_of, rig, context)
+            await asyncio.to_thread(session_of, rig, context, session)
+
+        identities = [one["identity"] for one in lines if one["event"].startswith("callback_")]
+        assert identities == [CALLER, None]
 
     async def test_broken_files_leave_the_old_certificate_in_force(self, rig: Rig) -> None:
         before = await asyncio.to_thread(presented, rig, ca=rig.authority.cert, server_name=None)

@@ -1,5 +1,6 @@
 """Who gets in: real handshakes, real certificates, every kind of call, health and reflection included."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,10 +13,12 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from servicekit.access import Allow, MissingRule, allow
 from servicekit.grpc_retry import error_reason
+from servicekit.grpc_server import ServerLimits
 from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.servicekit.conftest import COOK, GUEST, OpenChannel, StartServer
 from tests.integration.servicekit.house import KINDS, METHODS, Door, knock
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -223,3 +226,21 @@ async def test_server_takes_a_rotated_certificate_without_restart(
     assert await knock(await open_channel(server.port, files=cook), "UnaryUnary", "who") == [COOK]
     with pytest.raises(grpc.aio.AioRpcError):
         await knock(await open_channel(server.port), "UnaryUnary", "hello")
+
+
+async def test_connection_of_a_removed_authority_goes_on_until_its_age(
+    start_server: StartServer, server_tls: TlsFiles, open_channel: OpenChannel
+) -> None:
+    server = await start_server(limits=ServerLimits(connection_age_s=3))
+    old = await open_channel(server.port)
+    assert await knock(old, "UnaryUnary", "hello") == ["hello"]
+
+    CertificateAuthority("Next CA").issue_files(server_tls.cert.parent, "house", "spiffe://house/house")
+    with pytest.raises(grpc.aio.AioRpcError):
+        await knock(await open_channel(server.port), "UnaryUnary", "hello")
+    assert await knock(old, "UnaryUnary", "hello") == ["hello"]
+    async with asyncio.timeout(PATIENCE_S):
+        await old.wait_for_state_change(grpc.ChannelConnectivity.READY)
+
+    with pytest.raises(grpc.aio.AioRpcError):
+        await knock(old, "UnaryUnary", "hello")
