@@ -22,12 +22,12 @@ from devstack.layout import (
 )
 
 S3_ACTIONS: Mapping[str, tuple[str, ...] | None] = {
-    "pipeline": ("GetObject", "PutObject", "ListBucket", "CreateBucket"),
+    "pipeline": ("GetObject", "PutObject", "DeleteObject", "ListBucket", "CreateBucket"),
     "executor": ("GetObject", "PutObject", "ListBucket"),
     "media": ("GetObject", "PutObject", "ListBucket"),
     "operator": None,
 }
-"""What each principal may do; only an operator deletes. Without ListBucket a missing key would look forbidden."""
+"""What each principal may do; who makes things deletes none. Without ListBucket a missing key would look forbidden."""
 ACCESS_KEY_ALPHABET = string.ascii_uppercase + string.digits
 
 

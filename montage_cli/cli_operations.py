@@ -1,7 +1,7 @@
-"""Commands of operators: secrets of owners at vendors, and what is on record."""
+"""Commands of operators: secrets of owners at vendors, what is on record, and the store."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -95,4 +95,28 @@ def list_records(context: click.Context, *, most: int, output: Format) -> None:
     context.exit(open_session(context, output).perform(lambda session: auditing.list_(session, most)))
 
 
-COMMANDS = (credentials, audit)
+@click.command("gc")
+@click.option("--remove", is_flag=True, help="Remove the orphans; without it nothing is changed.")
+@click.option(
+    "--grace-hours",
+    metavar="HOURS",
+    type=click.IntRange(1, 366 * 24),
+    default=7 * 24,
+    show_default=True,
+    help="How long nothing of it may have been written or asked for.",
+)
+@click.option("--owner", metavar="OWNER", default="", help="Only this owner's.")
+@output_option()
+@click.pass_context
+def gc(context: click.Context, *, remove: bool, grace_hours: int, owner: str, output: Format) -> None:
+    """Look for objects that nothing refers to, and for such that are referred to and missing; for operators.
+
+    Ends with 1 when something is missing.
+    """
+    from montage_cli import collecting
+
+    sweep = collecting.Sweep(owner=owner, grace=timedelta(hours=grace_hours), remove=remove)
+    context.exit(open_session(context, output).perform(lambda session: collecting.collect(session, sweep)))
+
+
+COMMANDS = (credentials, audit, gc)

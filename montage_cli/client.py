@@ -18,6 +18,7 @@ from montage.v1 import (
     audit_service_pb2_grpc,
     credential_service_pb2_grpc,
     node_service_pb2_grpc,
+    object_service_pb2_grpc,
     pipeline_service_pb2_grpc,
 )
 
@@ -53,7 +54,14 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
         credentials: Any = credential_service_pb2_grpc.CredentialServiceStub
         NodeCalls.__init__(self, nodes(self._channel), caller)
         audit: Any = audit_service_pb2_grpc.AuditServiceStub
-        OperatorCalls.__init__(self, credentials=credentials(self._channel), audit=audit(self._channel), caller=caller)
+        objects: Any = object_service_pb2_grpc.ObjectServiceStub
+        OperatorCalls.__init__(
+            self,
+            credentials=credentials(self._channel),
+            audit=audit(self._channel),
+            objects=objects(self._channel),
+            caller=caller,
+        )
         self._ca_cert = connection.ca_cert
 
     async def __aenter__(self) -> "MontageClient":

@@ -1,12 +1,14 @@
 """What operators ask of the service, as typed coroutines. Part of MontageClient."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from montage.v1 import audit_service_pb2 as audit_api
 from montage.v1 import credential_service_pb2 as api
+from montage.v1 import object_service_pb2 as object_api
 
 from montage_cli.calls import PAGE_SIZE, Caller
 
@@ -14,10 +16,11 @@ from montage_cli.calls import PAGE_SIZE, Caller
 class OperatorCalls:
     """Needs a certificate of an operator."""
 
-    def __init__(self, *, credentials: Any, audit: Any, caller: Caller) -> None:
-        """The first two are the stubs of CredentialService and AuditService."""
+    def __init__(self, *, credentials: Any, audit: Any, objects: Any, caller: Caller) -> None:
+        """The first three are the stubs of CredentialService, AuditService and ObjectService."""
         self._credentials = credentials
         self._audit = audit
+        self._objects = objects
         self._caller = caller
 
     async def put_credential(
@@ -65,3 +68,19 @@ class OperatorCalls:
         async for page in self._caller.pages(self._audit.ListAuditRecords, request):
             for one in page.records:
                 yield one
+
+    async def sweep_objects(
+        self, owner: str = "", *, grace: timedelta, remove: bool = False
+    ) -> AsyncIterator[object_api.SweepObjectsResponse]:
+        """Look at all objects of the store, a page at a time; remove those that nothing refers to, if asked to."""
+        duration = Duration()
+        duration.FromTimedelta(grace)
+        request = object_api.SweepObjectsRequest(owner=owner, grace=duration, remove=remove, page_size=PAGE_SIZE)
+        async for page in self._caller.pages(self._objects.SweepObjects, request):
+            yield page
+
+    async def list_missing_objects(self, owner: str = "") -> AsyncIterator[object_api.ListMissingObjectsResponse]:
+        """Look at everything that is referred to, a page at a time."""
+        request = object_api.ListMissingObjectsRequest(owner=owner, page_size=PAGE_SIZE)
+        async for page in self._caller.pages(self._objects.ListMissingObjects, request):
+            yield page

@@ -7,6 +7,7 @@ from montage.v1 import (
     credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
+    object_service_pb2,
     pipeline_service_pb2,
     webhook_service_pb2,
 )
@@ -28,6 +29,7 @@ _SERVICES = (
     (callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"], CALLBACK_GATEWAY),
     (analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"], INTERNAL_GATEWAY_AND_OPERATORS),
     (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], OPERATORS),
+    (object_service_pb2.DESCRIPTOR.services_by_name["ObjectService"], OPERATORS),
     (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], CLIENTS),
 )
 

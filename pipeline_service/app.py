@@ -223,7 +223,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 pipelines=pipelines,
                 control=control,
                 runs=runs,
-                assets=Assets(artifacts=artifacts),
+                assets=Assets(store=store, artifacts=artifacts),
                 reader=reader,
                 owners=owners,
                 watchers=watchers,

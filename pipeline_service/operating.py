@@ -1,29 +1,37 @@
 """Wires the services of operators and of the internal gateway: secrets, the record, and facts for analysis."""
 
-from montage.v1 import analytics_service_pb2_grpc, audit_service_pb2_grpc, credential_service_pb2_grpc
+from montage.v1 import (
+    analytics_service_pb2_grpc,
+    audit_service_pb2_grpc,
+    credential_service_pb2_grpc,
+    object_service_pb2_grpc,
+)
 
+from pipeline_service.artifacts import S3Artifacts
 from pipeline_service.capabilities import Capabilities
 from pipeline_service.commands.analytics import Analytics
 from pipeline_service.commands.auditing import Auditor
+from pipeline_service.commands.collecting import Collector
 from pipeline_service.commands.credentials import Credentials
-from pipeline_service.commands.ports import Artifacts
 from pipeline_service.config import Settings
 from pipeline_service.domain.states import Alarm
 from pipeline_service.metrics import Metrics
 from pipeline_service.store.analytics import PostgresAnalytics
 from pipeline_service.store.credentials import PostgresCredentials
+from pipeline_service.store.objects import PostgresObjects
 from pipeline_service.store.pool import Pool
 from pipeline_service.store.seals import PostgresSeals
 from pipeline_service.transport.analytics import AnalyticsServicer
 from pipeline_service.transport.audit import AuditServicer
 from pipeline_service.transport.credentials import CredentialServicer
+from pipeline_service.transport.objects import ObjectServicer
 from pipeline_service.vault.envelope import Envelope
 from pipeline_service.vault.master_keys import master_keys
 from servicekit.grpc_server import Register
 
 
 def operating_services(
-    settings: Settings, metrics: Metrics, *, pool: Pool, artifacts: Artifacts, capabilities: Capabilities
+    settings: Settings, metrics: Metrics, *, pool: Pool, artifacts: S3Artifacts, capabilities: Capabilities
 ) -> list[Register]:
     """`pool` is of the role that keeps state. Raises InvalidMasterKeys."""
     analytics = Analytics(reader=PostgresAnalytics(pool), artifacts=artifacts)
@@ -37,6 +45,9 @@ def operating_services(
         ),
         lambda server: credential_service_pb2_grpc.add_CredentialServiceServicer_to_server(
             CredentialServicer(credentials), server
+        ),
+        lambda server: object_service_pb2_grpc.add_ObjectServiceServicer_to_server(
+            ObjectServicer(Collector(objects=artifacts, referrers=PostgresObjects(pool))), server
         ),
     ]
 

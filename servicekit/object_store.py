@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -33,6 +33,15 @@ class ObjectFacts:
     sha256: str | None
     """Hex; None if the object was stored without one."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedObject:
+    """What a listing says of one object."""
+
+    key: str
+    size_bytes: int
+    write_time: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +148,18 @@ class ObjectStore:
             token = page.get("NextContinuationToken")
             if token is None:
                 return
+
+    async def list_after(self, key: str, *, limit: int) -> list[ListedObject]:
+        """The next objects of the bucket behind a key, in their order; "" begins with the first. At most 1,000."""
+        page = await self._run(lambda: self._client.list_objects_v2(Bucket=self.bucket, StartAfter=key, MaxKeys=limit))
+        return [
+            ListedObject(key=entry["Key"], size_bytes=entry["Size"], write_time=entry["LastModified"])
+            for entry in page.get("Contents", ())
+        ]
+
+    async def remove(self, key: str) -> None:
+        """Remove an object; one that is not there is no error. Raises StoreUnavailable, StoreRefused."""
+        await self._run(lambda: self._client.delete_object(Bucket=self.bucket, Key=key))
 
     def presign_get(self, key: str, *, expires: timedelta, content_disposition: str | None = None) -> str:
         """A URL that reads one object. It is a secret: never log it. (S3 answers HEAD on it with 403.)"""

@@ -1,16 +1,18 @@
 """Artifacts in an S3 store."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 import orjson
 
-from pipeline_service.commands.errors import ArtifactMismatch, Unavailable
+from pipeline_service.commands.errors import ArtifactMismatch, FailedPrecondition, Unavailable
 from pipeline_service.commands.ports import ObjectFacts, Upload
+from pipeline_service.domain.garbage import StoredObject
 from pipeline_service.domain.values import Json
 from servicekit.object_store import ObjectStore
-from servicekit.store_errors import ContentMismatch, ObjectMissing, StoreError
+from servicekit.store_errors import ContentMismatch, ObjectMissing, StoreError, StoreRefused
 
 UPLOAD_LIFETIME = timedelta(minutes=15)
 MAX_JSON_BYTES = 1024 * 1024
@@ -50,6 +52,22 @@ class S3Artifacts:
                 if len(keys) >= MAX_KEYS:
                     break
         return keys
+
+    async def list_objects(self, *, after: str, limit: int) -> Sequence[StoredObject]:
+        with _translated():
+            found = await self._store.list_after(after, limit=limit)
+        return [StoredObject(key=one.key, size_bytes=one.size_bytes, write_time=one.write_time) for one in found]
+
+    async def remove(self, keys: Sequence[str]) -> None:
+        try:
+            with _translated():
+                await asyncio.gather(*map(self._store.remove, keys))
+        except Unavailable as error:
+            if isinstance(error.__cause__, StoreRefused):
+                raise FailedPrecondition(
+                    "the store does not let this service remove objects: its key needs s3:DeleteObject"
+                ) from error
+            raise
 
     async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
         upload = self._store.presign_put(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline_service.commands.errors import InvalidDocument
-from pipeline_service.commands.ports import Artifacts
+from pipeline_service.commands.ports import Artifacts, Store
 from pipeline_service.domain.document import DocumentNode, Violation
 from pipeline_service.domain.ids import NodeId, Owner
 from pipeline_service.domain.keys import asset_key
@@ -13,8 +13,12 @@ from pipeline_service.domain.values import Output
 _CONTENT_TYPES = {MediaType.TEXT: "text/plain; charset=utf-8", MediaType.JSON: "application/json"}
 
 
-async def asset_outputs(artifacts: Artifacts, owner: Owner, nodes: Sequence[DocumentNode]) -> dict[NodeId, Output]:
+async def asset_outputs(
+    store: Store, artifacts: Artifacts, owner: Owner, nodes: Sequence[DocumentNode]
+) -> dict[NodeId, Output]:
     """The artifacts of assets whose bytes are given. Raises InvalidDocument for bytes that were never uploaded."""
+    given = {asset_key(owner, one.sha256, one.extension) for node in nodes if (one := node.asset) and one.sha256}
+    await store.note_assets(given)
     outputs: dict[NodeId, Output] = {}
     missing: list[Violation] = []
     for index, node in enumerate(nodes):

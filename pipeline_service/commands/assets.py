@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pipeline_service.commands.errors import ArtifactMismatch
-from pipeline_service.commands.ports import Artifacts, Upload
+from pipeline_service.commands.ports import Artifacts, Store, Upload
 from pipeline_service.domain.ids import Owner
 from pipeline_service.domain.keys import asset_key
 
@@ -26,7 +26,8 @@ class RegisteredAsset:
 class Assets:
     """The use cases of material that users give."""
 
-    def __init__(self, *, artifacts: Artifacts) -> None:
+    def __init__(self, *, store: Store, artifacts: Artifacts) -> None:
+        self._store = store
         self._artifacts = artifacts
 
     async def register(
@@ -40,6 +41,7 @@ class Assets:
         extension = suffix if _EXTENSION.fullmatch(suffix) else "bin"
         key = asset_key(owner, sha256, extension)
         source = f"asset:sha256/{sha256}.{extension}"
+        await self._store.note_assets([key])
         found = await self._artifacts.head(key)
         if found is not None:
             if found.size_bytes != size_bytes:

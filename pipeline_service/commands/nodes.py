@@ -204,7 +204,7 @@ class Nodes:
         node, violations = read_node(raw, self._rules.catalogue)
         if node is None:
             raise InvalidNode(violations)
-        outputs = await asset_outputs(self._artifacts, owner, [node])
+        outputs = await asset_outputs(self._store, self._artifacts, owner, [node])
         if not validate_only:
             await put_contents(self._artifacts, owner, [node])
         return Edited(node=node, outputs=outputs)

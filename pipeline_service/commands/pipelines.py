@@ -100,7 +100,7 @@ class Pipelines:
         document, violations = read_document(raw, self._rules.catalogue)
         if document is None:
             raise InvalidDocument(violations)
-        facts = await asset_outputs(self._artifacts, caller.owner, document.nodes)
+        facts = await asset_outputs(self._store, self._artifacts, caller.owner, document.nodes)
         if validate_only:
             return await self._plan_only(caller, document, create_only=create_only, etag=etag)
         await put_contents(self._artifacts, caller.owner, document.nodes)

@@ -267,6 +267,12 @@ class Store(Protocol):
     async def due_work(self, limit: int) -> DueWork:
         """Executions whose dispatch, lease or deadline is due, the longest overdue first."""
 
+    async def note_assets(self, keys: Collection[str]) -> None:
+        """Note that bytes of assets are asked for now, before it is looked whether they are there.
+
+        Waits for who is removing one of them: what is found behind this is not removed within the grace time.
+        """
+
     async def find_job(self, vendor: str, job_id: str) -> Place | None:
         """For which execution a vendor's job was bought: of several the open one, then the newest."""
 

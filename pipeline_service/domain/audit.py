@@ -24,6 +24,12 @@ class AuditAction(StrEnum):
     """Somebody told of a use."""
     CREDENTIAL_REWRAPPED = "CREDENTIAL_REWRAPPED"
     """Its data key went under another master key."""
+    OBJECTS_SWEPT = "OBJECTS_SWEPT"
+    """An operator began to look for objects that nothing refers to."""
+    OBJECT_REMOVED = "OBJECT_REMOVED"
+    """Such an object is removed now."""
+    REFERENCES_CHECKED = "REFERENCES_CHECKED"
+    """An operator began to look for objects that are not there."""
     SEALS_VERIFIED = "SEALS_VERIFIED"
     """Somebody began to hold the record against its seals."""
     RECORDS_LISTED = "RECORDS_LISTED"
@@ -37,7 +43,7 @@ class AuditRecord:
     actor: str
     action: AuditAction
     subject: str
-    """An execution's UUID, or `credentials/<owner>/<vendor>`."""
+    """An execution's UUID, `credentials/<owner>/<vendor>`, or the key of an object."""
     outcome: str = "OK"
     """`OK`, or a disposition."""
     details: Mapping[str, str] = field(default_factory=dict)

@@ -167,6 +167,8 @@ class Execution:
     output: Output | None = None
     failure: Failure | None = None
     end_time: datetime | None = None
+    sweep_time: datetime | None = None
+    """When its objects were given up for removal; what is told of them later is not kept."""
 
     @property
     def takes_place(self) -> bool:

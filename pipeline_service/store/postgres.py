@@ -55,6 +55,12 @@ FROM purchases AS p JOIN executions AS e ON e.id = p.execution_id
 WHERE p.vendor = $1 AND p.job_id = $2 AND p.job_id <> ''
 ORDER BY p.state = 'SUBMITTED' DESC, p.create_time DESC LIMIT 1
 """
+# A row that is young enough is not written, and waited for all the same.
+_NOTE_ASSETS = """
+INSERT INTO asset_uses AS u (key, use_time) SELECT key, now() FROM unnest($1::text[]) AS key
+ON CONFLICT (key) DO UPDATE SET use_time = excluded.use_time
+WHERE u.use_time < excluded.use_time - interval '10 minutes'
+"""
 _WANTED = """
 SELECT e.id, CASE WHEN e.state IN ('QUEUED', 'RUNNING') THEN e.dispatch_no END AS dispatch_no, p.poll_no
 FROM executions AS e
@@ -181,6 +187,11 @@ class PostgresStore:
         with translated():
             rows = await self._engine.fetch(_LOCATE, list(executions))
         return {place.execution_id: place for place in map(_place, rows)}
+
+    async def note_assets(self, keys: Collection[str]) -> None:
+        if keys:
+            with translated():
+                await self._engine.execute(_NOTE_ASSETS, sorted(keys))
 
     async def find_job(self, vendor: str, job_id: str) -> Place | None:
         with translated():

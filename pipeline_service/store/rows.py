@@ -42,7 +42,8 @@ EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
     " work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, claim, lease_until, last_claim,"
     " lost_leases, details, progress_stage, progress_fraction, progress_time, start_time, close_due_at, result_claim,"
-    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until, rate_limits, priority, queue_place"
+    " output, failure, create_time, end_time, buys, purchase_id, reconcile_until, rate_limits, priority, queue_place,"
+    " sweep_time"
 )
 
 
@@ -99,6 +100,7 @@ def execution_from_row(row: Row) -> Execution:
         buys=Buys(row["buys"]),
         purchase_id=PurchaseId(row["purchase_id"]) if row["purchase_id"] else None,
         reconcile_until=row["reconcile_until"],
+        sweep_time=row["sweep_time"],
     )
 
 

@@ -21,6 +21,7 @@ from montage.v1 import (
     credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
+    object_service_pb2,
     pipeline_service_pb2,
     webhook_service_pb2,
 )
@@ -196,6 +197,7 @@ MODULES = (
     credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
+    object_service_pb2,
     pipeline_service_pb2,
     webhook_service_pb2,
 )
@@ -208,7 +210,7 @@ OF_CLIENTS = {
     method for method in EVERY_METHOD if method.startswith(("PipelineService/", "NodeService/", "WebhookService/"))
 }
 OF_OPERATORS = {
-    *(method for method in EVERY_METHOD if method.startswith(("AnalyticsService/", "AuditService/"))),
+    *(method for method in EVERY_METHOD if method.startswith(("AnalyticsService/", "AuditService/", "ObjectService/"))),
     "CredentialService/PutCredential",
     "CredentialService/DeleteCredential",
     "CredentialService/ListCredentials",

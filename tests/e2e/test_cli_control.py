@@ -1,5 +1,7 @@
 """What a person decides about work, typed into a shell, against a running stack."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -10,11 +12,13 @@ import pytest
 
 from devstack.layout import repository_root
 from devstack.stack import Stack, StackOptions
+from tests.e2e.house import open_store
 from tests.stacks import running_stack
 
 ROOT = repository_root()
 PROCESSES = ("postgres", "nats", "s3", "migrate", "pipeline", "executor")
 LONG = "id: {id}\nnodes:\n  - {{id: slow, type: noop, config: {{provider: local, seconds: 500}}}}\n"
+NOTE = "id: note\nnodes:\n  - {id: script, type: asset, asset: {type: text, content: Hello.}}\n"
 BAD = (
     "id: bad\nnodes:\n"
     "  - {id: fails, type: noop, config: {provider: local, fail: invalid_input}}\n"
@@ -38,12 +42,15 @@ class Shell:
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "protos" / "gen"))),
             **stack.env_for_client(),
         }
+        papers = stack.layout.tls("ops-dev")
+        self._of_operator = {"MONTAGE_CLIENT_CERT": str(papers.cert), "MONTAGE_CLIENT_KEY": str(papers.key)}
 
-    def montage(self, *arguments: str, code: int = 0) -> str:
+    def montage(self, *arguments: str, code: int = 0, as_operator: bool = False) -> str:
         """What it printed, on whichever stream; it must end with `code`."""
+        environment = self._environment | (self._of_operator if as_operator else {})
         ended = subprocess.run(
             [sys.executable, "-P", "-m", "montage_cli", *arguments],
-            cwd=self.folder, env=self._environment, capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert ended.returncode == code, ended.stderr
         return ended.stdout + ended.stderr
@@ -114,6 +121,24 @@ def test_active_node_is_cancelled(shell: Shell) -> None:
 
     assert cancelled == "cancelled pipelines/one/nodes/slow\n"
     assert "state      pending" in state
+
+
+async def test_store_is_held_against_the_database_by_operators_alone(shell: Shell, stack: Stack) -> None:
+    (shell.folder / "note.yaml").write_text(NOTE)
+    shell.montage("import", "note.yaml")
+    [key] = [f"assets/default/sha256/{hashlib.sha256(b'Hello.').hexdigest()}.txt"]
+
+    refused = shell.montage("gc", code=4)
+    good = shell.montage("gc", "--remove", as_operator=True)
+    async with open_store(stack) as store:
+        await store.remove(key)
+    bad = shell.montage("gc", "-o", "json", code=1, as_operator=True)
+
+    assert "may not call /montage.v1.ObjectService/SweepObjects" in refused
+    assert "0 orphans (0 B) removed\n1 references: 0 missing" in good
+    assert json.loads(bad)["missing"] == [
+        {"name": "pipelines/note/nodes/script", "owner": "default", "key": key, "sizeBytes": "6"}
+    ]
 
 
 def test_what_goes_into_a_pipe_has_no_colour(shell: Shell) -> None:

@@ -29,7 +29,7 @@ def complete(ws: WorkingSet, execution: Execution, report: Complete, *, rules: R
     is_polled = is_polled_by(ws, execution, report.claim)
     mismatch = _mismatch(execution, report.output, rules)
     if not execution.state.is_active:
-        if mismatch is None:
+        if mismatch is None and execution.sweep_time is None:
             keep_artifact(ws, execution, report)
         settle(ws, execution, cost_micros=report.cost_micros, actor=report.actor)
         return Disposition.SUPERSEDED

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from pipeline_service.commands.waking import Waker
 from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.reports import Answer, Complete, Fail, Start, StartAnswer
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
+from pipeline_service.domain.garbage import StoredObject
 from pipeline_service.domain.ids import Claim, NodeId, Owner, PipelineId, PipelineUid, RunId, TaskQueue
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.lists import Page
@@ -40,6 +41,7 @@ from tests.patience import PATIENCE_S
 
 OWNER = Owner("default")
 FILM = PipelineId("film")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ACTOR = "spiffe://montage/client/test"
 CALLER = Caller(owner=OWNER, identity=ACTOR)
 
@@ -54,6 +56,8 @@ class MemoryArtifacts:
     def __init__(self) -> None:
         self.objects: dict[str, ObjectFacts] = {}
         self.documents: dict[str, Json] = {}
+        self.write_times: dict[str, datetime] = {}
+        """Of objects that are not of long ago."""
 
     async def head(self, key: str) -> ObjectFacts | None:
         return self.objects.get(key)
@@ -66,6 +70,19 @@ class MemoryArtifacts:
 
     async def list_keys(self, prefix: str) -> Sequence[str]:
         return sorted(key for key in (*self.objects, *self.documents) if key.startswith(prefix))
+
+    async def list_objects(self, *, after: str, limit: int) -> Sequence[StoredObject]:
+        keys = sorted(key for key in self.objects if key > after)[:limit]
+        return [
+            StoredObject(
+                key=key, size_bytes=self.objects[key].size_bytes, write_time=self.write_times.get(key, LONG_AGO)
+            )
+            for key in keys
+        ]
+
+    async def remove(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.objects.pop(key, None)
 
     async def presign_put(self, key: str, *, sha256: str, size_bytes: int, content_type: str) -> Upload:
         return Upload(url=f"https://store.test/{key}", headers={"content-type": content_type})

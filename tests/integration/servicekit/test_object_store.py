@@ -4,7 +4,7 @@ import base64
 import hashlib
 import http.client
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -142,6 +142,20 @@ async def test_list_goes_on_past_one_page(store: ObjectStore) -> None:
         store._client.put_object(Bucket=store.bucket, Key=key, Body=b"")
 
     assert [key async for key, _ in store.list_prefix("page/", page_size=2)] == keys
+
+
+async def test_objects_are_listed_behind_a_key_with_their_age_and_may_be_removed(store: ObjectStore) -> None:
+    for key in ("a", "b", "c"):
+        await store.put_bytes(key, CONTENT, content_type="text/plain")
+
+    first = await store.list_after("", limit=2)
+    rest = await store.list_after("b", limit=2)
+    for _again in range(2):
+        await store.remove("b")
+
+    assert [(one.key, one.size_bytes) for one in (*first, *rest)] == [(key, len(CONTENT)) for key in ("a", "b", "c")]
+    assert all(abs(datetime.now(UTC) - one.write_time) < timedelta(minutes=5) for one in first)
+    assert [one.key for one in await store.list_after("", limit=5)] == ["a", "c"]
 
 
 async def test_ensure_bucket_and_check_may_be_repeated(store: ObjectStore) -> None:

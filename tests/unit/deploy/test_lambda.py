@@ -75,10 +75,12 @@ def test_callers_may_do_what_their_principals_may_in_devstack() -> None:
     found = resources()
     executor = actions(found["ExecutorPolicy"]["PolicyDocument"]["Statement"])
     pipeline = actions(found["PipelinePolicy"]["PolicyDocument"]["Statement"])
+    removal = actions(found["RemovalPolicy"]["PolicyDocument"]["Statement"])
 
     assert executor == {f"s3:{action}" for action in S3_ACTIONS["executor"] or ()} | {"lambda:InvokeFunction"}
     # On AWS the bucket is there before the service.
-    assert pipeline == {f"s3:{action}" for action in S3_ACTIONS["pipeline"] or ()} - {"s3:CreateBucket"}
+    assert removal == {"s3:DeleteObject"}
+    assert pipeline | removal == {f"s3:{action}" for action in S3_ACTIONS["pipeline"] or ()} - {"s3:CreateBucket"}
 
 
 def test_variables_of_the_function_exist() -> None:

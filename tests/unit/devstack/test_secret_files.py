@@ -63,7 +63,7 @@ def test_capability_keys_of_gateway_and_pipeline_belong_together(tmp_path: Path)
     assert public_key.keys() == {"id", "ed25519_public"}
 
 
-def test_s3_credentials_let_only_the_operator_delete(tmp_path: Path) -> None:
+def test_s3_credentials_let_no_maker_delete(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     ensure_secrets(layout)
 
@@ -73,7 +73,7 @@ def test_s3_credentials_let_only_the_operator_delete(tmp_path: Path) -> None:
     assert "allow" not in entries["operator"]
     for name in ("pipeline", "executor", "media"):
         assert entries[name]["access_key"] == layout.s3_access_key(name).read_text()
-        assert "DeleteObject" not in entries[name]["allow"][0]["actions"]
+        assert ("DeleteObject" in entries[name]["allow"][0]["actions"]) == (name == "pipeline")
 
 
 def test_scram_verifier_of_the_rfc_example_matches() -> None:

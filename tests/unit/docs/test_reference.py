@@ -14,6 +14,7 @@ from montage.v1 import (
     credential_service_pb2,
     execution_service_pb2,
     node_service_pb2,
+    object_service_pb2,
     pipeline_service_pb2,
     resources_pb2,
     webhook_service_pb2,
@@ -66,6 +67,7 @@ SERVICES = (
     callback_service_pb2.DESCRIPTOR.services_by_name["CallbackService"],
     analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
     audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"],
+    object_service_pb2.DESCRIPTOR.services_by_name["ObjectService"],
     credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"],
     webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],
 )

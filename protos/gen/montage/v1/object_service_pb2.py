@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmontage/v1/object_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x01\n\x13SweepObjectsRequest\x12\x17\n\x05owner\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12<\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x05\x08\x80\x8a\x8a\x0f\x32\x03\x08\x90\x1c\x12\x0e\n\x06remove\x18\x03 \x01(\x08\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"x\n\x14SweepObjectsResponse\x12#\n\x07orphans\x18\x01 \x03(\x0b\x32\x12.montage.v1.Orphan\x12\x11\n\tlooked_at\x18\x02 \x01(\x03\x12\x0f\n\x07\x66oreign\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xa3\x01\n\x06Orphan\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12.\n\nwrite_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\x04 \x01(\t\x12(\n\x06reason\x18\x05 \x01(\x0e\x32\x18.montage.v1.OrphanReason\x12\x0f\n\x07removed\x18\x06 \x01(\x08\"q\n\x19ListMissingObjectsRequest\x12\x17\n\x05owner\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"t\n\x1aListMissingObjectsResponse\x12*\n\x07missing\x18\x01 \x03(\x0b\x32\x19.montage.v1.MissingObject\x12\x11\n\tlooked_at\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\\\n\rMissingObject\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\r\n\x05\x66ound\x18\x05 \x01(\t*\x8e\x01\n\x0cOrphanReason\x12\x1d\n\x19ORPHAN_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fORPHAN_REASON_UNKNOWN_EXECUTION\x10\x01\x12\x1a\n\x16ORPHAN_REASON_NOT_KEPT\x10\x02\x12\x1e\n\x1aORPHAN_REASON_UNUSED_ASSET\x10\x03\x32\xc7\x01\n\rObjectService\x12Q\n\x0cSweepObjects\x12\x1f.montage.v1.SweepObjectsRequest\x1a .montage.v1.SweepObjectsResponse\x12\x63\n\x12ListMissingObjects\x12%.montage.v1.ListMissingObjectsRequest\x1a&.montage.v1.ListMissingObjectsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmontage/v1/object_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\x01\n\x13SweepObjectsRequest\x12>\n\x05owner\x18\x01 \x01(\tB/\xbaH,r\'2%^[A-Za-z0-9][A-Za-z0-9._@|/-]{0,254}$\xd8\x01\x01\x12<\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x05\x08\x80\x8a\x8a\x0f\x32\x03\x08\x90\x1c\x12\x0e\n\x06remove\x18\x03 \x01(\x08\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"x\n\x14SweepObjectsResponse\x12#\n\x07orphans\x18\x01 \x03(\x0b\x32\x12.montage.v1.Orphan\x12\x11\n\tlooked_at\x18\x02 \x01(\x03\x12\x0f\n\x07\x66oreign\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xa3\x01\n\x06Orphan\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12.\n\nwrite_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\x04 \x01(\t\x12(\n\x06reason\x18\x05 \x01(\x0e\x32\x18.montage.v1.OrphanReason\x12\x0f\n\x07removed\x18\x06 \x01(\x08\"\x98\x01\n\x19ListMissingObjectsRequest\x12>\n\x05owner\x18\x01 \x01(\tB/\xbaH,r\'2%^[A-Za-z0-9][A-Za-z0-9._@|/-]{0,254}$\xd8\x01\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \"t\n\x1aListMissingObjectsResponse\x12*\n\x07missing\x18\x01 \x03(\x0b\x32\x19.montage.v1.MissingObject\x12\x11\n\tlooked_at\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\\\n\rMissingObject\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\r\n\x05\x66ound\x18\x05 \x01(\t*\x8e\x01\n\x0cOrphanReason\x12\x1d\n\x19ORPHAN_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fORPHAN_REASON_UNKNOWN_EXECUTION\x10\x01\x12\x1a\n\x16ORPHAN_REASON_NOT_KEPT\x10\x02\x12\x1e\n\x1aORPHAN_REASON_UNUSED_ASSET\x10\x03\x32\xc7\x01\n\rObjectService\x12Q\n\x0cSweepObjects\x12\x1f.montage.v1.SweepObjectsRequest\x1a .montage.v1.SweepObjectsResponse\x12\x63\n\x12ListMissingObjects\x12%.montage.v1.ListMissingObjectsRequest\x1a&.montage.v1.ListMissingObjectsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'montage.v1.object_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['owner']._loaded_options = None
-  _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['owner']._serialized_options = b'\272H\005r\003\030\377\001'
+  _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['owner']._serialized_options = b'\272H,r\'2%^[A-Za-z0-9][A-Za-z0-9._@|/-]{0,254}$\330\001\001'
   _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['grace']._loaded_options = None
   _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['grace']._serialized_options = b'\272H\017\252\001\014\"\005\010\200\212\212\0172\003\010\220\034'
   _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -43,25 +43,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_SWEEPOBJECTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['owner']._loaded_options = None
-  _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['owner']._serialized_options = b'\272H\005r\003\030\377\001'
+  _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['owner']._serialized_options = b'\272H,r\'2%^[A-Za-z0-9][A-Za-z0-9._@|/-]{0,254}$\330\001\001'
   _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTMISSINGOBJECTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200 '
-  _globals['_ORPHANREASON']._serialized_start=945
-  _globals['_ORPHANREASON']._serialized_end=1087
+  _globals['_ORPHANREASON']._serialized_start=1024
+  _globals['_ORPHANREASON']._serialized_end=1166
   _globals['_SWEEPOBJECTSREQUEST']._serialized_start=142
-  _globals['_SWEEPOBJECTSREQUEST']._serialized_end=327
-  _globals['_SWEEPOBJECTSRESPONSE']._serialized_start=329
-  _globals['_SWEEPOBJECTSRESPONSE']._serialized_end=449
-  _globals['_ORPHAN']._serialized_start=452
-  _globals['_ORPHAN']._serialized_end=615
-  _globals['_LISTMISSINGOBJECTSREQUEST']._serialized_start=617
-  _globals['_LISTMISSINGOBJECTSREQUEST']._serialized_end=730
-  _globals['_LISTMISSINGOBJECTSRESPONSE']._serialized_start=732
-  _globals['_LISTMISSINGOBJECTSRESPONSE']._serialized_end=848
-  _globals['_MISSINGOBJECT']._serialized_start=850
-  _globals['_MISSINGOBJECT']._serialized_end=942
-  _globals['_OBJECTSERVICE']._serialized_start=1090
-  _globals['_OBJECTSERVICE']._serialized_end=1289
+  _globals['_SWEEPOBJECTSREQUEST']._serialized_end=366
+  _globals['_SWEEPOBJECTSRESPONSE']._serialized_start=368
+  _globals['_SWEEPOBJECTSRESPONSE']._serialized_end=488
+  _globals['_ORPHAN']._serialized_start=491
+  _globals['_ORPHAN']._serialized_end=654
+  _globals['_LISTMISSINGOBJECTSREQUEST']._serialized_start=657
+  _globals['_LISTMISSINGOBJECTSREQUEST']._serialized_end=809
+  _globals['_LISTMISSINGOBJECTSRESPONSE']._serialized_start=811
+  _globals['_LISTMISSINGOBJECTSRESPONSE']._serialized_end=927
+  _globals['_MISSINGOBJECT']._serialized_start=929
+  _globals['_MISSINGOBJECT']._serialized_end=1021
+  _globals['_OBJECTSERVICE']._serialized_start=1169
+  _globals['_OBJECTSERVICE']._serialized_end=1368
 # @@protoc_insertion_point(module_scope)

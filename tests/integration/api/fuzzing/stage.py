@@ -21,6 +21,7 @@ from montage.v1 import (
     execution_service_pb2_grpc,
     node_service_pb2,
     node_service_pb2_grpc,
+    object_service_pb2,
     pipeline_service_pb2,
     pipeline_service_pb2_grpc,
     resources_pb2,
@@ -43,6 +44,7 @@ SERVICES = (
     (credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"], "ops-dev"),
     (analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"], "internal-gateway"),
     (audit_service_pb2.DESCRIPTOR.services_by_name["AuditService"], "ops-dev"),
+    (object_service_pb2.DESCRIPTOR.services_by_name["ObjectService"], "ops-dev"),
     (webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"], "ops-dev"),
 )
 _OWN_CALLERS = {
