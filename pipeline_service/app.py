@@ -82,8 +82,9 @@ from servicekit.nats_waiting import WaitingConnection
 from servicekit.object_store import ObjectStore
 from servicekit.ops_listener import OpsListener
 from servicekit.s3 import StoreAddress
+from servicekit.server_tls import server_credentials
 from servicekit.telemetry import new_metrics_registry
-from servicekit.tls import TlsFiles, server_credentials
+from servicekit.tls import TlsFiles
 from servicekit.tokens import TokenIssuer, load_issuer_keys
 from servicekit.validation import MessageValidator
 

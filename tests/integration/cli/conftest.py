@@ -9,7 +9,7 @@ import pytest
 from montage_cli.calls import CallOptions
 from montage_cli.client import MontageClient
 from montage_cli.connection import Connection
-from servicekit.tls import server_credentials
+from servicekit.server_tls import server_credentials
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.cli.fake_service import FakeService
 from tests.integration.cli.fake_store import FakeStore

@@ -29,7 +29,8 @@ from servicekit.grpc_server import Drain, GrpcServer
 from servicekit.nats_client import NatsAddress
 from servicekit.object_store import ObjectStore
 from servicekit.s3 import StoreAddress
-from servicekit.tls import TlsFiles, server_credentials
+from servicekit.server_tls import server_credentials
+from servicekit.tls import TlsFiles
 from tests.contract.s3.servers import ACCESS_KEY, REGION, SECRET_KEY, Endpoint
 from tests.fakes.certificates import CertificateAuthority
 from tests.fakes.execution_service import FakeExecution, FakeExecutionService

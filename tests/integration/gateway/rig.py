@@ -20,7 +20,8 @@ from servicekit.config import load_settings
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_server import Drain, GrpcServer
 from servicekit.lifecycle import Lifecycle
-from servicekit.tls import TlsFiles, server_credentials
+from servicekit.server_tls import server_credentials
+from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
 from tests.patience import PATIENCE_S
 from tests.unit.gateway.capabilities import PATH, KeyPair, write_public_keys

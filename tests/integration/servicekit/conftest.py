@@ -11,7 +11,8 @@ from servicekit.access import Allow, allow
 from servicekit.grpc_client import ChannelOptions, ServiceChannel
 from servicekit.grpc_server import Drain, GrpcServer
 from servicekit.nats_client import NatsAddress
-from servicekit.tls import TlsFiles, server_credentials
+from servicekit.server_tls import server_credentials
+from servicekit.tls import TlsFiles
 from tests.fakes.certificates import CertificateAuthority
 from tests.integration.servicekit.broker import Broker, a_broker
 from tests.integration.servicekit.house import METHODS, Door

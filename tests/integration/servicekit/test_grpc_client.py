@@ -17,7 +17,8 @@ from servicekit.grpc_client import ChannelOptions, ServiceChannel
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_retry import RetryPolicy, call
 from servicekit.grpc_server import Drain
-from servicekit.tls import InvalidTlsFiles, TlsFiles, server_credentials
+from servicekit.server_tls import server_credentials
+from servicekit.tls import InvalidTlsFiles, TlsFiles
 from tests.fakes.certificates import CertificateAuthority
 from tests.fakes.clock import FakeClock
 from tests.integration.servicekit.conftest import COOK, GUEST, OpenChannel, StartServer

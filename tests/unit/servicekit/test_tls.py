@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from servicekit.tls import InvalidTlsFiles, TlsFiles, _ServerReloader, read_tls_files
+from servicekit.server_tls import _ServerReloader
+from servicekit.tls import InvalidTlsFiles, TlsFiles, read_tls_files
 from tests.fakes.certificates import CertificateAuthority
 
 KITCHEN = "spiffe://house/kitchen"
