@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
+from alembic.script import ScriptDirectory
 
 from devstack.layout import EDIT_ROLE, ENGINE_ROLE
 from pipeline_service.store import migrations
@@ -25,6 +26,16 @@ def test_migrations_say_whether_they_go_before_or_after_the_code() -> None:
 
     assert names
     assert all(name[4:].startswith(("_pre_", "_post_")) for name in names)
+
+
+def test_revisions_are_the_numbers_of_their_files_and_the_highest_is_the_head() -> None:
+    """By the numbers a database that has them all is told from others without a look into the files."""
+    scripts = ScriptDirectory(str(VERSIONS.parent))
+
+    found = {script.revision: Path(script.path).name[:4] for script in scripts.walk_revisions()}
+
+    assert found == {number: number for number in found.values()}
+    assert scripts.get_heads() == [max(found)]
 
 
 async def test_migrating_again_changes_nothing(database: Database, pool: Pool) -> None:
