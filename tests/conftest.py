@@ -1,6 +1,10 @@
-"""What every test gets: no sockets in unit tests, and no clock on single examples."""
+"""What every test gets: no sockets in unit tests, no clock on single examples, a place for what stacks begin with."""
 
+import gc
+import os
+import shutil
 import socket
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +13,8 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.stacks import SEEDS
+
 # A busy machine is no defect; that something takes far too long is seen by the time limit of each test.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
@@ -16,6 +22,16 @@ settings.load_profile("unhurried")
 UNIT = Path(__file__).parent / "unit"
 STATISTICS = "statistics"
 Statistics = Callable[[str, Counter[str]], None]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test: rarer looks for garbage, and a folder of seeds that workers find in their environment."""
+    # Importing and collecting make many objects and leave little to collect; looking for it took a tenth of the time.
+    gc.set_threshold(50_000, 20, 50)
+    if SEEDS not in os.environ:
+        folder = os.environ[SEEDS] = tempfile.mkdtemp(prefix="montage-seeds-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.add_cleanup(lambda: os.environ.pop(SEEDS))
 
 
 @pytest.fixture(autouse=True)

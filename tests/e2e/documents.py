@@ -55,8 +55,8 @@ def a_merge(document_id: str) -> Document:
 
 
 def animation(node_id: str, **more: str) -> Document:
-    """One second of moving type."""
-    config = {"provider": "local", "duration": 1, **more}
+    """One second of moving type in a square, the shape with the fewest pixels."""
+    config = {"provider": "local", "duration": 1, "aspectRatio": "1:1", **more}
     return {"id": node_id, "type": "generate-animation", "title": node_id.title(), "config": config}
 
 

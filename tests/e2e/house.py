@@ -27,6 +27,7 @@ from servicekit.s3 import StoreAddress
 from tests.due_times import expire
 from tests.e2e.documents import Document
 from tests.patience import PATIENCE_S
+from tests.stacks import begun
 
 RUN_S = 60.0
 """For a whole run, recoveries included, on a machine that others use as well."""
@@ -252,10 +253,11 @@ class House:
 @asynccontextmanager
 async def open_house(options: StackOptions) -> AsyncIterator[House]:
     """Start a stack and connect to it."""
-    async with Stack(options) as stack:
-        connection = find_connection(stack.env_for_client(), folder=stack.data, repository=stack.data)
-        async with open_store(stack) as store, MontageClient(connection) as client:
-            yield House(stack, client, store)
+    with begun(options) as seeded:
+        async with Stack(seeded) as stack:
+            connection = find_connection(stack.env_for_client(), folder=stack.data, repository=stack.data)
+            async with open_store(stack) as store, MontageClient(connection) as client:
+                yield House(stack, client, store)
 
 
 @asynccontextmanager

@@ -112,7 +112,7 @@ async def test_downloaded_film_is_the_artifact_of_the_last_node(house: House, ma
     assert node.output.s3_key == made.executions["film"].s3_key
     assert node.output.size_bytes == len(content)
     facts = node.output.media
-    assert (facts.video_codec, facts.audio_codec, facts.width, facts.height) == ("h264", "aac", 1280, 720)
+    assert (facts.video_codec, facts.audio_codec, facts.width, facts.height) == ("h264", "aac", 720, 720)
 
 
 async def test_every_lambda_node_was_completed_by_one_callback_through_the_gateway(house: House, made: Made) -> None:

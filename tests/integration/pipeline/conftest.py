@@ -10,7 +10,6 @@ import pytest
 
 from devstack.layout import EDIT_ROLE, ENGINE_ROLE, OWNER_ROLE, SERVICE_ROLES, SUPERUSER_ROLE
 from devstack.stack import Stack, StackOptions
-from pipeline_service.store.migrate import migrate
 from pipeline_service.store.pool import Pool, Pools, open_pool
 from tests.integration.pipeline.grpc_client import Client, open_channel
 from tests.integration.pipeline.rig import Rig, running_rig
@@ -46,21 +45,11 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Stack]:
-    with running_stack(StackOptions(processes=("postgres",), settings={"postgres": {"fsync": "off"}})) as stack:
+def template() -> Iterator[Stack]:
+    """A server with a migrated template in it."""
+    options = StackOptions(processes=("postgres", "migrate"), settings={"postgres": {"fsync": "off"}})
+    with running_stack(options) as stack:
         yield stack
-
-
-@pytest.fixture(scope="session")
-def template(postgres: Stack) -> Stack:
-    """The server, with a migrated template in it."""
-    migrate(
-        _url(postgres, OWNER_ROLE, "montage"),
-        password=postgres.layout.postgres_password(OWNER_ROLE).read_text(),
-        engine_role=ENGINE_ROLE,
-        edit_role=EDIT_ROLE,
-    )
-    return postgres
 
 
 @pytest.fixture
