@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.media_clips import compatible_clips, incompatible_clips, make_clip, make_voice
-from benchmarks.media_ffmpeg import BEFORE, ENCODE, LEVEL, SOUND
+from benchmarks.media_clips import compatible_clips, incompatible_clips, levelled_clips, make_clip, make_voice
+from benchmarks.media_ffmpeg import BEFORE, ENCODE, LEVEL, MEASURE, SOUND
 
 _FAST = ("-movflags", "+faststart")
 
@@ -29,17 +29,35 @@ class Case:
 def make_cases(folder: Path, *, seconds: float) -> list[Case]:
     """All of them, on clips of `seconds` in all."""
     same = compatible_clips(folder / "same", seconds=seconds / 10)
+    levelled = levelled_clips(folder / "levelled", seconds=seconds / 10)
     others = incompatible_clips(folder / "others", seconds=seconds / 10)
     film = make_clip(folder / "film.mp4", size="1280x720", rate=25, seconds=seconds, seed=3)
     small = make_clip(folder / "small.mp4", size="854x480", rate=25, seconds=seconds, seed=7)
     voice = make_voice(folder / "voice.m4a", seconds=seconds)
-    return [_merge_copied(folder, same), _merge_encoded(others), _mix(film, voice), _compose(film, small)]
+    return [
+        _merge_levelled(folder, levelled),
+        _merge_copied(folder, same),
+        _merge_encoded(others),
+        _mix(film, voice),
+        _compose(film, small),
+    ]
+
+
+def _merge_levelled(folder: Path, clips: Sequence[Path]) -> Case:
+    joined = _joined(folder / "levelled.txt", clips)
+    return Case(
+        name="merge_levelled",
+        executor_type="merge-videos",
+        inputs={"segments": clips},
+        config={},
+        # It measures as well, since nobody knows before that the sound may be copied.
+        command=(*joined, "-map", "0:a", "-af", MEASURE, "-f", "null", "-", "-map", "0", "-c", "copy", *_FAST),
+        encoding_command=(*joined, *ENCODE, "-af", LEVEL, *SOUND, *_FAST),
+    )
 
 
 def _merge_copied(folder: Path, clips: Sequence[Path]) -> Case:
-    names = folder / "list.txt"
-    names.write_text("".join(f"file '{clip}'\n" for clip in clips))
-    joined = (*BEFORE, "-f", "concat", "-safe", "0", "-i", str(names))
+    joined = _joined(folder / "copied.txt", clips)
     return Case(
         name="merge_copied",
         executor_type="merge-videos",
@@ -48,6 +66,11 @@ def _merge_copied(folder: Path, clips: Sequence[Path]) -> Case:
         command=(*joined, "-c:v", "copy", "-af", LEVEL, *SOUND, *_FAST),
         encoding_command=(*joined, *ENCODE, "-af", LEVEL, *SOUND, *_FAST),
     )
+
+
+def _joined(names: Path, clips: Sequence[Path]) -> tuple[str, ...]:
+    names.write_text("".join(f"file '{clip}'\n" for clip in clips))
+    return (*BEFORE, "-f", "concat", "-safe", "0", "-i", str(names))
 
 
 def _merge_encoded(clips: Sequence[Path]) -> Case:

@@ -22,6 +22,17 @@ def compatible_clips(folder: Path, *, seconds: float) -> list[Path]:
     ]
 
 
+def levelled_clips(folder: Path, *, seconds: float) -> list[Path]:
+    """The same ten, as loud as films should be and silent at their ends, as talking heads are."""
+    folder.mkdir()
+    return [
+        make_clip(
+            folder / f"levelled-{index}.mp4", size="1920x1080", rate=25, seconds=seconds, seed=index, is_levelled=True
+        )
+        for index in range(CLIPS)
+    ]
+
+
 def incompatible_clips(folder: Path, *, seconds: float) -> list[Path]:
     """Ten of different sizes, shapes and rates."""
     folder.mkdir()
@@ -31,12 +42,15 @@ def incompatible_clips(folder: Path, *, seconds: float) -> list[Path]:
     ]
 
 
-def make_clip(path: Path, *, size: str, rate: int, seconds: float, seed: int) -> Path:
+def make_clip(path: Path, *, size: str, rate: int, seconds: float, seed: int, is_levelled: bool = False) -> Path:
     """H.264 and AAC, a key frame every two seconds."""
     # All say what their colours are: what does not is taken by its size by us, and left as it is by FFmpeg alone.
     colours = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=tv"
     picture = f"testsrc2=size={size}:rate={rate}:duration={seconds},hue=h={36 * seed},{colours}"
     sound = f"anoisesrc=c=pink:a=0.2:d={seconds}:r=48000:seed={seed + 1}"
+    if is_levelled:
+        # Such noise has -29.1 LUFS.
+        sound += f",volume=13.2dB,afade=st=0.1:d=0.2,afade=t=out:st={seconds - 0.3}:d=0.2"
     run_ffmpeg(
         *("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, "-c:v", "libx264", "-preset", "ultrafast"),
         *("-crf", "23", "-g", str(2 * rate), "-pix_fmt", "yuv420p", "-threads", "2"),

@@ -16,14 +16,15 @@ import imageio_ffmpeg
 
 from benchmarks.progress import MeasurementFailed, last_lines
 
-# Preset, quality and threads are those of media_lambda.
+# Preset, quality, threads and the search of the sound's encoder are those of media_lambda.
 ENCODE = (
     *("-c:v", "libx264", "-profile:v", "high", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"),
     *("-g", "50", "-threads:v", "2"),
 )
-SOUND = ("-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2")
+SOUND = ("-c:a", "aac", "-aac_coder", "fast", "-b:a", "192k", "-ar", "48000", "-ac", "2")
 LEVEL = "loudnorm=I=-16:TP=-1.5:LRA=11"
 """What brings a sound to -16 LUFS in the one pass that a single command has."""
+MEASURE = "ebur128=peak=true:framelog=quiet"
 BEFORE = ("-threads", "2", "-filter_threads", "2", "-filter_complex_threads", "2")
 _KIB = 1024
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from media_lambda.facts import AudioFacts, Colour, VideoFacts
+from media_lambda.facts import PACKET_SAMPLES, AudioFacts, Colour, VideoFacts
 
 SAMPLE_RATE = 48_000
 RAW_AUDIO_BYTES_PER_SAMPLE = 8
@@ -65,7 +65,37 @@ def encode_video(rate: Fraction) -> tuple[str, ...]:
 
 def encode_audio() -> tuple[str, ...]:
     """AAC, 48 kHz stereo."""
-    return ("-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE), "-ac", "2", "-flags:a", "+bitexact")
+    # At this rate the fast search leaves less noise in speech and music than the slow one, and takes half the time.
+    return (
+        "-c:a",
+        "aac",
+        "-aac_coder",
+        "fast",
+        "-b:a",
+        "192k",
+        "-ar",
+        str(SAMPLE_RATE),
+        "-ac",
+        "2",
+        "-flags:a",
+        "+bitexact",
+    )
+
+
+def coded_audio_input(name: str) -> tuple[str, ...]:
+    """Read ADTS packets, of which the first only lets the decoder run in."""
+    run_in_s = PACKET_SAMPLES / SAMPLE_RATE
+    return ("-protocol_whitelist", "file", "-itsoffset", f"{-run_in_s:.6f}", "-f", "aac", "-i", name)
+
+
+def coded_audio_output(name: str) -> tuple[str, ...]:
+    """The packets of AAC as they are, without any header, so that files can be cut and joined by packets."""
+    return (*copy_audio(), "-map_metadata", "-1", "-fflags", "+bitexact", "-f", "adts", name)
+
+
+def copy_audio() -> tuple[str, ...]:
+    """The packets as they come."""
+    return ("-c:a", "copy")
 
 
 def mp4_output(name: str) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ MAX_SIDE = 4096
 """Pixels of a side of a picture that we take."""
 _AUDIO_TAIL_S = Fraction(4, 100)
 """A sound that outlasts its picture by less is the padding of its codec's last frame."""
+PACKET_SAMPLES = 1024
+"""Of one packet of AAC-LC."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +71,13 @@ class AudioFacts:
 
     codec: str
     channels: int
+    begin: Fraction
+    """Seconds from the start of the file to the first packet; negative for what its encoder put before the sound."""
     end: Fraction
     """Seconds from the start of the file to the end of the last sample."""
+    packets: int
+    is_plain_aac: bool
+    """AAC-LC, 48 kHz, stereo, one packet of 1,024 samples after the other."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,12 @@ def facts_from_json(found: dict[str, Any]) -> MediaFacts:
         demuxer=found["demuxer"],
         duration=Fraction(found["duration"]),
         video=None if video is None else _video(video),
-        audio=None if audio is None else AudioFacts(**{**audio, "end": Fraction(audio["end"])}),
+        audio=None if audio is None else _audio(audio),
     )
+
+
+def _audio(found: dict[str, Any]) -> AudioFacts:
+    return AudioFacts(**{**found, "begin": Fraction(found["begin"]), "end": Fraction(found["end"])})
 
 
 def _video(found: dict[str, Any]) -> VideoFacts:

@@ -22,7 +22,14 @@ _MAX_PEAK_DBFS = -2.0
 """The encoder may add a decibel, and -1 dBTP is what players expect at most."""
 _BETWEEN_SAMPLES_DB = 3.0
 """So much higher than the highest sample is the sound between samples at most, but for test signals."""
+_MEASURE_TRUE_PEAK = "ebur128=peak=sample+true:framelog=quiet"
 _MEASURED = re.compile(r"^\s*(I|Peak):\s+(-?(?:\d+(?:\.\d+)?|inf))\s+(?:LUFS|dBFS)")
+_SAMPLE_PEAK, _TRUE_PEAK = "Sample peak:", "True peak:"
+_GATED_LUFS = -69.0
+"""The meter answers -70 for what its gate takes for silence."""
+_CLOSE_LU = 0.8
+"""A film is to be within one of its target; the rest is for meters that differ."""
+_MAX_TRUE_PEAK_DBFS = -1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +39,39 @@ class Loudness:
     integrated_lufs: float
     peak_dbfs: float
     """Of the samples themselves."""
+    true_peak_dbfs: float | None = None
+    """Of the sound between them as well; None where it was not measured."""
 
 
-def measure_arguments(name: str, *, level: str | None = None) -> tuple[str, ...]:
-    """Measure the raw audio file `name`, after the filter `level` if one is given."""
-    chain = f"{level},{MEASURE}" if level else MEASURE
+def measure_arguments(name: str, *, level: str | None = None, with_true_peak: bool = False) -> tuple[str, ...]:
+    """Measure the raw audio file `name`, after the filter `level` if one is given. A true peak takes twice the time."""
+    meter = _MEASURE_TRUE_PEAK if with_true_peak else MEASURE
+    chain = f"{level},{meter}" if level else meter
     return (*raw_audio_input(name), "-af", chain, "-loglevel", "info", "-f", "null", "-")
 
 
 def parse_loudness(lines: Sequence[str]) -> Loudness:
     """Read the summary out of FFmpeg's last lines; silence where there is none."""
-    found = {match[1]: float(match[2]) for line in lines if (match := _MEASURED.match(line))}
-    return Loudness(integrated_lufs=found.get("I", -math.inf), peak_dbfs=found.get("Peak", -math.inf))
+    found: dict[str, float] = {}
+    what = ""
+    for line in lines:
+        if line.strip() in {_SAMPLE_PEAK, _TRUE_PEAK}:
+            what = line.strip()
+        elif match := _MEASURED.match(line):
+            found[what if match[1] == "Peak" else match[1]] = float(match[2])
+    return Loudness(
+        integrated_lufs=found.get("I", -math.inf),
+        peak_dbfs=found.get(_SAMPLE_PEAK, -math.inf),
+        true_peak_dbfs=found.get(_TRUE_PEAK),
+    )
+
+
+def is_levelled(loudness: Loudness, *, target_lufs: float) -> bool:
+    """Whether a sound that was measured with its true peak may stay as it is. Silence may."""
+    if loudness.true_peak_dbfs is None or loudness.true_peak_dbfs > _MAX_TRUE_PEAK_DBFS:
+        return False
+    is_silence = loudness.integrated_lufs < _GATED_LUFS
+    return is_silence or abs(loudness.integrated_lufs - target_lufs) <= _CLOSE_LU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +93,7 @@ class Level:
 
 def level_for(loudness: Loudness, *, target_lufs: float | None) -> Level:
     """Bring the measured sound to the target, or leave it where there is none; nowhere does it peak too high."""
-    # The meter answers -70 for what its gate takes for silence.
-    if target_lufs is None or loudness.integrated_lufs < -69:
+    if target_lufs is None or loudness.integrated_lufs < _GATED_LUFS:
         gain = 0.0
     else:
         gain = min(target_lufs - loudness.integrated_lufs, _MAX_GAIN_DB)

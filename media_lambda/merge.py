@@ -1,14 +1,13 @@
 """merge-videos: play segments one after the other.
 
-Pictures are copied where all segments agree, else encoded once to look like the first segment. Sound is always decoded,
-cut to its segment's length, joined by bytes, levelled by one gain and encoded once: copied AAC would click and drift at
-every cut. One run of FFmpeg prepares one segment, or a few that are copied: memory does not grow with their number.
+Pictures are copied where all segments agree, else encoded once to look like the first segment. Sound is decoded, cut to
+its segment's length, joined by bytes and measured; then levelled by one gain and encoded once. Where the whole is as
+loud as it should be and silent at its cuts, the coded sound is joined instead. One run of FFmpeg prepares one segment,
+or a few that are copied: memory does not grow with their number.
 """
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from media_lambda import arguments as ff
 from media_lambda import crossfade
@@ -17,13 +16,13 @@ from media_lambda.ffmpeg import Command, Ffmpeg
 from media_lambda.inputs import Inputs
 from media_lambda.level import find_level
 from media_lambda.log import log
-from media_lambda.loudness import measure_arguments, parse_loudness
+from media_lambda.loudness import is_levelled, measure_arguments, parse_loudness
 from media_lambda.merge_plan import Cut, MergePlan, plan_merge
+from media_lambda.merged_sound import CODED_NAME, RAW_NAME, MergedSound, coded_name, raw_name
 from media_lambda.product import OUTPUT_NAME, Product
 from media_lambda.source import Source
 
 _LIST_NAME = "segments.ffconcat"
-_SOUND_NAME = "sound.f32le"
 _COPIED_AT_ONCE = 16
 """Each needs a few open files and megabytes."""
 
@@ -32,24 +31,22 @@ def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Pa
     """Make the film in `folder`. Raises InvalidInput, FfmpegFailed, StoreFailed."""
     segments = [inputs.fetch(origin, place=f"segments[{index}]") for index, origin in enumerate(job.segments)]
     plan = plan_merge(segments, transition=job.transition)
-    log("merge_planned", segments=len(segments), video="encode" if plan.obstacle else "copy", because=plan.obstacle)
-    total_s = float(plan.duration)
-
-    with (folder / _SOUND_NAME).open("xb") as sound:
+    log(
+        "merge_planned",
+        segments=len(segments),
+        video="encode" if plan.obstacle else "copy",
+        because=plan.obstacle,
+        sound_because=plan.sound_obstacle,
+    )
+    with MergedSound(folder, segments=segments, plan=plan) as sound:
         for indices in batches(plan):
-            arguments = batch_arguments(segments, plan=plan, indices=indices)
-            duration = sum(plan.cuts[index].duration for index in indices)
-            purpose = f"prepare {' and '.join(str(segments[index]) for index in indices)}"
-            ffmpeg.run(Command(purpose=purpose, arguments=arguments, output_s=float(duration)))
+            _prepare(segments, plan=plan, indices=indices, ffmpeg=ffmpeg)
             for index in indices:
-                _append_sound(folder / _sound_name(index), sound, samples=plan.cuts[index].samples)
+                sound.append(index)
             _drop_inputs(folder, segments, plan=plan, done=indices[-1])
     (folder / _LIST_NAME).write_text(segment_list(plan), encoding="ascii")
-
-    measure = Command(purpose="measure the loudness", arguments=measure_arguments(_SOUND_NAME), output_s=total_s)
-    measured = parse_loudness(ffmpeg.run(measure))
-    level = find_level(ffmpeg, _SOUND_NAME, measured, target_lufs=job.loudness_lufs, output_s=total_s)
-    ffmpeg.run(Command(purpose="join the segments", arguments=join_arguments(level), output_s=total_s))
+    source = _sound(ffmpeg, is_copyable=sound.is_copyable, target_lufs=job.loudness_lufs, total_s=float(plan.duration))
+    ffmpeg.run(Command(purpose="join the segments", arguments=join_arguments(source), output_s=float(plan.duration)))
     return Product(path=folder / OUTPUT_NAME, duration=plan.duration)
 
 
@@ -82,7 +79,7 @@ def crossfade_arguments(segments: Sequence[Source], *, plan: MergePlan, index: i
         *crossfade.tail_input(before, length=length, overlap=cut.overlap),
         *("-filter_complex", f"{graph};{sound}" if sound else graph),
         *("-map", "[picture]", *ff.encode_video(plan.picture.rate), *ff.mp4_output(_video_name(index))),
-        *(("-map", "[sound]", *ff.raw_audio_output(_sound_name(index))) if sound else ()),
+        *(("-map", "[sound]", *ff.raw_audio_output(raw_name(index))) if sound else ()),
     )
 
 
@@ -94,16 +91,37 @@ def segment_list(plan: MergePlan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def join_arguments(level: str) -> tuple[str, ...]:
-    """Put pictures and sound together."""
+def join_arguments(level: str | None) -> tuple[str, ...]:
+    """Put pictures and sound together; a sound that needs no level is copied."""
     # All parts have one and the same decoder configuration, so the demuxer needs not repeat it inside the stream.
     joined = ("-f", "concat", "-auto_convert", "0", "-i", _LIST_NAME)
+    if level is None:
+        sound, make = ff.coded_audio_input(CODED_NAME), ff.copy_audio()
+    else:
+        sound, make = ff.raw_audio_input(RAW_NAME), ("-af", level, *ff.encode_audio())
     return (
         *("-protocol_whitelist", "file", "-format_whitelist", "concat,mov", *joined),
-        *ff.raw_audio_input(_SOUND_NAME),
-        *("-map", "0:v:0", "-c:v", "copy", "-map", "1:a:0", "-af", level, *ff.encode_audio()),
+        *(*sound, "-map", "0:v:0", "-c:v", "copy", "-map", "1:a:0", *make),
         *ff.mp4_output(OUTPUT_NAME),
     )
+
+
+def _prepare(segments: Sequence[Source], *, plan: MergePlan, indices: Sequence[int], ffmpeg: Ffmpeg) -> None:
+    duration = sum(plan.cuts[index].duration for index in indices)
+    purpose = f"prepare {' and '.join(str(segments[index]) for index in indices)}"
+    arguments = batch_arguments(segments, plan=plan, indices=indices)
+    ffmpeg.run(Command(purpose=purpose, arguments=arguments, output_s=float(duration)))
+
+
+def _sound(ffmpeg: Ffmpeg, *, is_copyable: bool, target_lufs: float, total_s: float) -> str | None:
+    """The level that the raw sound needs; None when the coded one may be copied."""
+    arguments = measure_arguments(RAW_NAME, with_true_peak=is_copyable)
+    measured = parse_loudness(
+        ffmpeg.run(Command(purpose="measure the loudness", arguments=arguments, output_s=total_s))
+    )
+    if is_copyable and is_levelled(measured, target_lufs=target_lufs):
+        return None
+    return find_level(ffmpeg, RAW_NAME, measured, target_lufs=target_lufs, output_s=total_s)
 
 
 def _segment_outputs(segment: Source, cut: Cut, *, plan: MergePlan, index: int, source: int) -> tuple[str, ...]:
@@ -117,7 +135,9 @@ def _segment_outputs(segment: Source, cut: Cut, *, plan: MergePlan, index: int, 
     sound: tuple[str, ...] = ()
     if segment.facts.audio is not None:
         chain = [ff.sound_filter(segment.facts.audio), ff.exact_length_filter(cut.samples), *_fades("afade", cut)]
-        sound = ("-map", f"{source}:a:0", "-af", ",".join(chain), *ff.raw_audio_output(_sound_name(index)))
+        sound = ("-map", f"{source}:a:0", "-af", ",".join(chain), *ff.raw_audio_output(raw_name(index)))
+        if plan.sound_obstacle is None:
+            sound += ("-map", f"{source}:a:0", *ff.coded_audio_output(coded_name(index)))
     return ("-map", f"{source}:V:0", *video, *ff.mp4_output(_video_name(index)), *sound)
 
 
@@ -140,21 +160,5 @@ def _drop_inputs(folder: Path, segments: Sequence[Source], *, plan: MergePlan, d
             (folder / segment.name).unlink(missing_ok=True)
 
 
-def _append_sound(segment: Path, whole: BinaryIO, *, samples: int) -> None:
-    """Move one segment's sound to the end of the film's; what is missing becomes silence."""
-    begin = whole.tell()
-    if segment.exists():
-        with segment.open("rb") as file:
-            shutil.copyfileobj(file, whole)
-        segment.unlink()
-    end = begin + samples * ff.RAW_AUDIO_BYTES_PER_SAMPLE
-    whole.truncate(end)
-    whole.seek(end)
-
-
 def _video_name(index: int) -> str:
     return f"video-{index:03}.mp4"
-
-
-def _sound_name(index: int) -> str:
-    return f"sound-{index:03}.f32le"

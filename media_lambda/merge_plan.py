@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from media_lambda import arguments as ff
+from media_lambda.coded_sound import sound_obstacle
 from media_lambda.event import Transition
 from media_lambda.source import Source
 
@@ -37,6 +38,8 @@ class MergePlan:
 
     obstacle: str | None
     """Why the pictures cannot be copied, in words; None when they can."""
+    sound_obstacle: str | None
+    """Why the coded sounds cannot be joined; None when they can, if they are as loud as is wanted."""
     picture: ff.Picture
     cuts: tuple[Cut, ...]
 
@@ -72,7 +75,12 @@ def plan_merge(segments: Sequence[Source], *, transition: Transition) -> MergePl
             )
         )
         at += duration
-    return MergePlan(obstacle=obstacle, picture=picture, cuts=tuple(cuts))
+    return MergePlan(
+        obstacle=obstacle,
+        sound_obstacle="the pictures are encoded" if obstacle else sound_obstacle(segments),
+        picture=picture,
+        cuts=tuple(cuts),
+    )
 
 
 def copy_obstacle(segments: Sequence[Source]) -> str | None:

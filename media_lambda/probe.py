@@ -8,13 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
 from media_lambda.errors import Unreadable
-from media_lambda.facts import MAX_SIDE, AudioFacts, Colour, MediaFacts, StreamIdentity, VideoFacts
+from media_lambda.facts import MAX_SIDE, PACKET_SAMPLES, AudioFacts, Colour, MediaFacts, StreamIdentity, VideoFacts
 
 _FALLBACK_RATE = Fraction(30)
 _MAX_RATE = 120
@@ -62,6 +63,26 @@ class _Span:
         return not is_steady or abs(self.count / rate - covered) > 1 / (2 * rate)
 
 
+@dataclass
+class _Rhythm:
+    """How the packets of a sound follow each other, with those that are not heard, in its time base."""
+
+    first: int | None = None
+    last: int = 0
+    count: int = 0
+    is_even: bool = True
+
+    def add(self, packet: "Packet[Stream]") -> None:
+        if packet.pts is None:
+            return
+        if self.first is None:
+            self.first = packet.pts
+        elif packet.pts - self.last != PACKET_SAMPLES:
+            self.is_even = False
+        self.last = packet.pts
+        self.count += 1
+
+
 def probe(path: Path, *, demuxer: str) -> MediaFacts:
     """Read all packets of `path` (one pass, constant memory). Raises Unreadable."""
     try:
@@ -82,10 +103,14 @@ def _measure(container: InputContainer, demuxer: str) -> MediaFacts:
     origin = Fraction(container.start_time or 0, av.time_base)
     container_duration = Fraction(container.duration or 0, av.time_base)
     identity = _identity(video, rotation=_rotation(container, video)) if video else None
-    container.seek(0)
-    picture_span, sound_span = _Span(), _Span()
+    _rewind(container, audio)
+    picture_span, sound_span, rhythm = _Span(), _Span(), _Rhythm()
     for packet in _packets(container, *(stream for stream in (video, audio) if stream is not None)):
-        (picture_span if packet.stream is video else sound_span).add(packet)
+        if packet.stream is video:
+            picture_span.add(packet)
+        else:
+            sound_span.add(packet)
+            rhythm.add(packet)
     video_facts = audio_facts = None
     if video and identity and picture_span.first is not None:
         base = video.time_base or Fraction(1, 1000)
@@ -100,9 +125,31 @@ def _measure(container: InputContainer, demuxer: str) -> MediaFacts:
             is_whole=picture_span.is_whole,
         )
     if audio and sound_span.first is not None:
-        end = sound_span.end * (audio.time_base or Fraction(1, 48000)) - origin
-        audio_facts = AudioFacts(codec=audio.codec_context.name, channels=audio.codec_context.channels, end=end)
+        audio_facts = _audio_facts(audio, sound_span, rhythm, origin=origin)
     return MediaFacts(demuxer=demuxer, duration=container_duration, video=video_facts, audio=audio_facts)
+
+
+def _rewind(container: InputContainer, audio: AudioStream | None) -> None:
+    """Back to the first packet, also of a sound that has some before its start, to let its decoder run in."""
+    if audio is None or container.format.name.split(",")[0] != "mov":
+        container.seek(0)
+    else:
+        # By its pictures an MP4 would go to their first moment, and to the packet of the sound that is heard then.
+        container.seek(-(audio.sample_rate or 1), stream=audio)
+
+
+def _audio_facts(audio: AudioStream, span: _Span, rhythm: _Rhythm, *, origin: Fraction) -> AudioFacts:
+    codec, base = audio.codec_context, audio.time_base or Fraction(1, 48000)
+    return AudioFacts(
+        codec=codec.name,
+        channels=codec.channels,
+        begin=(rhythm.first or 0) * base - origin,
+        end=span.end * base - origin,
+        packets=rhythm.count,
+        is_plain_aac=rhythm.is_even
+        and (codec.name, audio.profile, codec.channels) == ("aac", "LC", 2)
+        and base == Fraction(1, codec.sample_rate or 1) == Fraction(1, 48000),
+    )
 
 
 def _packets(container: InputContainer, *streams: Stream) -> "Iterator[Packet[Stream]]":

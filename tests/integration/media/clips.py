@@ -114,6 +114,12 @@ def packet_digests(path: Path) -> list[str]:
         return [hashlib.sha256(bytes(packet)).hexdigest() for packet in container.demux(video=0) if packet.size]
 
 
+def sound_packets(path: Path) -> list[bytes]:
+    """Every coded packet of sound, in the order of the file."""
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Film:
     """The outside of a finished film."""

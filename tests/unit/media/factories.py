@@ -1,5 +1,6 @@
 """Facts about files that do not exist."""
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -38,9 +39,18 @@ def a_video(*, seconds: Fraction | int = 2, **changes: Any) -> VideoFacts:
     )
 
 
-def a_sound(*, seconds: Fraction | int = 2, channels: int = 2) -> AudioFacts:
-    """AAC."""
-    return AudioFacts(codec="aac", channels=channels, end=Fraction(seconds))
+def a_sound(*, seconds: Fraction | int = 2, channels: int = 2, is_plain_aac: bool = True) -> AudioFacts:
+    """AAC, with the packet before it in which its encoder runs in."""
+    packets = 1 + math.ceil(seconds * Fraction(48_000, 1024))
+    begin = Fraction(-1024, 48_000)
+    return AudioFacts(
+        codec="aac",
+        channels=channels,
+        begin=begin,
+        end=Fraction(seconds),
+        packets=packets,
+        is_plain_aac=is_plain_aac,
+    )
 
 
 def a_source(

@@ -164,6 +164,23 @@ def test_batch_arguments_open_only_the_given_file_and_use_fixed_threads() -> Non
     assert option(arguments, "-flags:v") == "+bitexact"
 
 
+@pytest.mark.parametrize(
+    ("second", "obstacle"),
+    [
+        (a_source(a_video(), a_sound()), None),
+        (a_source(a_video()), None),
+        (
+            a_source(a_video(), a_sound(is_plain_aac=False), place="segments[1]"),
+            "segments[1] has no AAC-LC of 48 kHz in stereo without gaps",
+        ),
+        (a_source(a_video(width=640), a_sound()), "the pictures are encoded"),
+    ],
+    ids=["alike", "without sound", "another sound", "another picture"],
+)
+def test_plan_joins_coded_sounds_that_are_alike(second: Source, obstacle: str | None) -> None:
+    assert plan(a_source(a_video(), a_sound()), second).sound_obstacle == obstacle
+
+
 def test_batches_of_copied_segments_are_large_and_bounded_and_those_of_encoded_ones_single() -> None:
     copied, encoded = plan(*[a_source(a_video())] * 35), plan(*[a_source(a_video(codec="vp9"))] * 3)
 
@@ -186,3 +203,11 @@ def test_join_arguments_copy_pictures_and_encode_sound_once() -> None:
     assert option(arguments, "-c:a") == "aac"
     assert option(arguments, "-af") == "volume=-2.5dB"
     assert option(arguments, "-movflags") == "+faststart"
+
+
+def test_join_arguments_without_a_level_copy_the_coded_sound_too() -> None:
+    arguments = join_arguments(None)
+
+    assert option(arguments, "-c:a") == "copy"
+    assert "sound.aac" in arguments
+    assert "-af" not in arguments

@@ -9,7 +9,7 @@ from media_lambda.callback import Answer, retry_after_s, wait_before_next
 from media_lambda.deadline import Deadline
 from media_lambda.errors import SettingsError
 from media_lambda.ffmpeg import parse_progress
-from media_lambda.loudness import Level, Loudness, corrected, level_for, parse_loudness
+from media_lambda.loudness import Level, Loudness, corrected, is_levelled, level_for, parse_loudness
 from media_lambda.settings import Settings
 from media_lambda.sniff import demuxer_of
 
@@ -56,14 +56,39 @@ def test_parse_loudness_reads_the_summary() -> None:
         "  Integrated loudness:",
         "    I:         -23.4 LUFS",
         "    Threshold: -33.5 LUFS",
+        "  Sample peak:",
         "    Peak:       -4.0 dBFS",
+        "  True peak:",
+        "    Peak:       -3.2 dBFS",
     ]
 
-    assert parse_loudness(lines) == Loudness(integrated_lufs=-23.4, peak_dbfs=-4.0)
+    assert parse_loudness(lines[:5]) == Loudness(integrated_lufs=-23.4, peak_dbfs=-4.0)
+    assert parse_loudness(lines) == Loudness(integrated_lufs=-23.4, peak_dbfs=-4.0, true_peak_dbfs=-3.2)
+
+
+@pytest.mark.parametrize(
+    ("integrated_lufs", "true_peak_dbfs", "may_stay"),
+    [
+        (-16.7, -1.0, True),
+        (-15.3, -3.0, True),
+        (-16.9, -3.0, False),
+        (-15.1, -3.0, False),
+        (-16.0, -0.9, False),
+        (-16.0, None, False),
+        (-70.0, -math.inf, True),
+    ],
+    ids=["softer", "louder", "too soft", "too loud", "peaks", "peaks unknown", "silence"],
+)
+def test_sound_stays_as_it_is_only_when_it_is_as_loud_as_is_wanted(
+    integrated_lufs: float, true_peak_dbfs: float | None, may_stay: bool
+) -> None:
+    found = Loudness(integrated_lufs=integrated_lufs, peak_dbfs=-6, true_peak_dbfs=true_peak_dbfs)
+
+    assert is_levelled(found, target_lufs=-16) is may_stay
 
 
 def test_parse_loudness_of_silence_is_minus_infinity() -> None:
-    found = parse_loudness(["    I:         -70.0 LUFS", "    Peak:       -inf dBFS"])
+    found = parse_loudness(["    I:         -70.0 LUFS", "  Sample peak:", "    Peak:       -inf dBFS"])
 
     assert found.peak_dbfs == -math.inf
     assert level_for(found, target_lufs=-16).filter == "volume=0.0dB"
