@@ -38,7 +38,7 @@ from servicekit.grpc_retry import RetryPolicy
 from servicekit.lifecycle import Lifecycle
 from servicekit.ops_listener import OpsListener
 from servicekit.secret_lines import secret_lines
-from servicekit.telemetry import new_metrics_registry
+from servicekit.telemetry import exporting_tracer, new_metrics_registry
 from servicekit.tls import TlsFiles
 
 SERVICE = "callback-gateway"
@@ -67,6 +67,10 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
     clock = SystemClock()
     registry = new_metrics_registry(service=SERVICE, version=VERSION)
     metrics = GatewayMetrics(registry)
+    # Traces come from elsewhere: none begins here.
+    tracer = life.hold(
+        exporting_tracer(settings.otlp_endpoint, share=0.0, service=SERVICE, version=VERSION, registry=registry)
+    )
     tls_files = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
     tls = ServerTls(tls_files, on_reload=metrics.reloads_of("certificate"))
     keys = public_keys(settings.capability_public_keys_file, on_reload=metrics.reloads_of("capability_keys"))
@@ -92,6 +96,7 @@ async def start(life: Lifecycle, *, settings: GatewaySettings) -> Ports:
         compatibility=Compatibility(settings.compatibility_networks),
         metrics=metrics,
         refusals=refusals,
+        tracer=tracer,
         failpoints=Failpoints.parse(settings.failpoints),
         limits=BodyLimits(usual=settings.body_limit_bytes, large=settings.result_limit_bytes),
     )

@@ -17,6 +17,7 @@ from callback_gateway.pipeline_away import away
 from callback_gateway.report import Disposition, Failure, MediaType, Output, Progress, Report
 from servicekit import grpc_retry
 from servicekit.grpc_batching import Batcher
+from servicekit.tracing import current_context, is_sampled
 
 
 class CapabilityInvalid(Exception):
@@ -110,6 +111,9 @@ def _request(report: Report, capability: str) -> callbacks.ReportExternalRequest
         node_uid=report.node_uid or "",
         executor_type=report.executor_type or "",
     )
+    context = current_context()
+    if is_sampled(context):
+        request.traceparent = context
     match report.outcome:
         case Output() as output:
             request.output.CopyFrom(_output(output))

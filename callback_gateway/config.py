@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from callback_gateway.internal.config import InternalSettings
-from servicekit.config import HostPortField, SecretFile, ServiceSettings
+from servicekit.config import HostPortField, OtlpEndpoint, SecretFile, ServiceSettings
 
 
 def _https_base(url: str) -> str:
@@ -32,6 +32,8 @@ class GatewaySettings(ServiceSettings):
     """HTTPS, for the outside."""
     ops_listen: HostPortField
     """Health and metrics, plain HTTP; loopback only."""
+    otlp_endpoint: OtlpEndpoint | None = None
+    """Where spans go: `http(s)://collector:4318`, which takes OTLP, or `file:///path`. None makes none."""
     tls_cert_file: Path
     """Certificate, PEM, shown to callers and to the pipeline service; read again when it is replaced."""
     tls_key_file: Path

@@ -38,9 +38,10 @@ from servicekit.nats_waiting import WaitingConnection
 from servicekit.object_store import ObjectStore
 from servicekit.ops_listener import OpsListener
 from servicekit.s3 import StoreAddress
-from servicekit.telemetry import new_metrics_registry
+from servicekit.telemetry import exporting_tracer, new_metrics_registry
 from servicekit.tls import TlsFiles
 
+VERSION = "1"
 STOP_OVERHEAD_S = RELEASE_S + 7.0
 """What an orderly stop needs besides the grace for running work."""
 _CONTROL = "control."
@@ -48,7 +49,11 @@ _CONTROL = "control."
 
 async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
     """Start all parts; `life` stops them in reverse order, the consumers first."""
-    registry = new_metrics_registry(service="executor", version="1")
+    registry = new_metrics_registry(service="executor", version=VERSION)
+    # Traces come with the work: none begins here.
+    tracer = life.hold(
+        exporting_tracer(settings.otlp_endpoint, share=0.0, service="executor", version=VERSION, registry=registry)
+    )
     clock = SystemClock()
     tls = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
 
@@ -80,6 +85,7 @@ async def start(settings: ExecutorSettings, life: Lifecycle) -> None:
             workspace=workspace,
             clock=clock,
             metrics=metrics,
+            tracer=tracer,
             failpoints=Failpoints.parse(settings.failpoints),
         )
     )

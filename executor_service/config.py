@@ -7,7 +7,7 @@ from pydantic import Field
 
 from executor_service.task import TaskQueue
 from executor_service.vendor_config import VendorSettings
-from servicekit.config import CommaList, HostPort, HostPortField, SecretFile
+from servicekit.config import CommaList, HostPort, HostPortField, OtlpEndpoint, SecretFile
 
 TEST_QUEUES = (TaskQueue("noop"), TaskQueue("ledger"), TaskQueue("ledger-blind"))
 
@@ -17,6 +17,8 @@ class ExecutorSettings(VendorSettings):
 
     ops_listen: HostPortField = HostPort(host="127.0.0.1", port=0)
     """Health and metrics; loopback only."""
+    otlp_endpoint: OtlpEndpoint | None = None
+    """Where spans go: `http(s)://collector:4318`, which takes OTLP, or `file:///path`. None makes none."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """The least important that is logged."""
     failpoints: str = ""

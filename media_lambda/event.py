@@ -10,6 +10,7 @@ from media_lambda.fields import Fields
 
 MANIFEST_NAME = "result.json"
 _MAX_KEY_BYTES = 1024
+_TOLD = ("node_uuid", "executor_type", "process_uuid", "traceparent")
 _MAX_SEGMENTS = 500
 _FILM_LUFS = -16.0
 """Customary for film on the web, where phones play it."""
@@ -52,8 +53,8 @@ class Envelope:
     process_uuid: str
     callback_url: str
     """Carries a capability: never log it."""
-    progress_url: str
-    """Where to tell how far the work is, likewise; empty where nobody asks."""
+    traceparent: str = ""
+    """W3C trace context of whoever asked; empty when nobody follows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,15 +137,13 @@ def parse_envelope(event: object) -> Envelope:
     faults: list[str] = []
     fields = Fields(event, faults=faults)
     callback_url = fields.text("callback_url")
-    progress_url = fields.text("progress_url") if fields.has("progress_url") else ""
-    for name, url in (("callback_url", callback_url), ("progress_url", progress_url)):
-        if url and not _may_call(url):
-            # The URL carries a capability, so the message does not repeat it.
-            fields.fault(name, "expected an https URL (http only to this machine)")
+    if callback_url and not _may_call(callback_url):
+        # The URL carries a capability, so the message does not repeat it.
+        fields.fault("callback_url", "expected an https URL (http only to this machine)")
     if faults:
         raise InvalidInput("; ".join(faults))
-    identity = {name: _loose_text(event, name) for name in ("node_uuid", "executor_type", "process_uuid")}
-    return Envelope(callback_url=callback_url, progress_url=progress_url, **identity)
+    told = {name: _loose_text(event, name) for name in _TOLD}
+    return Envelope(callback_url=callback_url, **told)
 
 
 def parse_output(event: object) -> S3Object:

@@ -7,14 +7,13 @@ and before the callback. Whoever finds one sends it again and does nothing else.
 import os
 import time
 import traceback
-from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
 from media_lambda.callback import Callback
 from media_lambda.compose import compose_video
 from media_lambda.deadline import Deadline, LambdaContext
-from media_lambda.draft import DRAFT_SHARE, mark_draft
+from media_lambda.draft import mark_draft
 from media_lambda.errors import FfmpegFailed, MediaError, Unreadable
 from media_lambda.event import (
     MANIFEST_NAME,
@@ -36,10 +35,10 @@ from media_lambda.log import log
 from media_lambda.merge import merge_videos
 from media_lambda.mix import mix_audio
 from media_lambda.product import Product
-from media_lambda.progress import Progress
 from media_lambda.report import CONTENT_TYPE, failure_body, success_body
 from media_lambda.room import Room
 from media_lambda.settings import Settings
+from media_lambda.spans import CLIENT, CONSUMER, Spans
 from media_lambda.store import Store
 from media_lambda.workspace import workspace
 
@@ -56,8 +55,17 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
     settings = Settings.from_environment(os.environ)
     deadline = Deadline.of(context)
     envelope = parse_envelope(event)
-    callback = Callback(ca_file=settings.ca_file, deadline=deadline)
-    body = _settle(event, envelope, settings=settings, deadline=deadline, callback=callback)
+    with (
+        Spans(settings.otlp_endpoint, traceparent=envelope.traceparent) as spans,
+        spans.span(f"media {envelope.executor_type}", kind=CONSUMER),
+    ):
+        return _handle(event, envelope, settings=settings, deadline=deadline, spans=spans)
+
+
+def _handle(
+    event: object, envelope: Envelope, *, settings: Settings, deadline: Deadline, spans: Spans
+) -> dict[str, Any]:
+    body = _settle(event, envelope, settings=settings, deadline=deadline)
     log(
         "job_settled",
         node_uuid=envelope.node_uuid,
@@ -65,14 +73,15 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
         executor_type=envelope.executor_type,
         error_type=body.get("error_type"),
         error=body.get("error"),
+        trace_id=envelope.traceparent[3:35] or None,
     )
-    callback.deliver(envelope.callback_url, body)
+    with spans.span("callback", kind=CLIENT) as traceparent:
+        callback = Callback(ca_file=settings.ca_file, deadline=deadline, traceparent=traceparent)
+        callback.deliver(envelope.callback_url, body)
     return body
 
 
-def _settle(
-    event: object, envelope: Envelope, *, settings: Settings, deadline: Deadline, callback: Callback
-) -> dict[str, Any]:
+def _settle(event: object, envelope: Envelope, *, settings: Settings, deadline: Deadline) -> dict[str, Any]:
     """The body to report: the manifest's where there is one, else that of the work done now."""
     try:
         manifest = parse_output(event).sibling(MANIFEST_NAME)
@@ -84,7 +93,7 @@ def _settle(
     except Exception as error:
         return failure_body(envelope, _in_words(error))
     try:
-        body = _produce(event, envelope, store=store, settings=settings, deadline=deadline, callback=callback)
+        body = _produce(event, envelope, store=store, settings=settings, deadline=deadline)
     except Exception as error:
         body = failure_body(envelope, _in_words(error))
     try:
@@ -96,15 +105,13 @@ def _settle(
 
 
 def _produce(
-    event: object, envelope: Envelope, *, store: Store, settings: Settings, deadline: Deadline, callback: Callback
+    event: object, envelope: Envelope, *, store: Store, settings: Settings, deadline: Deadline
 ) -> dict[str, Any]:
     order = parse_order(event)
-    tell = partial(callback.mention, envelope.progress_url) if envelope.progress_url else None
-    progress = Progress(tell=tell, total=1.0 + (DRAFT_SHARE if order.is_draft else 0.0))
     with workspace(settings.work_dir) as folder, Inspector(deadline) as inspector:
         began_s = time.monotonic()
         room = Room(folder=folder, total_bytes=settings.max_work_bytes)
-        ffmpeg = Ffmpeg(room=room, deadline=deadline, progress=progress)
+        ffmpeg = Ffmpeg(room=room, deadline=deadline)
         inputs = Inputs(room=room, store=store, ffmpeg=ffmpeg, inspector=inspector)
         product = _make(order.job, inputs=inputs, ffmpeg=ffmpeg, folder=folder)
         facts = _checked(product, inspector)

@@ -40,6 +40,9 @@ VARIABLES: Mapping[str, Variable] = {
         default=str(9 * 1024**3),
         meaning="Of all files of one job together; AWS Lambda has room for 10 GB.",
     ),
+    "MEDIA_OTLP_ENDPOINT": Variable(
+        kind="URL", meaning="Where spans go: `http(s)://collector:4318`, or `file:///path`. None makes none."
+    ),
 }
 """All that the function reads; another variable of the prefix is refused."""
 
@@ -57,6 +60,7 @@ class Settings:
     work_dir: Path
     max_input_bytes: int
     max_work_bytes: int
+    otlp_endpoint: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -83,6 +87,7 @@ class Settings:
             work_dir=Path(given["MEDIA_WORK_DIR"] or ""),
             max_input_bytes=max_input_bytes,
             max_work_bytes=max_work_bytes,
+            otlp_endpoint=given["MEDIA_OTLP_ENDPOINT"] or None,
         )
 
 

@@ -9,6 +9,7 @@
 Messages are those of `montage.v1`. Every call has a deadline; every failure is a MontageError.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,10 +44,16 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
     Create it on a running event loop and use it as a context manager.
     """
 
-    def __init__(self, connection: Connection, *, options: CallOptions | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        options: CallOptions | None = None,
+        interceptors: Sequence[Any] = (),
+    ) -> None:
         """Raises MontageError when the certificates cannot be used; connects only when something is asked."""
         caller = Caller(options=options or CallOptions(), connection=connection)
-        self._channel = _channel(connection)
+        self._channel = _channel(connection, interceptors)
         # The generated stubs carry no types.
         pipelines: Any = pipeline_service_pb2_grpc.PipelineServiceStub
         nodes: Any = node_service_pb2_grpc.NodeServiceStub
@@ -96,7 +103,7 @@ class MontageClient(PipelineCalls, NodeCalls, OperatorCalls):
         return Transfers(ca_cert=self._ca_cert)
 
 
-def _channel(connection: Connection) -> grpc.aio.Channel:
+def _channel(connection: Connection, interceptors: Sequence[Any]) -> grpc.aio.Channel:
     files = TlsFiles(cert=connection.client_cert, key=connection.client_key, ca=connection.ca_cert)
     try:
         credentials = channel_credentials(files)
@@ -115,4 +122,4 @@ def _channel(connection: Connection) -> grpc.aio.Channel:
         ("grpc.max_receive_message_length", _LARGEST_MESSAGE_BYTES),
         ("grpc.max_send_message_length", _LARGEST_MESSAGE_BYTES),
     ]
-    return grpc.aio.secure_channel(connection.address, credentials, options=options)
+    return grpc.aio.secure_channel(connection.address, credentials, options=options, interceptors=list(interceptors))

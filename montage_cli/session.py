@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, assert_never
@@ -22,6 +22,7 @@ from montage_cli.output import write_json
 from montage_cli.problems import InvalidDocument
 from montage_cli.refusals import Refused, document_error_as_json, error_as_json, words_of
 from montage_cli.text import printable
+from montage_cli.tracing import followed
 from montage_cli.views import PlainLines, View, bars
 from montage_cli.yaml_writer import yaml_text
 
@@ -114,9 +115,17 @@ class Session:
             yield shown
 
     async def _perform(self, action: "Callable[[Session], Awaitable[ExitCode]]") -> ExitCode:
+        command = click.get_current_context(silent=True)
+        try:
+            with followed(self._variables, name=command.command_path if command else "montage") as interceptors:
+                return await self._act(action, interceptors)
+        except MontageError as err:
+            raise Refused(err, DOCTOR) from err
+
+    async def _act(self, action: "Callable[[Session], Awaitable[ExitCode]]", interceptors: Sequence[Any]) -> ExitCode:
         try:
             connection = find_connection(self._variables, folder=Path.cwd(), repository=REPOSITORY)
-            client = MontageClient(connection)
+            client = MontageClient(connection, interceptors=interceptors)
         except MontageError as err:
             raise Refused(err, DOCTOR) from err
         async with client:

@@ -4,7 +4,6 @@ import asyncio
 import random
 from datetime import timedelta
 
-import structlog
 from montage.v1 import (
     callback_service_pb2,
     callback_service_pb2_grpc,
@@ -16,13 +15,12 @@ from montage.v1 import (
     webhook_service_pb2_grpc,
 )
 
-from pipeline_service.access import CLIENTS, access_table
 from pipeline_service.artifacts import S3Artifacts
 from pipeline_service.capabilities import Capabilities
+from pipeline_service.chores import forget_requests, sweep_queue, tell_limits
 from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.control import Control
-from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.filling import Filler
 from pipeline_service.commands.identifiers import uuid7
 from pipeline_service.commands.nodes import Nodes
@@ -53,6 +51,8 @@ from pipeline_service.relay.controls import Controls
 from pipeline_service.relay.publisher import Publisher
 from pipeline_service.relay.slots import Slots
 from pipeline_service.seal_log import SealLog
+from pipeline_service.serving import VERSION, grpc_server
+from pipeline_service.spans import EndedSpans, Observing
 from pipeline_service.store.pool import Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
@@ -62,12 +62,11 @@ from pipeline_service.store.schema import wait_for_schema
 from pipeline_service.store.seals import PostgresSeals
 from pipeline_service.store.structures import StructureCache
 from pipeline_service.transport.callbacks import CallbackServicer
-from pipeline_service.transport.errors import DOMAIN, ERRORS
 from pipeline_service.transport.executions import ExecutionServicer
 from pipeline_service.transport.nodes import NodeServicer
 from pipeline_service.transport.owners import Owners
 from pipeline_service.transport.patterns import PATTERNS
-from pipeline_service.transport.pipelines import MAX_DOCUMENT_BYTES, PipelineServicer
+from pipeline_service.transport.pipelines import PipelineServicer
 from pipeline_service.transport.repeats import Repeats
 from pipeline_service.transport.uncovered import Uncovered
 from pipeline_service.transport.watch import Pace
@@ -76,29 +75,17 @@ from pipeline_service.transport.webhooks import WebhookServicer
 from servicekit import nats_client
 from servicekit.config import read_secret
 from servicekit.failpoints import Failpoints
-from servicekit.grpc_server import Drain, GrpcServer, Register, ServerLimits
+from servicekit.grpc_server import Register
 from servicekit.lifecycle import Lifecycle
 from servicekit.nats_waiting import WaitingConnection
 from servicekit.object_store import ObjectStore
 from servicekit.ops_listener import OpsListener
 from servicekit.s3 import StoreAddress
-from servicekit.server_tls import server_credentials
-from servicekit.telemetry import new_metrics_registry
+from servicekit.telemetry import exporting_tracer, new_metrics_registry
 from servicekit.tls import TlsFiles
 from servicekit.tokens import TokenIssuer, load_issuer_keys
 from servicekit.validation import MessageValidator
 
-VERSION = "0.1.0"
-MAX_REQUEST_BYTES = {
-    "/montage.v1.PipelineService/ImportPipeline": MAX_DOCUMENT_BYTES,
-    # Far more than its entries may have: one that is too large is to be refused by itself, and the others applied.
-    "/montage.v1.ExecutionService/ReportExecutions": 16 * 1024 * 1024,
-    # A body of 1 MiB, and its headers.
-    "/montage.v1.CallbackService/IngestWebhook": 2 * 1024 * 1024,
-}
-"""Of methods that take more than 1 MiB."""
-REQUESTS_KEPT = timedelta(hours=24)
-SWEEP_EVERY_S = 30.0
 WAITERS_EVERY_S = 5.0
 """How often waiters are looked for whose wake was missed: a rare race, and the look costs as much as they are many."""
 
@@ -110,6 +97,11 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     """Start every part. What was started last is stopped first: calls are drained before what serves them."""
     registry = new_metrics_registry(service="pipeline", version=VERSION)
     metrics = Metrics(registry)
+    tracer = life.hold(
+        exporting_tracer(
+            settings.otlp_endpoint, share=settings.trace_share, service="pipeline", version=VERSION, registry=registry
+        )
+    )
     tls = TlsFiles(cert=settings.tls_cert_file, key=settings.tls_key_file, ca=settings.tls_ca_file)
     catalogue = build_catalogue(with_test_types=settings.test_types)
     slots = Slots()
@@ -148,7 +140,13 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     places = Places(store)
     wakes = asyncio.Event()
     journal = LoggedJournal(
-        watchers, controls=controls, raise_alarm=metrics.raise_alarm, places=places, wakes=wakes, windows=windows
+        watchers,
+        controls=controls,
+        raise_alarm=metrics.raise_alarm,
+        places=places,
+        wakes=wakes,
+        windows=windows,
+        spans=EndedSpans(tracer),
     )
     queues = sorted({queue for node_type in catalogue.values() for queue in node_type.queues.values()})
     publisher = Publisher(
@@ -156,9 +154,17 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         queues=queues,
         replicas=settings.nats_replicas,
         published=metrics.published,
+        tracer=tracer,
         crash_point=failpoints.hit,
     )
-    batcher = Batcher(store=store, rules=rules, publisher=publisher, journal=journal, crash_point=failpoints.hit)
+    batcher = Batcher(
+        store=store,
+        rules=rules,
+        publisher=publisher,
+        journal=journal,
+        observer=Observing(metrics, tracer),
+        crash_point=failpoints.hit,
+    )
     reporter = Reporter(places=places, artifacts=artifacts, batcher=batcher, crash_point=failpoints.hit)
     reconciler = Reconciler(artifacts=artifacts, reporter=reporter, crash_point=failpoints.hit)
     timers = Timers(
@@ -187,8 +193,8 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     life.spawn("batcher", batcher.run())
     filler = Filler(store=store, batcher=batcher, windows=windows, crash_point=failpoints.hit)
     sweeper = Sweeper(store=store, backlog=StreamBacklog(nats.jetstream()))
-    life.spawn("sweeping", connection.once_connected(lambda: _sweep_queue(sweeper, metrics)))
-    life.spawn("forgetting", _forget_requests(requests))
+    life.spawn("sweeping", connection.once_connected(lambda: sweep_queue(sweeper, metrics)))
+    life.spawn("forgetting", forget_requests(requests))
     waker = Waker(store=store, batcher=batcher, crash_point=failpoints.hit)
     interval_s = settings.timer_interval_s
     life.spawn("timers", look_out("timers", timers.tick, metrics, interval_s=interval_s))
@@ -200,7 +206,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             seals=PostgresSeals(pools.engine), sealed=seal_log.sealed, gap=seal_log.gap, crash_point=failpoints.hit
         )
         life.spawn("sealer", look_out("sealer", sealer.tick, metrics, interval_s=settings.seal_interval_s))
-    life.spawn("limits", look_out("limits", lambda: _tell_limits(store, metrics), metrics, interval_s=LIMITS_EVERY_S))
+    life.spawn("limits", look_out("limits", lambda: tell_limits(store, metrics), metrics, interval_s=LIMITS_EVERY_S))
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
     validator = MessageValidator(
@@ -253,6 +259,7 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 rules=rules,
                 validator=validator,
                 count=count_report,
+                tracer=tracer,
             ),
             server,
         ),
@@ -265,13 +272,14 @@ async def start(settings: Settings, life: Lifecycle) -> None:
                 capabilities=capabilities,
                 validator=validator,
                 count=count_report,
+                tracer=tracer,
             ),
             server,
         ),
         lambda server: webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(WebhookServicer(webhooks), server),
         *operating_services(settings, metrics, pool=pools.engine, artifacts=artifacts, capabilities=capabilities),
     ]
-    server = _grpc_server(settings, tls, services, metrics, validator)
+    server = grpc_server(settings, tls, services, metrics, validator, tracer)
     await server.start()
     life.on_stop(server.stop)
     life.on_stop(watchers.close)
@@ -285,31 +293,6 @@ async def start(settings: Settings, life: Lifecycle) -> None:
     ops = OpsListener(host=settings.ops_listen.host, port=settings.ops_listen.port, registry=registry, checks=checks)
     await ops.start()
     life.on_stop(ops.stop)
-
-
-def _grpc_server(
-    settings: Settings, tls: TlsFiles, services: list[Register], metrics: Metrics, validator: MessageValidator
-) -> GrpcServer:
-    def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
-        metrics.certificate_reloads.labels(outcome="ok" if succeeded else "failed").inc()
-        if not succeeded:
-            metrics.raise_alarm(Alarm.RELOAD_FAILED)
-
-    return GrpcServer(
-        listen=str(settings.listen),
-        credentials=server_credentials(tls, on_reload=on_reload),
-        services=services,
-        access=access_table(),
-        reflection_access=CLIENTS,
-        domain=DOMAIN,
-        version=VERSION,
-        errors=ERRORS,
-        validator=validator,
-        limits=ServerLimits(max_request_bytes_of=MAX_REQUEST_BYTES, connection_age_s=settings.connection_age_s),
-        drain=Drain(notice_s=settings.drain_notice_s),
-        on_error=lambda method, code: metrics.rpc_errors.labels(method=method, code=code).inc(),
-        on_refusal=lambda method, reason: metrics.rpc_refusals.labels(method=method, reason=reason).inc(),
-    )
 
 
 def _rules(settings: Settings, catalogue: Catalogue, windows: Windows) -> Rules:
@@ -356,35 +339,3 @@ def _nats_address(settings: Settings, tls: TlsFiles) -> nats_client.NatsAddress:
 async def _check_database(pools: Pools) -> None:
     for pool in (pools.engine, pools.edit):
         await pool.fetchval("SELECT 1")
-
-
-async def _sweep_queue(sweeper: Sweeper, metrics: Metrics) -> None:
-    """Now and then, take out of the queue what nobody wants any more."""
-    log = structlog.get_logger("pipeline_service.sweeping")
-    while True:
-        await asyncio.sleep(SWEEP_EVERY_S * (1 + random.random() / 5))  # noqa: S311 - jitter
-        try:
-            removed = await sweeper.sweep()
-        except PipelineError as error:
-            log.warning("sweep_failed", reason=str(error))
-            continue
-        if removed:
-            metrics.swept.inc(removed)
-            log.info("queue_swept", removed=removed)
-
-
-async def _tell_limits(store: PostgresStore, metrics: Metrics) -> int:
-    now, limits = await store.vendor_limits()
-    metrics.tell_limits(limits, now=now)
-    return 0
-
-
-async def _forget_requests(requests: PostgresRequests) -> None:
-    """Once an hour, remove what nobody will repeat any more."""
-    log = structlog.get_logger("pipeline_service.requests")
-    while True:
-        try:
-            await requests.forget(older_than=REQUESTS_KEPT)
-        except PipelineError as error:
-            log.warning("forgetting_failed", reason=str(error))
-        await asyncio.sleep(3600)

@@ -9,8 +9,7 @@ from pydantic import Field, field_validator
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types import build_catalogue, paid_vendors
 from pipeline_service.domain.vendor_limit import DEFAULT_CONCURRENCY, UNLISTED
-from pipeline_service.vault.key_arns import region_of
-from servicekit.config import CommaList, HostPortField, SecretFile, ServiceSettings
+from servicekit.config import CommaList, HostPortField, OtlpEndpoint, SecretFile, ServiceSettings, Share
 
 
 class Settings(ServiceSettings):
@@ -30,6 +29,10 @@ class Settings(ServiceSettings):
     """gRPC over mutual TLS."""
     ops_listen: HostPortField
     """Health and metrics; loopback only."""
+    otlp_endpoint: OtlpEndpoint | None = None
+    """Where spans go: `http(s)://collector:4318`, which takes OTLP, or `file:///path`. None makes none."""
+    trace_share: Share = 1.0
+    """Of the traces that begin here, how many are sampled, 0 to 1; a caller's own are as it wants."""
     tls_cert_file: Path
     """Certificate, PEM; read again when it is replaced."""
     tls_key_file: Path
@@ -68,16 +71,6 @@ class Settings(ServiceSettings):
     """JSON: the keys that seal capabilities, at most two of them live."""
     master_keys_file: SecretFile | None = None
     """Keys that secrets of owners are closed with; none keeps no secrets. Read again when it is replaced."""
-    kms_keys: CommaList = ()
-    """`arn:aws:kms:REGION:ACCOUNT:key/ID,…`: keys of AWS KMS that do the same, before those of the file.
-
-    The first closes, every one opens; all are of one region."""
-    kms_endpoint: str | None = None
-    """Where KMS is; none is AWS."""
-    kms_access_key_file: SecretFile | None = None
-    """Access key for KMS; both key files or none, which is AWS's own chain."""
-    kms_secret_key_file: SecretFile | None = None
-    """Secret key for KMS."""
     gateway_url: str
     """Base of the callback addresses that are handed out, as functions and vendors reach the gateway."""
     compatibility_callbacks: bool = False
@@ -127,13 +120,6 @@ class Settings(ServiceSettings):
     @classmethod
     def _are_windows(cls, written: tuple[str, ...]) -> tuple[str, ...]:
         _check_numbers(written, of="queue")
-        return written
-
-    @field_validator("kms_keys")
-    @classmethod
-    def _are_keys(cls, written: tuple[str, ...]) -> tuple[str, ...]:
-        if written:
-            region_of(written)
         return written
 
     @field_validator("vendor_concurrency")

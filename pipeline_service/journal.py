@@ -9,7 +9,9 @@ from pipeline_service.commands.places import Places
 from pipeline_service.commands.windows import Windows
 from pipeline_service.domain.engine.working_set import WorkingSet
 from pipeline_service.relay.controls import Controls
+from pipeline_service.spans import EndedSpans
 from pipeline_service.transport.watchers import Watchers
+from servicekit.tracing import trace_id_of
 
 
 class LoggedJournal:
@@ -24,6 +26,7 @@ class LoggedJournal:
         places: Places,
         wakes: asyncio.Event,
         windows: Windows,
+        spans: EndedSpans,
     ) -> None:
         """`wakes` is set when a commit left wakes; others' are found by looking."""
         self._watchers = watchers
@@ -32,6 +35,7 @@ class LoggedJournal:
         self._places = places
         self._wakes = wakes
         self._windows = windows
+        self._spans = spans
         self._log = structlog.get_logger("pipeline_service.journal").bind()
 
     def committed(self, working_set: WorkingSet) -> None:
@@ -44,12 +48,14 @@ class LoggedJournal:
                 "execution_id": event.execution_id,
                 "attempt": event.attempt or None,
                 "reason": event.message or None,
+                "trace_id": trace_id_of(working_set.trace_of(event.run_id)) or None,
             }
             self._log.info(
                 event.type.lower(),
                 pipeline=working_set.structures[event.pipeline_uid].pipeline_id,
                 **{name: str(value) for name, value in fields.items() if value is not None},
             )
+        self._spans.committed(working_set)
         for alarm in working_set.alarms:
             self._raise_alarm(alarm)
         self._controls.send(working_set.interrupted)

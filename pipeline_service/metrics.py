@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pipeline_service.domain.states import Alarm
 from pipeline_service.domain.vendor_limit import VendorLimit
@@ -17,6 +17,18 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.published = Counter(
             "pipeline_dispatches_published", "Work handed to the queue.", ["outcome"], registry=registry
+        )
+        self.rpc_seconds = Histogram(
+            "pipeline_rpc_seconds", "Calls by how long their answers took.", ["method", "code"], registry=registry
+        )
+        self.transaction_seconds = Histogram(
+            "pipeline_transaction_seconds", "How long batches took, repeats included.", registry=registry
+        )
+        self.transaction_entries = Histogram(
+            "pipeline_transaction_entries",
+            "Reports and changes in one batch.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+            registry=registry,
         )
         self.rpc_errors = Counter(
             "pipeline_rpc_errors", "Calls answered with an error.", ["method", "code"], registry=registry
@@ -57,6 +69,10 @@ class Metrics:
             ["vendor", "owner"],
             registry=registry,
         )
+
+    def answered(self, method: str, code: str, seconds: float) -> None:
+        """Count a call by its answer."""
+        self.rpc_seconds.labels(method, code).observe(seconds)
 
     def tell_limits(self, limits: Iterable[VendorLimit], *, now: datetime) -> None:
         """Show what vendors are asked to do with each key; those of owners that have none any more are gone."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 MAX_SECRET_BYTES = 64 * 1024
@@ -75,6 +75,9 @@ HostPortField = Annotated[HostPort, BeforeValidator(_host_port)]
 """A field of ServiceSettings that is written host:port."""
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 """A field of ServiceSettings that is written a,b,c."""
+OtlpEndpoint = Annotated[str, Field(pattern=r"^(https?://[^/\s]+(/\S*)?|file:///\S+)$")]
+"""A field of ServiceSettings: where spans go, a collector that takes OTLP over HTTP or a file for such lines."""
+Share = Annotated[float, Field(ge=0, le=1)]
 SecretFile = Annotated[Path, "secret"]
 """A field of ServiceSettings whose file is read by `read_secret`."""
 

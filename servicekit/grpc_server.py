@@ -1,7 +1,7 @@
 """A grpc.aio server that is safe by default: mutual TLS, access rules, health, reflection, limits, a drain on stop."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,8 +11,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from servicekit.access import AccessInterceptor, AccessTable, Allow, check_every_method_has_a_rule
+from servicekit.grpc_calls import CallInterceptor, CountAnswer
 from servicekit.grpc_errors import ErrorInterceptor, ErrorTable
 from servicekit.grpc_health import StampedHealth
+from servicekit.tracing import Tracer
 from servicekit.validation import MessageValidator, ValidationInterceptor
 
 HEALTH_SERVICE = "grpc.health.v1.Health"
@@ -71,12 +73,16 @@ class GrpcServer:
         drain: Drain | None = None,
         on_error: CountCall | None = None,
         on_refusal: CountCall | None = None,
+        on_answer: CountAnswer | None = None,
+        tracer: Tracer | None = None,
+        begins_traces: Collection[str] = (),
     ) -> None:
         """Bind nothing yet. Raises MissingRule when a method of `services` has no entry in `access`.
 
         `listen` is host:port, port 0 takes a free one. Health may be asked by everyone who has a certificate,
         reflection by `reflection_access`. `validator` knows the rules of the contract. `domain` goes into every
-        ErrorInfo, `version` into answers of Health/Check.
+        ErrorInfo, `version` into answers of Health/Check. `begins_traces` are the methods with which a trace begins
+        where the caller has none.
         """
         limits = limits or ServerLimits()
         self._listen = listen
@@ -89,10 +95,12 @@ class GrpcServer:
             | {REFLECTION_METHOD: reflection_access}
         )
         # The order is the order in which a call passes them:
+        # 0. calls: what any of the others answers is counted, timed and seen in its trace;
         # 1. errors: whatever fails further in, an interceptor included, is answered in one shape;
         # 2. access: somebody who may not call costs nothing more and learns nothing from validation;
         # 3. validation: a handler sees only requests that keep the contract.
         interceptors = (
+            CallInterceptor(tracer=tracer or Tracer(), begins=begins_traces, on_answer=on_answer),
             ErrorInterceptor(domain=domain, table=errors, on_error=on_error),
             AccessInterceptor(table=table, domain=domain, on_refusal=on_refusal),
             ValidationInterceptor(

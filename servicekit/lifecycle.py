@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -44,6 +44,10 @@ class Lifecycle:
     async def enter(self, manager: AbstractAsyncContextManager[Resource]) -> Resource:
         """Start a part that is a context manager; it is left when the process stops."""
         return await self._stack.enter_async_context(manager)
+
+    def hold(self, manager: AbstractContextManager[Resource]) -> Resource:
+        """The same for one that starts and stops at once."""
+        return self._stack.enter_context(manager)
 
     def on_stop(self, stop: Callable[[], Awaitable[Any]]) -> None:
         """Run `stop` when the process stops, before what was started earlier."""

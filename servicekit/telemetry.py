@@ -6,12 +6,16 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, GCCollector, Info, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Info, PlatformCollector, ProcessCollector
+
+from servicekit.otlp import SpanExporter
+from servicekit.tracing import Tracer, current_context, trace_id_of
 
 REDACTED = "[redacted]"
 
@@ -43,7 +47,8 @@ _PATTERNS = (
 def configure_logging(*, service: str, level: str = "info", stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's log as JSON lines to `stream` (standard error). Call once, first thing.
 
-    Each line has `event`, `level`, `time` (ISO, UTC), `service`, `logger` and the fields of the call.
+    Each line has `event`, `level`, `time` (ISO, UTC), `service`, `logger`, `trace_id` where the work belongs to a
+    trace, and the fields of the call.
     """
     # gRPC's C core writes plain lines of its own to standard error; what matters of them reaches us as errors of calls.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -92,8 +97,29 @@ def new_metrics_registry(*, service: str, version: str) -> CollectorRegistry:
     return registry
 
 
+@contextmanager
+def exporting_tracer(
+    endpoint: str | None, *, share: float, service: str, version: str, registry: CollectorRegistry
+) -> Iterator[Tracer]:
+    """A tracer that exports to `endpoint`, or nowhere; what is left is sent at the end. Counts spans by outcome."""
+    if endpoint is None:
+        yield Tracer()
+        return
+    spans = Counter("service_spans", "Spans by what became of them.", ["outcome"], registry=registry)
+    exporter = SpanExporter(
+        endpoint,
+        service=service,
+        version=version,
+        count=lambda outcome, number: spans.labels(outcome=outcome).inc(number),
+    )
+    try:
+        yield Tracer(exporter.put, share=share)
+    finally:
+        exporter.close()
+
+
 class _Named:
-    """Adds who speaks: the service, and the logger inside of it."""
+    """Adds who speaks, the service and the logger inside of it, and for which trace."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -103,6 +129,9 @@ class _Named:
         name = getattr(logger, "name", None)
         if name is not None:
             event.setdefault("logger", name)
+        context = current_context()
+        if context:
+            event.setdefault("trace_id", trace_id_of(context))
         return event
 
 

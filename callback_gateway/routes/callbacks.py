@@ -1,6 +1,7 @@
 """Callbacks of every family: from a request to a report, and from what became of it to an answer."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,6 +30,7 @@ from callback_gateway.tokens import (
     check_id,
 )
 from servicekit.failpoints import Failpoints
+from servicekit.tracing import HEADER, Kind, Tracer, read_context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Callbacks:
     compatibility: Compatibility
     metrics: GatewayMetrics
     refusals: RefusalLog
+    tracer: Tracer
     failpoints: Failpoints
     limits: BodyLimits
 
@@ -84,7 +87,7 @@ class Callbacks:
         check_is_json(request)
         check_id(request.path_params.get("id"), capability)
         await self.failpoints.hit("gateway.got_callback")
-        with self.slots.taken():
+        with self.slots.taken(), self._followed(family, request):
             body = await read_body(request, limit_bytes=self.limits.of(is_large=family.is_large))
             report = family.provider.parse(body)
             check_agreement(report, capability)
@@ -97,6 +100,15 @@ class Callbacks:
         }
         _audit(answer, family=family, report=report, caller=caller, ids=ids)
         return answer
+
+    def _followed(self, family: Family, request: Request) -> AbstractContextManager[str]:
+        """In the caller's trace; who shows no capability gets into none."""
+        return self.tracer.span(
+            f"{family.method} {family.path}",
+            parent=read_context(request.headers.get(HEADER, "")),
+            kind=Kind.SERVER,
+            attributes={"http.request.method": family.method, "http.route": family.path},
+        )
 
     async def _believe(self, family: Family, request: Request, caller: Caller) -> Answer:
         """The same for callers of the first generation, who are believed for where they stand."""

@@ -23,6 +23,7 @@ from executor_service.task import (
     WorkKind,
 )
 from servicekit.grpc_batching import Batcher
+from servicekit.tracing import current_context, is_sampled
 
 Lane: TypeAlias = Batcher[execution_pb.ExecutionReport, execution_pb.ExecutionReportAnswer]
 Patience: TypeAlias = Callable[[], float]
@@ -147,6 +148,9 @@ class ExecutionReports:
     async def _ask(
         self, lane: Lane, report: execution_pb.ExecutionReport, patience: Patience
     ) -> execution_pb.ExecutionReportAnswer:
+        context = current_context()
+        if is_sampled(context):
+            report.traceparent = context
         ceiling_s = _FIRST_WAIT_S
         while True:
             answer = await _ask_once(lane, report, wait_s=patience())

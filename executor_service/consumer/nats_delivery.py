@@ -7,6 +7,8 @@ import nats.errors
 import structlog
 from nats.aio.msg import Msg
 
+from servicekit.tracing import HEADER, read_context
+
 
 class NatsDelivery:
     """An acknowledgement that does not arrive is no failure: the message comes again and is found stale."""
@@ -18,6 +20,10 @@ class NatsDelivery:
     @property
     def body(self) -> bytes:
         return bytes(self._message.data)
+
+    @property
+    def trace(self) -> str:
+        return read_context((self._message.headers or {}).get(HEADER, ""))
 
     async def ack(self) -> None:
         await self._tell("ack", self._message.ack())

@@ -23,7 +23,7 @@ class Context:
     callback_url: str = field(repr=False)
     """For work that goes on elsewhere. Carries the capability."""
     progress_url: str = field(default="", repr=False)
-    """Where a function may tell how far it is, and nothing else; empty for work that nobody else does."""
+    """Where a function of a user may tell how far it is, and nothing else."""
     render_data_url: str = field(default="", repr=False)
     """Where a function of a user may read what it renders; empty where the operator serves none."""
     folder: Path
@@ -38,3 +38,5 @@ class Context:
     """What the owner of the work has at a vendor, None where it has nothing. Raises GiveUp, RetryLater, LeaseOver."""
     is_called_off: bool = False
     """Whether nobody wants the work any more: its vendor is to stop, where it can."""
+    traceparent: str = ""
+    """W3C trace context of the attempt, for work that goes on elsewhere; empty when nobody knows."""

@@ -80,6 +80,7 @@ def function_event(task: Task, context: Context, store: ObjectStore) -> dict[str
         "output": {"s3_key": key, **_put(store.presign_put_once(key, expires=life))},
         "manifest": _put(store.presign_put_once(f"{context.key_prefix}result.json", expires=life)),
         "callback_url": context.callback_url,
+        "traceparent": context.traceparent,
         "progress_url": context.progress_url or None,
         "render_data_url": context.render_data_url or None,
         "callback_method": "PATCH" if kind in _PATCHED else "POST",

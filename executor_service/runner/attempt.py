@@ -33,6 +33,7 @@ from executor_service.task import (
 )
 from servicekit.clock import Clock
 from servicekit.failpoints import Failpoints
+from servicekit.tracing import Tracer, current_context
 
 LONGEST_ATTEMPT = timedelta(hours=1)
 """For a task that names no deadline."""
@@ -58,6 +59,7 @@ class Tools:
     workspace: Workspace
     clock: Clock
     metrics: RunnerMetrics
+    tracer: Tracer
     failpoints: Failpoints
 
 
@@ -221,6 +223,7 @@ class Attempt:
             failpoints=self._tools.failpoints,
             owners_key=self._owners_key,
             is_called_off=self._holding.kind is WorkKind.CANCEL,
+            traceparent=current_context(),
         )
 
     async def _owners_key(self, vendor: str) -> str | None:

@@ -10,6 +10,11 @@ class Delivery(Protocol):
     @property
     def body(self) -> bytes: ...
 
+    @property
+    def trace(self) -> str:
+        """W3C trace context that came with it; empty when it has none."""
+        ...
+
     async def ack(self) -> None:
         """Its effect is durable, or it had none to have."""
         ...

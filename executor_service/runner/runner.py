@@ -24,6 +24,7 @@ from executor_service.task import (
     StartAnswer,
     WorkItem,
 )
+from servicekit.tracing import Kind
 
 CLAIM_WITHIN_S = 30.0
 """Half of the queue's ack_wait: an answer that comes later would be another delivery's."""
@@ -58,7 +59,17 @@ class Runner:
         try:
             item = wire.work_item(delivery.body)
         except wire.InvalidMessage as err:
-            return await self._terminate(delivery, "garbage", error=str(err))
+            await self._terminate(delivery, "garbage", error=str(err))
+            return
+        with self._tools.tracer.span(
+            f"process work.{item.task_queue}",
+            parent=delivery.trace,
+            kind=Kind.CONSUMER,
+            attributes={"montage.execution": item.execution_id, "montage.work": item.kind},
+        ):
+            await self._handle(item, delivery)
+
+    async def _handle(self, item: WorkItem, delivery: Delivery) -> None:
         await self._tools.failpoints.hit("executor.got_message")
         if self._releasing:
             return await delivery.nak(timedelta(0))

@@ -25,6 +25,8 @@ class Change:
     """Name of what it makes or changes."""
     request: RequestKey | None = None
     """The request, when the caller may repeat it."""
+    trace: str = ""
+    """Trace context of the call."""
 
 
 Entry = Report | Change

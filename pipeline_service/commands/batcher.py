@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from pipeline_service.commands.apply_batch import Change, Decided, Entry, apply_batch
 from pipeline_service.commands.errors import Contended, Overloaded, PipelineError, Unavailable
-from pipeline_service.commands.ports import CrashPoint, Journal, Publisher, Store
-from pipeline_service.domain.engine.reports import Answer, Report
+from pipeline_service.commands.ports import CrashPoint, Journal, Observer, Publisher, Store
+from pipeline_service.domain.engine.reports import Answer, Report, Traced
 from pipeline_service.domain.engine.working_set import Rules, WorkingSet
 from pipeline_service.domain.ids import PipelineUid
 
@@ -42,6 +42,7 @@ class Batcher:
         rules: Rules,
         publisher: Publisher,
         journal: Journal,
+        observer: Observer,
         crash_point: CrashPoint,
         writers: int = 2,
     ) -> None:
@@ -49,6 +50,7 @@ class Batcher:
         self._rules = rules
         self._publisher = publisher
         self._journal = journal
+        self._observer = observer
         self._crash_point = crash_point
         self._queues: list[deque[_Waiting]] = [deque() for _ in range(writers)]
         self._arrivals = [asyncio.Event() for _ in range(writers)]
@@ -128,6 +130,7 @@ class Batcher:
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         pipelines = [waiting.pipeline_uid for waiting in batch]
         entries = [waiting.entry for waiting in batch]
+        begun = self._observer.begun()
         for tries_left in reversed(range(MAX_TRIES)):
             try:
                 applied = await apply_batch(entries, pipelines, store=self._store, rules=self._rules)
@@ -135,6 +138,8 @@ class Batcher:
             except Contended:
                 if not tries_left:
                     raise
+        traces = [one.trace for one in entries if isinstance(one, Traced | Change) and one.trace]
+        self._observer.committed(traces, entries=len(entries), begun=begun)
         await self._crash_point("batch.after_commit")
         self._publisher.publish(applied.working_set.dispatches)
         self._journal.committed(applied.working_set)

@@ -117,7 +117,7 @@ class Control:
             if found.state is not NodeState.FAILED or failed is None:
                 raise FailedPrecondition(f"'{node}' has not failed: it is {found.state.lower()}")
             left_out = await transaction.left_out_with(uid, found.uid, failed)
-            retry_node(ws, found, left_out=left_out, rules=self._rules, actor=caller.identity)
+            retry_node(ws, found, left_out=left_out, rules=self._rules, actor=caller.identity, trace=caller.trace)
 
         await self._transact(caller, pipeline, f"pipelines/{pipeline}/nodes/{node}", script)
 

@@ -27,14 +27,13 @@ class Vault(Protocol):
     def active_key_id(self) -> str:
         """The master key that wraps now."""
 
-    async def seal(self, value: bytes, *, bound_to: bytes) -> Sealed:
-        """Raises NoMasterKeys, Unavailable."""
+    def seal(self, value: bytes, *, bound_to: bytes) -> Sealed: ...
 
-    async def open(self, sealed: Sealed, *, bound_to: bytes) -> bytes:
-        """Raises CredentialUnreadable, Unavailable."""
+    def open(self, sealed: Sealed, *, bound_to: bytes) -> bytes:
+        """Raises CredentialUnreadable."""
 
-    async def rewrap(self, sealed: Sealed, *, bound_to: bytes) -> Sealed:
-        """Raises CredentialUnreadable, NoMasterKeys, Unavailable."""
+    def rewrap(self, sealed: Sealed, *, bound_to: bytes) -> Sealed:
+        """Raises CredentialUnreadable."""
 
 
 class CredentialStore(Protocol):

@@ -158,7 +158,9 @@ class Nodes:
             if running is not None:
                 return f"{own}{running}"
             _check_executable(working_set, spec, force=force)
-            run = execute_node(working_set, spec.uid, force=force, rules=self._rules, actor=caller.identity)
+            run = execute_node(
+                working_set, spec.uid, force=force, rules=self._rules, actor=caller.identity, trace=caller.trace
+            )
             await answer_questions(transaction, working_set, rules=self._rules)
             started = working_set.nodes[spec.uid].execution_id
             serving = served_by(working_set, run, spec.uid)

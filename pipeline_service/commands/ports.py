@@ -115,6 +115,8 @@ class Caller:
     """As events name it."""
     request: RequestKey | None = None
     """The request, when the caller may repeat it."""
+    trace: str = ""
+    """Trace context of the call, as W3C writes it; empty when nobody follows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -382,6 +384,16 @@ class CrashPoint(Protocol):
 
 async def nowhere(_name: str, /) -> None:
     """The crash points of a process that nobody wants to die."""
+
+
+class Observer(Protocol):
+    """Whoever wants to know how long transactions take, and for whom they are."""
+
+    def begun(self) -> int:
+        """A transaction begins; what this answers goes into `committed`."""
+
+    def committed(self, traces: Sequence[str], *, entries: int, begun: int) -> None:
+        """A batch of so many entries is in the database; these trace contexts were among them. Must not fail."""
 
 
 class Journal(Protocol):

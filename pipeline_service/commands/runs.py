@@ -102,6 +102,7 @@ class Runs:
                 decide=lambda ws: self._start(ws, asked),
                 resource=asked.run_name,
                 request=caller.request,
+                trace=caller.trace,
             )
             working_set = await self._batcher.change(change, effects=asked.nodes)
         return await self._view(working_set, asked)
@@ -168,6 +169,7 @@ class Runs:
             run_id=asked.run_id,
             rules=self._rules,
             actor=asked.caller.identity,
+            trace=asked.caller.trace,
         )
 
     async def _find(self, caller: Caller, pipeline_id: PipelineId, request: RunRequest) -> _Asked:

@@ -195,6 +195,8 @@ class Run:
     """Whether what is current is made again, and bought again; what was made before the run is not taken over."""
     priority: int = 0
     """-100 to 100; work of a run with a higher one is handed out first."""
+    trace: str = ""
+    """Trace context of the request, as W3C writes it; whatever is done for the run goes on with it."""
     create_time: datetime
     end_time: datetime | None = None
 
@@ -241,6 +243,8 @@ class Dispatch:
     kind: WorkKind = WorkKind.RUN
     poll_no: int = 0
     """Number of the question; 0 for work that is to be run."""
+    trace: str = ""
+    """Of the run that made the execution; empty when that has ended."""
 
     @property
     def execution_id(self) -> ExecutionId:

@@ -1,6 +1,7 @@
 """Publishes dispatches after their commit. What fails here is published again by the dispatch timer."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -16,7 +17,9 @@ from pipeline_service.domain.states import WorkKind
 from pipeline_service.relay.stream import STREAM, ensure_work_queue, subject_of
 from pipeline_service.relay.waiting import Waiting
 from pipeline_service.wire.resources import task_message
+from pipeline_service.wire.traces import execution_context
 from servicekit.nats_client import NatsUnavailable, OutgoingMessage, publish_all
+from servicekit.tracing import HEADER, Kind, Tracer, below, new_span_id
 
 MAX_BATCH = 256
 MAX_WAITING = 10_000
@@ -36,6 +39,7 @@ class Publisher:
         queues: Iterable[TaskQueue],
         replicas: int,
         published: Counter,
+        tracer: Tracer,
         crash_point: CrashPoint = nowhere,
     ) -> None:
         """`published` has the label `outcome`: ok or failed."""
@@ -44,6 +48,7 @@ class Publisher:
         self._queues = tuple(queues)
         self._replicas = replicas
         self._published = published
+        self._tracer = tracer
         self._crash_point = crash_point
         self._waiting = Waiting(limit=MAX_WAITING)
         self._arrival = asyncio.Event()
@@ -80,7 +85,9 @@ class Publisher:
 
         Whether the stream took what it did not confirm, nobody knows. Twice does no harm: one worker gets the claim.
         """
-        messages = [_message(dispatch) for dispatch in batch]
+        began_ns = time.time_ns()
+        contexts = [self._context(dispatch) for dispatch in batch]
+        messages = [_message(*one) for one in zip(batch, contexts, strict=True)]
         await self._crash_point("relay.before_publish")
         try:
             await publish_all(self._nats, messages, stream=STREAM)
@@ -94,6 +101,24 @@ class Publisher:
             return
         await self._crash_point("relay.after_confirmation")
         self._published.labels(outcome="ok").inc(len(batch))
+        for dispatch, context in zip(batch, contexts, strict=True):
+            self._tell(dispatch, context, began_ns=began_ns)
+
+    def _context(self, dispatch: Dispatch) -> str:
+        """What the message carries: the context of its own span, where that is told."""
+        context = execution_context(dispatch.trace, dispatch.execution_id)
+        return below(context, new_span_id()) if self._tracer.wants(context) else context
+
+    def _tell(self, dispatch: Dispatch, context: str, *, began_ns: int) -> None:
+        if self._tracer.wants(context):
+            self._tracer.record(
+                f"publish {subject_of(dispatch.execution.task_queue)}",
+                parent=execution_context(dispatch.trace, dispatch.execution_id),
+                span_id=context[36:52],
+                kind=Kind.PRODUCER,
+                start_ns=began_ns,
+                attributes={"montage.dispatch_no": dispatch.dispatch_no, "montage.work": dispatch.kind},
+            )
 
     async def _ensure(self) -> None:
         while True:
@@ -112,7 +137,7 @@ def _message_id(dispatch: Dispatch) -> str:
     return number if dispatch.kind is WorkKind.RUN else f"{number}.poll"
 
 
-def _message(dispatch: Dispatch) -> OutgoingMessage:
+def _message(dispatch: Dispatch, context: str) -> OutgoingMessage:
     execution = dispatch.execution
     item = work_pb2.WorkItem(
         kind=f"WORK_KIND_{dispatch.kind}",
@@ -129,4 +154,5 @@ def _message(dispatch: Dispatch) -> OutgoingMessage:
         subject=subject_of(execution.task_queue),
         payload=item.SerializeToString(),
         message_id=_message_id(dispatch),
+        headers={HEADER: context} if context else None,
     )

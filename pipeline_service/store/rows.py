@@ -37,7 +37,7 @@ NODE_COLUMNS = (
     "uid, pipeline_uid, status, execution_id, latest_execution_id, attempts, done_spec, done_own, output,"
     " content_digest, failure, paused"
 )
-RUN_COLUMNS = "id, pipeline_uid, state, targets, force, priority, create_time, end_time"
+RUN_COLUMNS = "id, pipeline_uid, state, targets, force, priority, trace, create_time, end_time"
 EXECUTION_COLUMNS = (
     "id, pipeline_uid, node_uid, run_id, attempt, first_attempt, state, waiting_for, task_queue, spec_digest,"
     " work_digest, work, dispatch_no, dispatches_unanswered, dispatch_due_at, claim, lease_until, last_claim,"
@@ -118,6 +118,7 @@ def run_from_row(row: Row) -> Run:
         targets=tuple(NodeUid(target) for target in row["targets"]),
         force=row["force"],
         priority=row["priority"],
+        trace=row["trace"],
         create_time=row["create_time"],
         end_time=row["end_time"],
     )

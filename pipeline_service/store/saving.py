@@ -250,6 +250,7 @@ def _run(one: Run) -> Values:
         "targets": list(one.targets),
         "force": one.force,
         "priority": one.priority,
+        "trace": one.trace,
         "create_time": one.create_time,
         "end_time": one.end_time,
     }

@@ -7,7 +7,7 @@ import structlog
 
 from pipeline_service.store.pool import Pool, translated
 
-NEEDED = "0022"
+NEEDED = "0023"
 """Oldest revision that this code runs on; a test holds it against the migrations."""
 _LOOK_EVERY_S = 0.1
 

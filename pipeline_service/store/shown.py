@@ -39,7 +39,7 @@ NODE_COLUMNS = """
 NODES = "FROM nodes AS n LEFT JOIN executions AS e ON e.id = n.execution_id"
 # A target that was deleted meanwhile is left out.
 RUN_COLUMNS = """
-    r.id, r.pipeline_uid, r.state, r.targets, r.force, r.priority, r.create_time, r.end_time,
+    r.id, r.pipeline_uid, r.state, r.targets, r.force, r.priority, r.trace, r.create_time, r.end_time,
     ARRAY(
         SELECT n.id FROM unnest(r.targets) WITH ORDINALITY AS t (uid, place) JOIN nodes AS n ON n.uid = t.uid
         ORDER BY t.place

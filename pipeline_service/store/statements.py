@@ -50,11 +50,11 @@ WHERE n.uid = u.uid AND n.status = u.old_status AND n.execution_id IS NOT DISTIN
 """
 
 INSERT_RUNS = """
-INSERT INTO runs (id, pipeline_uid, state, targets, force, priority, create_time, end_time)
-SELECT id, pipeline_uid, state, targets, force, priority, create_time, end_time
+INSERT INTO runs (id, pipeline_uid, state, targets, force, priority, trace, create_time, end_time)
+SELECT id, pipeline_uid, state, targets, force, priority, trace, create_time, end_time
 FROM json_to_recordset($1::text::json) AS u(
-    id uuid, pipeline_uid uuid, state text, targets uuid[], force boolean, priority int, create_time timestamptz,
-    end_time timestamptz
+    id uuid, pipeline_uid uuid, state text, targets uuid[], force boolean, priority int, trace text,
+    create_time timestamptz, end_time timestamptz
 )
 """
 

@@ -23,6 +23,7 @@ from pipeline_service.wire.values import Incomplete, failure_value, output_value
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
 from servicekit.tokens import InvalidToken
+from servicekit.tracing import Tracer
 from servicekit.validation import MessageValidator
 
 MAX_CONTENT_BYTES = 640 * 1024
@@ -47,6 +48,7 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         capabilities: Capabilities,
         validator: MessageValidator,
         count: CountReport,
+        tracer: Tracer,
         uncovered: Uncovered | None = None,
     ) -> None:
         """`validator` checks what comes in one call with others; without `uncovered` each report needs a capability."""
@@ -57,6 +59,7 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
         self._capabilities = capabilities
         self._validator = validator
         self._count = count
+        self._tracer = tracer
 
     async def ReportExternal(self, request: pb.ReportExternalRequest, context: Context) -> pb.ReportExternalResponse:
         report = await self._report(request, who=actor(context))
@@ -68,6 +71,8 @@ class CallbackServicer(callback_service_pb2_grpc.CallbackServiceServicer):
             read=partial(self._report, who=actor(context)),
             tell=self._tell,
             refuse=self._refuse,
+            tracer=self._tracer,
+            call=lambda _: "montage.v1.CallbackService/ReportExternal",
         )
         return pb.ReportExternalsResponse(answers=await entries.answer(request.reports, self._reporter))
 

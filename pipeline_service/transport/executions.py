@@ -20,8 +20,15 @@ from pipeline_service.wire.resources import task_message
 from pipeline_service.wire.values import timestamp
 from servicekit.grpc_errors import RpcError
 from servicekit.grpc_handlers import Context
+from servicekit.tracing import Tracer
 from servicekit.validation import MessageValidator
 
+_CALLS = {
+    "start": "montage.v1.ExecutionService/StartExecution",
+    "heartbeat": "montage.v1.ExecutionService/HeartbeatExecution",
+    "complete": "montage.v1.ExecutionService/CompleteExecution",
+    "fail": "montage.v1.ExecutionService/FailExecution",
+}
 CountReport = Callable[[str, str], None]
 """Called with the kind of a report and its answer."""
 
@@ -37,6 +44,7 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         rules: Rules,
         validator: MessageValidator,
         count: CountReport,
+        tracer: Tracer,
     ) -> None:
         """`validator` checks what comes in one call with others."""
         self._reporter = reporter
@@ -44,6 +52,7 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         self._rules = rules
         self._validator = validator
         self._count = count
+        self._tracer = tracer
 
     async def StartExecution(self, request: pb.StartExecutionRequest, context: Context) -> pb.StartExecutionResponse:
         report = start_report(request, actor=actor(context))
@@ -68,7 +77,12 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
         self, request: pb.ReportExecutionsRequest, context: Context
     ) -> pb.ReportExecutionsResponse:
         entries = Entries(
-            validator=self._validator, read=partial(_report, who=actor(context)), tell=self._tell, refuse=self._refuse
+            validator=self._validator,
+            read=partial(_report, who=actor(context)),
+            tell=self._tell,
+            refuse=self._refuse,
+            tracer=self._tracer,
+            call=_call,
         )
         return pb.ReportExecutionsResponse(answers=await entries.answer(request.reports, self._reporter))
 
@@ -117,6 +131,10 @@ class ExecutionServicer(execution_service_pb2_grpc.ExecutionServiceServicer):
             raise TypeError(f"a report was answered with {answer!r}")
         self._count(kind, answer)
         return disposition_name(answer)
+
+
+def _call(report: pb.ExecutionReport) -> str:
+    return _CALLS.get(report.WhichOneof("report") or "", "montage.v1.ExecutionService/ReportExecutions")
 
 
 async def _report(report: pb.ExecutionReport, *, who: str) -> ExecutionReport:

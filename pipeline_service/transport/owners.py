@@ -10,6 +10,7 @@ from pipeline_service.domain.ids import Owner
 from servicekit.access import caller_identity
 from servicekit.config import ConfigError
 from servicekit.grpc_handlers import Context
+from servicekit.tracing import current_context
 
 DEFAULT_OWNER = Owner("default")
 
@@ -38,7 +39,7 @@ class Owners:
 
     def caller(self, context: Context) -> Caller:
         """Who asks for a change, and for whom."""
-        return Caller(owner=self.owner(context), identity=actor(context))
+        return Caller(owner=self.owner(context), identity=actor(context), trace=current_context())
 
 
 def is_operator(context: Context) -> bool:

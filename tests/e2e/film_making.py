@@ -41,6 +41,8 @@ class Made:
     """Of the bytes that the store holds under the key of the execution that ended last."""
     manifest: dict[str, Any]
     """What the media function left beside them."""
+    spans: Path
+    """What every process told of its part, as lines of OTLP; whole, since services tell the last when they stop."""
 
     @property
     def last(self) -> Execution:
@@ -53,11 +55,12 @@ def make_film(folder: Path) -> Made:
 
     Raises AssertionError with what the client said when it ended with another code than 0.
     """
-    with running_stack(StackOptions()) as stack:
+    spans = folder / "spans.jsonl"
+    with running_stack(StackOptions(settings=followed(spans))) as stack:
         command = [sys.executable, "-P", "-m", "montage_cli", "run", str(WELCOME), "--wait", "--summary"]
         client = subprocess.run(
             [*command, "--out", str(folder / "out")],
-            env=base_environment(stack.layout) | stack.env_for_client(),
+            env=base_environment(stack.layout) | stack.env_for_client() | {"MONTAGE_OTLP_ENDPOINT": f"file://{spans}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -65,7 +68,13 @@ def make_film(folder: Path) -> Made:
             check=False,
         )
         assert client.returncode == 0, f"the client ended with {client.returncode}:\n{client.stdout}"
-        return asyncio.run(_collect(stack, folder))
+        return asyncio.run(_collect(stack, folder, spans))
+
+
+def followed(spans: Path) -> dict[str, dict[str, str]]:
+    """Settings with which every process of a stack tells its spans to one file."""
+    programs = ("pipeline", "executor", "gateway", "media")
+    return {name: {f"{name.upper()}_OTLP_ENDPOINT": f"file://{spans}"} for name in programs}
 
 
 def last_of(executions: list[Execution]) -> Execution:
@@ -76,7 +85,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-async def _collect(stack: Stack, folder: Path) -> Made:
+async def _collect(stack: Stack, folder: Path, spans: Path) -> Made:
     connection = find_connection(stack.env_for_client(), folder=stack.data, repository=stack.data)
     async with MontageClient(connection) as montage:
         nodes = {node.name.rpartition("/")[2]: node async for node in montage.list_nodes(PIPELINE)}
@@ -93,6 +102,7 @@ async def _collect(stack: Stack, folder: Path) -> Made:
         artifacts=artifacts,
         stored_sha256=hashlib.sha256(stored).hexdigest(),
         manifest=manifest,
+        spans=spans,
     )
 
 

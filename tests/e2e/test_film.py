@@ -32,6 +32,7 @@ from tests.e2e.film_sound import (
     peak_dbfs,
     rms_dbfs,
 )
+from tests.spans import Told, read_spans, way_up
 
 # The fixture makes a whole film, and counts as a part of the first test.
 pytestmark = pytest.mark.timeout(300)
@@ -45,11 +46,17 @@ ROUNDED_EDGE = 32
 """Pixels at the edge of the small picture: its corners are round."""
 TWO_SECONDS = 2 * FPS
 DEMO_TIMEOUT_S = 180
+MERGE = "pipeline: execution merge-videos"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return make_film(tmp_path_factory.mktemp("film"))
+
+
+@pytest.fixture(scope="module")
+def spans(made: Made) -> list[Told]:
+    return read_spans(made.spans)
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +298,48 @@ def _mouth_of(speaker):
     """Where the mouth is in the pictures of a talking head, whatever their size."""
     video = probe(speaker).video
     return mouth_region(width=video.width, height=video.height)
+
+
+class TestTrace:
+    """What every process told of its part in the run."""
+
+    def test_reaches_from_the_client_to_the_completion_and_is_one(self, spans):
+        first, *others = [span for span in spans if not span.parent_id]
+        ids = {span.span_id for span in spans}
+
+        assert {span.trace_id for span in spans} == {first.trace_id}
+        assert (first.service, first.name, others) == ("montage", "montage run", [])
+        assert [span for span in spans if span.parent_id and span.parent_id not in ids] == []
+
+    def test_of_a_media_step_goes_through_every_hop(self, spans):
+        (callback,) = [span for span in spans if span.name == "callback" and MERGE in way_up(span, spans)]
+        (posted,) = [span for span in spans if span.parent_id == callback.span_id]
+        (reported,) = [span for span in spans if span.parent_id == posted.span_id]
+        (completion,) = [span for span in spans if span.parent_id == reported.span_id]
+
+        assert way_up(completion, spans) == [
+            "pipeline: transaction",
+            "pipeline: montage.v1.CallbackService/ReportExternal",
+            "callback-gateway: POST /spi/video_production/executor_callback",
+            "media: callback",
+            "media: media merge-videos",
+            "executor: process work.ffmpeg",
+            "pipeline: publish work.ffmpeg",
+            MERGE,
+            "pipeline: run",
+            "pipeline: montage.v1.PipelineService/RunPipeline",
+            "montage: montage.v1.PipelineService/RunPipeline",
+            "montage: montage run",
+        ]
+
+    def test_has_every_execution_and_ends_with_the_run(self, spans, made):
+        ended = {span.attributes["montage.execution"]: span for span in spans if span.name.startswith("execution ")}
+        (run,) = [span for span in spans if span.name == "run"]
+
+        assert set(ended) == {execution.name.rpartition("/")[2] for execution in made.executions}
+        assert [span for span in ended.values() if span.error] == []
+        assert run.attributes["montage.state"] == "SUCCEEDED"
+        assert run.end_ns == max(span.end_ns for span in ended.values())
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ from montage.v1 import work_pb2 as work_pb
 class FakeDelivery:
     """Implements executor_service.runner.delivery.Delivery."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, *, trace: str = "") -> None:
         self.body = body
+        self.trace = trace
         self.told: list[str] = []
         """`ack`, `nak`, `term` and `in_progress`, in order."""
         self.delay: timedelta | None = None

@@ -46,6 +46,8 @@ class Start:
     dispatch_no: int
     kind: WorkKind = WorkKind.RUN
     actor: str
+    trace: str = ""
+    """Trace context of what the worker does; empty when nobody follows it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ class Beat:
     purchase: Learned | None = None
     vendor: VendorReport | None = None
     actor: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,7 @@ class Complete:
     is_external: bool = False
     """Named by a capability, not by the worker that holds the claim: the claim only tells where the bytes lie."""
     actor: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,7 @@ class Fail:
     purchase: Learned | None = None
     is_external: bool = False
     actor: str
+    trace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +167,8 @@ Hint = DispatchDue | RoomFound | LeaseOver | CloseDue | PollDue | JobSignalled
 """Says that it is time to look; what is to be done is decided by the rows."""
 ExecutionReport = Start | Beat | Progressed | Complete | Fail | Hint
 Report = ExecutionReport | Wake
+Traced = Start | Beat | Complete | Fail
+"""Reports of which somebody may follow the way."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,9 @@ from pipeline_service.domain.model import Node, Run
 from pipeline_service.domain.states import EventType
 
 
-def retry_node(ws: WorkingSet, node: Node, *, left_out: Collection[NodeUid], rules: Rules, actor: str) -> Run:
+def retry_node(
+    ws: WorkingSet, node: Node, *, left_out: Collection[NodeUid], rules: Rules, actor: str, trace: str = ""
+) -> Run:
     """Start a run of a failed node and of what was left out because of it; attempts are counted anew.
 
     `left_out` are the nodes that were skipped in the runs that it failed in; those that do not need it are not this
@@ -20,4 +22,6 @@ def retry_node(ws: WorkingSet, node: Node, *, left_out: Collection[NodeUid], rul
     below = [uid for uid in descendants(node.uid, structure.successors) if uid in left_out]
     ws.record(EventType.NODE_RETRIED, node.pipeline_uid, actor=actor, node=ws.spec(node))
     targets = (node.uid, *below)
-    return start_run(ws, node.pipeline_uid, targets=targets, force=False, again=targets, rules=rules, actor=actor)
+    return start_run(
+        ws, node.pipeline_uid, targets=targets, force=False, again=targets, rules=rules, actor=actor, trace=trace
+    )

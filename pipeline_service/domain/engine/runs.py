@@ -40,6 +40,7 @@ def start_run(
     run_id: RunId | None = None,
     rules: Rules,
     actor: str,
+    trace: str = "",
 ) -> Run:
     """Bring targets (every leaf when there are none) up to date. Ends at once when all of them are.
 
@@ -54,6 +55,7 @@ def start_run(
         targets=targets,
         force=force,
         priority=priority,
+        trace=trace,
         create_time=ws.now,
     )
     ws.put(run)
@@ -67,7 +69,7 @@ def start_run(
     return ws.runs[run.id]
 
 
-def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules, actor: str) -> Run:
+def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules, actor: str, trace: str = "") -> Run:
     """Run one node over its inputs as they are: a run of its own, that wants nothing else."""
     node = ws.nodes[node_uid]
     run = Run(
@@ -76,6 +78,7 @@ def execute_node(ws: WorkingSet, node_uid: NodeUid, *, force: bool, rules: Rules
         state=RunState.ACTIVE,
         targets=(node_uid,),
         force=force,
+        trace=trace,
         create_time=ws.now,
     )
     ws.put(run)

@@ -315,7 +315,15 @@ class WorkingSet:
     def dispatch(self, execution: Execution, *, kind: WorkKind = WorkKind.RUN, poll_no: int = 0) -> None:
         """Publish the execution's work, or a question about its purchase, once the transaction is committed."""
         pipeline_id = self.structures[execution.pipeline_uid].pipeline_id
-        self.dispatches.append(Dispatch(execution=execution, pipeline_id=pipeline_id, kind=kind, poll_no=poll_no))
+        trace = self.trace_of(execution.run_id)
+        self.dispatches.append(
+            Dispatch(execution=execution, pipeline_id=pipeline_id, kind=kind, poll_no=poll_no, trace=trace)
+        )
+
+    def trace_of(self, run_id: RunId | None) -> str:
+        """Trace context of a run; empty when it is not among the rows, because it ended before."""
+        run = self.runs.get(run_id) if run_id is not None else None
+        return run.trace if run is not None else ""
 
     def interrupt(self, execution: Execution) -> None:
         """Tell whoever works on an execution, once the transaction is committed, to ask whether it is still wanted."""

@@ -37,6 +37,7 @@ from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.structures import StructureCache
 from tests.factories import a_document, some_rules
+from tests.fakes.observer import Unobserved
 from tests.patience import PATIENCE_S
 
 OWNER = Owner("default")
@@ -214,7 +215,9 @@ async def running_rig(
     rules: Rules = replace(some_rules(new_id=uuid7, room=windows.room), **changes)
     store = PostgresStore(pools, structures=StructureCache(), concurrency=concurrency)
     artifacts, outbox = MemoryArtifacts(), Outbox(windows=windows)
-    batcher = Batcher(store=store, rules=rules, publisher=outbox, journal=outbox, crash_point=_no_crash)
+    batcher = Batcher(
+        store=store, rules=rules, publisher=outbox, journal=outbox, observer=Unobserved(), crash_point=_no_crash
+    )
     reporter = Reporter(places=Places(store), artifacts=artifacts, batcher=batcher)
     parts: dict[str, Any] = {
         "store": store,

@@ -20,6 +20,7 @@ from pipeline_service.store.pool import Pools
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.structures import StructureCache
 from tests.factories import noop, some_rules
+from tests.fakes.observer import Unobserved
 from tests.integration.pipeline.rig import ACTOR, CALLER, OWNER, Outbox, Rig, running_rig
 
 RULES = some_rules(new_id=uuid7)
@@ -43,7 +44,15 @@ async def one_writer(rig: Rig) -> AsyncIterator[tuple[Batcher, asyncio.Event]]:
     async def no_crash(_name: str) -> None:
         return None
 
-    batcher = Batcher(store=rig.store, rules=RULES, publisher=outbox, journal=outbox, crash_point=no_crash, writers=1)
+    batcher = Batcher(
+        store=rig.store,
+        rules=RULES,
+        publisher=outbox,
+        journal=outbox,
+        observer=Unobserved(),
+        crash_point=no_crash,
+        writers=1,
+    )
 
     async def write() -> None:
         await begin.wait()

@@ -23,6 +23,7 @@ from pipeline_service.store.pool import Pools
 from servicekit import nats_client
 from servicekit.nats_client import NatsAddress
 from servicekit.tls import TlsFiles
+from servicekit.tracing import Tracer
 from tests.due_times import expire
 from tests.factories import noop
 from tests.integration.pipeline.rig import Rig, running_rig
@@ -174,7 +175,7 @@ async def test_dispatch_that_was_repeated_while_the_stream_was_away_is_published
     rig: Rig, nats: NatsClient
 ) -> None:
     away: Any = Away(nats)
-    publisher = Publisher(away, queues=[QUEUE], replicas=1, published=a_counter())
+    publisher = Publisher(away, queues=[QUEUE], replicas=1, published=a_counter(), tracer=Tracer())
     await rig.import_(noop("a"), noop("b"))
     await rig.run()
     await dispatch_again(rig)

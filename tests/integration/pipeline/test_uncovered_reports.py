@@ -19,6 +19,7 @@ from pipeline_service.transport.callbacks import CallbackServicer
 from pipeline_service.transport.errors import CapabilityRefused
 from pipeline_service.transport.uncovered import Uncovered
 from pipeline_service.wire.values import Incomplete
+from servicekit.tracing import Tracer
 from tests.factories import noop
 from tests.integration.pipeline.rig import Rig, running_rig
 from tests.unit.gateway.capabilities import KeyPair
@@ -41,6 +42,7 @@ def servicer(rig: Rig, *, believes: bool) -> CallbackServicer:
         capabilities=Capabilities(KeyPair.make("k1").issuer(), gateway_url="https://gateway"),
         validator=unused,
         count=lambda _kind, _answer: None,
+        tracer=Tracer(),
         uncovered=Uncovered(Places(rig.store)) if believes else None,
     )
 

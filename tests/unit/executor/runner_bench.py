@@ -21,6 +21,7 @@ from executor_service.task import (
     Task,
 )
 from servicekit.failpoints import Failpoints
+from servicekit.tracing import Tracer
 from tests.fakes.clock import FakeClock
 from tests.fakes.credentials import FakeCredentials
 from tests.fakes.execution_service import FakeExecution, FakeExecutionService
@@ -80,6 +81,7 @@ class Bench:
                 workspace=self.workspace,
                 clock=self.clock,
                 metrics=RunnerMetrics(self.registry),
+                tracer=Tracer(),
                 failpoints=Failpoints.parse(failpoints),
             )
         )

@@ -19,6 +19,7 @@ from executor_service.runner.runner import Runner
 from executor_service.runner.workspace import Workspace
 from executor_service.task import AwaitingCallback, MediaType, Output, RetryLater, Task
 from servicekit.failpoints import Failpoints
+from servicekit.tracing import Tracer
 from tests.fakes.clock import FakeClock
 from tests.fakes.credentials import FakeCredentials
 from tests.fakes.delivery import FakeDelivery
@@ -59,6 +60,7 @@ class Bench:
             workspace=self.workspace,
             clock=FakeClock(now=datetime.now(UTC)),
             metrics=RunnerMetrics(CollectorRegistry()),
+            tracer=Tracer(),
             failpoints=Failpoints.parse(""),
         )
         item = work_pb2.WorkItem(

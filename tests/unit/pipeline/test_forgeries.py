@@ -12,6 +12,7 @@ from pipeline_service.capabilities import Capabilities
 from pipeline_service.domain.engine.reports import Complete, ExecutionReport, Progressed
 from pipeline_service.transport.callbacks import CallbackServicer
 from pipeline_service.transport.errors import CapabilityExpired, CapabilityRefused
+from servicekit.tracing import Tracer
 from tests.unit.gateway.capabilities import CLAIM, EXECUTION, KeyPair, just_expired
 
 PAIR = KeyPair.make("k1")
@@ -35,6 +36,7 @@ def a_servicer_without_database() -> CallbackServicer:
         capabilities=CAPABILITIES,
         validator=untouched,
         count=lambda _kind, _answer: None,
+        tracer=Tracer(),
     )
 
 

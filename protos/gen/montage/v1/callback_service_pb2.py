@@ -28,7 +28,7 @@ from montage.v1 import execution_service_pb2 as montage_dot_v1_dot_execution__se
 from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!montage/v1/callback_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\"montage/v1/execution_service.proto\x1a\x1amontage/v1/resources.proto\"\x9d\x02\n\x15ReportExternalRequest\x12\x1c\n\ncapability\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12!\n\x0c\x65xecution_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1a\n\x08node_uid\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1e\n\rexecutor_type\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x06output\x18\x05 \x01(\x0b\x32\x12.montage.v1.OutputH\x00\x12&\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x13.montage.v1.FailureH\x00\x12(\n\x08progress\x18\x07 \x01(\x0b\x32\x14.montage.v1.ProgressH\x00\x42\x0f\n\x06report\x12\x05\xbaH\x02\x08\x01\"F\n\x16ReportExternalResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\"^\n\x16ReportExternalsRequest\x12\x44\n\x07reports\x18\x01 \x03(\x0b\x32!.montage.v1.ReportExternalRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"L\n\x17ReportExternalsResponse\x12\x31\n\x07\x61nswers\x18\x01 \x03(\x0b\x32 .montage.v1.ExternalReportAnswer\"u\n\x14\x45xternalReportAnswer\x12.\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.DispositionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"O\n\x16SignalVendorJobRequest\x12\x19\n\x06vendor\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\x06job_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"E\n\x17SignalVendorJobResponse\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.montage.v1.SignalOutcome\"\xc4\x01\n\x14IngestWebhookRequest\x12\x19\n\x06source\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12H\n\x07headers\x18\x02 \x03(\x0b\x32-.montage.v1.IngestWebhookRequest.HeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10 \x12\x17\n\x04\x62ody\x18\x03 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"D\n\x15IngestWebhookResponse\x12+\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.montage.v1.WebhookOutcome*\xac\x01\n\rSignalOutcome\x12\x1e\n\x1aSIGNAL_OUTCOME_UNSPECIFIED\x10\x00\x12\"\n\x1eSIGNAL_OUTCOME_BROUGHT_FORWARD\x10\x01\x12\x1e\n\x1aSIGNAL_OUTCOME_ALREADY_DUE\x10\x02\x12\x17\n\x13SIGNAL_OUTCOME_OVER\x10\x03\x12\x1e\n\x1aSIGNAL_OUTCOME_UNKNOWN_JOB\x10\x04*n\n\x0eWebhookOutcome\x12\x1f\n\x1bWEBHOOK_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18WEBHOOK_OUTCOME_RECORDED\x10\x01\x12\x1d\n\x19WEBHOOK_OUTCOME_DUPLICATE\x10\x02\x32\xf8\x02\n\x0f\x43\x61llbackService\x12W\n\x0eReportExternal\x12!.montage.v1.ReportExternalRequest\x1a\".montage.v1.ReportExternalResponse\x12Z\n\x0fReportExternals\x12\".montage.v1.ReportExternalsRequest\x1a#.montage.v1.ReportExternalsResponse\x12Z\n\x0fSignalVendorJob\x12\".montage.v1.SignalVendorJobRequest\x1a#.montage.v1.SignalVendorJobResponse\x12T\n\rIngestWebhook\x12 .montage.v1.IngestWebhookRequest\x1a!.montage.v1.IngestWebhookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!montage/v1/callback_service.proto\x12\nmontage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\"montage/v1/execution_service.proto\x1a\x1amontage/v1/resources.proto\"\xb2\x02\n\x15ReportExternalRequest\x12\x1c\n\ncapability\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12!\n\x0c\x65xecution_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1a\n\x08node_uid\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1e\n\rexecutor_type\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x06output\x18\x05 \x01(\x0b\x32\x12.montage.v1.OutputH\x00\x12&\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x13.montage.v1.FailureH\x00\x12(\n\x08progress\x18\x07 \x01(\x0b\x32\x14.montage.v1.ProgressH\x00\x12\x13\n\x0btraceparent\x18\x08 \x01(\tB\x0f\n\x06report\x12\x05\xbaH\x02\x08\x01\"F\n\x16ReportExternalResponse\x12,\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.Disposition\"^\n\x16ReportExternalsRequest\x12\x44\n\x07reports\x18\x01 \x03(\x0b\x32!.montage.v1.ReportExternalRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\x80\x02\"\x03\xd8\x01\x03\"L\n\x17ReportExternalsResponse\x12\x31\n\x07\x61nswers\x18\x01 \x03(\x0b\x32 .montage.v1.ExternalReportAnswer\"u\n\x14\x45xternalReportAnswer\x12.\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32\x17.montage.v1.DispositionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06\x61nswer\"O\n\x16SignalVendorJobRequest\x12\x19\n\x06vendor\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x1a\n\x06job_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"E\n\x17SignalVendorJobResponse\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.montage.v1.SignalOutcome\"\xc4\x01\n\x14IngestWebhookRequest\x12\x19\n\x06source\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12H\n\x07headers\x18\x02 \x03(\x0b\x32-.montage.v1.IngestWebhookRequest.HeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10 \x12\x17\n\x04\x62ody\x18\x03 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"D\n\x15IngestWebhookResponse\x12+\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.montage.v1.WebhookOutcome*\xac\x01\n\rSignalOutcome\x12\x1e\n\x1aSIGNAL_OUTCOME_UNSPECIFIED\x10\x00\x12\"\n\x1eSIGNAL_OUTCOME_BROUGHT_FORWARD\x10\x01\x12\x1e\n\x1aSIGNAL_OUTCOME_ALREADY_DUE\x10\x02\x12\x17\n\x13SIGNAL_OUTCOME_OVER\x10\x03\x12\x1e\n\x1aSIGNAL_OUTCOME_UNKNOWN_JOB\x10\x04*n\n\x0eWebhookOutcome\x12\x1f\n\x1bWEBHOOK_OUTCOME_UNSPECIFIED\x10\x00\x12\x1c\n\x18WEBHOOK_OUTCOME_RECORDED\x10\x01\x12\x1d\n\x19WEBHOOK_OUTCOME_DUPLICATE\x10\x02\x32\xf8\x02\n\x0f\x43\x61llbackService\x12W\n\x0eReportExternal\x12!.montage.v1.ReportExternalRequest\x1a\".montage.v1.ReportExternalResponse\x12Z\n\x0fReportExternals\x12\".montage.v1.ReportExternalsRequest\x1a#.montage.v1.ReportExternalsResponse\x12Z\n\x0fSignalVendorJob\x12\".montage.v1.SignalVendorJobRequest\x1a#.montage.v1.SignalVendorJobResponse\x12T\n\rIngestWebhook\x12 .montage.v1.IngestWebhookRequest\x1a!.montage.v1.IngestWebhookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,30 +59,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['headers']._serialized_options = b'\272H\005\232\001\002\020 '
   _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['body']._loaded_options = None
   _globals['_INGESTWEBHOOKREQUEST'].fields_by_name['body']._serialized_options = b'\272H\006z\004\030\200\200@'
-  _globals['_SIGNALOUTCOME']._serialized_start=1242
-  _globals['_SIGNALOUTCOME']._serialized_end=1414
-  _globals['_WEBHOOKOUTCOME']._serialized_start=1416
-  _globals['_WEBHOOKOUTCOME']._serialized_end=1526
+  _globals['_SIGNALOUTCOME']._serialized_start=1263
+  _globals['_SIGNALOUTCOME']._serialized_end=1435
+  _globals['_WEBHOOKOUTCOME']._serialized_start=1437
+  _globals['_WEBHOOKOUTCOME']._serialized_end=1547
   _globals['_REPORTEXTERNALREQUEST']._serialized_start=168
-  _globals['_REPORTEXTERNALREQUEST']._serialized_end=453
-  _globals['_REPORTEXTERNALRESPONSE']._serialized_start=455
-  _globals['_REPORTEXTERNALRESPONSE']._serialized_end=525
-  _globals['_REPORTEXTERNALSREQUEST']._serialized_start=527
-  _globals['_REPORTEXTERNALSREQUEST']._serialized_end=621
-  _globals['_REPORTEXTERNALSRESPONSE']._serialized_start=623
-  _globals['_REPORTEXTERNALSRESPONSE']._serialized_end=699
-  _globals['_EXTERNALREPORTANSWER']._serialized_start=701
-  _globals['_EXTERNALREPORTANSWER']._serialized_end=818
-  _globals['_SIGNALVENDORJOBREQUEST']._serialized_start=820
-  _globals['_SIGNALVENDORJOBREQUEST']._serialized_end=899
-  _globals['_SIGNALVENDORJOBRESPONSE']._serialized_start=901
-  _globals['_SIGNALVENDORJOBRESPONSE']._serialized_end=970
-  _globals['_INGESTWEBHOOKREQUEST']._serialized_start=973
-  _globals['_INGESTWEBHOOKREQUEST']._serialized_end=1169
-  _globals['_INGESTWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=1123
-  _globals['_INGESTWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=1169
-  _globals['_INGESTWEBHOOKRESPONSE']._serialized_start=1171
-  _globals['_INGESTWEBHOOKRESPONSE']._serialized_end=1239
-  _globals['_CALLBACKSERVICE']._serialized_start=1529
-  _globals['_CALLBACKSERVICE']._serialized_end=1905
+  _globals['_REPORTEXTERNALREQUEST']._serialized_end=474
+  _globals['_REPORTEXTERNALRESPONSE']._serialized_start=476
+  _globals['_REPORTEXTERNALRESPONSE']._serialized_end=546
+  _globals['_REPORTEXTERNALSREQUEST']._serialized_start=548
+  _globals['_REPORTEXTERNALSREQUEST']._serialized_end=642
+  _globals['_REPORTEXTERNALSRESPONSE']._serialized_start=644
+  _globals['_REPORTEXTERNALSRESPONSE']._serialized_end=720
+  _globals['_EXTERNALREPORTANSWER']._serialized_start=722
+  _globals['_EXTERNALREPORTANSWER']._serialized_end=839
+  _globals['_SIGNALVENDORJOBREQUEST']._serialized_start=841
+  _globals['_SIGNALVENDORJOBREQUEST']._serialized_end=920
+  _globals['_SIGNALVENDORJOBRESPONSE']._serialized_start=922
+  _globals['_SIGNALVENDORJOBRESPONSE']._serialized_end=991
+  _globals['_INGESTWEBHOOKREQUEST']._serialized_start=994
+  _globals['_INGESTWEBHOOKREQUEST']._serialized_end=1190
+  _globals['_INGESTWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=1144
+  _globals['_INGESTWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=1190
+  _globals['_INGESTWEBHOOKRESPONSE']._serialized_start=1192
+  _globals['_INGESTWEBHOOKRESPONSE']._serialized_end=1260
+  _globals['_CALLBACKSERVICE']._serialized_start=1550
+  _globals['_CALLBACKSERVICE']._serialized_end=1926
 # @@protoc_insertion_point(module_scope)

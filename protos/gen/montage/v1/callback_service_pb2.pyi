@@ -34,7 +34,7 @@ WEBHOOK_OUTCOME_RECORDED: WebhookOutcome
 WEBHOOK_OUTCOME_DUPLICATE: WebhookOutcome
 
 class ReportExternalRequest(_message.Message):
-    __slots__ = ("capability", "execution_id", "node_uid", "executor_type", "output", "failure", "progress")
+    __slots__ = ("capability", "execution_id", "node_uid", "executor_type", "output", "failure", "progress", "traceparent")
     CAPABILITY_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_ID_FIELD_NUMBER: _ClassVar[int]
     NODE_UID_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,7 @@ class ReportExternalRequest(_message.Message):
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     capability: str
     execution_id: str
     node_uid: str
@@ -49,7 +50,8 @@ class ReportExternalRequest(_message.Message):
     output: _resources_pb2.Output
     failure: _resources_pb2.Failure
     progress: _resources_pb2.Progress
-    def __init__(self, capability: _Optional[str] = ..., execution_id: _Optional[str] = ..., node_uid: _Optional[str] = ..., executor_type: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ..., failure: _Optional[_Union[_resources_pb2.Failure, _Mapping]] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, capability: _Optional[str] = ..., execution_id: _Optional[str] = ..., node_uid: _Optional[str] = ..., executor_type: _Optional[str] = ..., output: _Optional[_Union[_resources_pb2.Output, _Mapping]] = ..., failure: _Optional[_Union[_resources_pb2.Failure, _Mapping]] = ..., progress: _Optional[_Union[_resources_pb2.Progress, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class ReportExternalResponse(_message.Message):
     __slots__ = ("disposition",)

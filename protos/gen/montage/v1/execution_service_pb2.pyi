@@ -175,16 +175,18 @@ class ReportExecutionsRequest(_message.Message):
     def __init__(self, reports: _Optional[_Iterable[_Union[ExecutionReport, _Mapping]]] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
-    __slots__ = ("start", "heartbeat", "complete", "fail")
+    __slots__ = ("start", "heartbeat", "complete", "fail", "traceparent")
     START_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     FAIL_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     start: StartExecutionRequest
     heartbeat: HeartbeatExecutionRequest
     complete: CompleteExecutionRequest
     fail: FailExecutionRequest
-    def __init__(self, start: _Optional[_Union[StartExecutionRequest, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatExecutionRequest, _Mapping]] = ..., complete: _Optional[_Union[CompleteExecutionRequest, _Mapping]] = ..., fail: _Optional[_Union[FailExecutionRequest, _Mapping]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, start: _Optional[_Union[StartExecutionRequest, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatExecutionRequest, _Mapping]] = ..., complete: _Optional[_Union[CompleteExecutionRequest, _Mapping]] = ..., fail: _Optional[_Union[FailExecutionRequest, _Mapping]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class ReportExecutionsResponse(_message.Message):
     __slots__ = ("answers",)

@@ -28,27 +28,29 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from montage.v1 import resources_pb2 as montage_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15montage/v1/work.proto\x12\nmontage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1amontage/v1/resources.proto\"\xa2\x01\n\x08WorkItem\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.montage.v1.WorkKind\x12\x14\n\x0c\x65xecution_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ispatch_no\x18\x03 \x01(\x05\x12\x12\n\ntask_queue\x18\x04 \x01(\t\x12\x13\n\x0btraceparent\x18\x05 \x01(\t\x12\x1e\n\x04task\x18\x06 \x01(\x0b\x32\x10.montage.v1.Task\"\xf3\x03\n\x04Task\x12\x11\n\texecution\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x14\n\x0cpipeline_uid\x18\x03 \x01(\t\x12\x10\n\x08node_uid\x18\x04 \x01(\t\x12\x11\n\tnode_type\x18\x05 \x01(\t\x12\x10\n\x08provider\x18\x06 \x01(\t\x12\r\n\x05title\x18\x07 \x01(\t\x12\'\n\x06\x63onfig\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12%\n\x06inputs\x18\t \x03(\x0b\x32\x15.montage.v1.TaskInput\x12 \n\x05\x61sset\x18\n \x01(\x0b\x32\x11.montage.v1.Asset\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\x05\x12,\n\x08\x64\x65\x61\x64line\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0estart_to_close\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x07\x64\x65tails\x18\x0e \x03(\x0b\x32\x1d.montage.v1.Task.DetailsEntry\x12*\n\x08purchase\x18\x0f \x01(\x0b\x32\x18.montage.v1.TaskPurchase\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc7\x01\n\x0cTaskPurchase\x12\x12\n\nsubmit_key\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.montage.v1.PurchaseState\x12\x0e\n\x06job_id\x18\x03 \x01(\t\x12\x1a\n\x12possibly_submitted\x18\x04 \x01(\x08\x12\x1c\n\x14possible_submissions\x18\x05 \x01(\x05\x12/\n\x0bintend_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\tTaskInput\x12\x0c\n\x04slot\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\"\n\x06output\x18\x04 \x01(\x0b\x32\x12.montage.v1.Output*{\n\x08WorkKind\x12\x19\n\x15WORK_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rWORK_KIND_RUN\x10\x01\x12\x12\n\x0eWORK_KIND_POLL\x10\x02\x12\x17\n\x13WORK_KIND_RECONCILE\x10\x03\x12\x14\n\x10WORK_KIND_CANCEL\x10\x04*\xbe\x01\n\rPurchaseState\x12\x1e\n\x1aPURCHASE_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PURCHASE_STATE_INTENDED\x10\x01\x12\x1c\n\x18PURCHASE_STATE_SUBMITTED\x10\x02\x12\x1a\n\x16PURCHASE_STATE_UNKNOWN\x10\x03\x12\x1a\n\x16PURCHASE_STATE_SETTLED\x10\x04\x12\x1a\n\x16PURCHASE_STATE_REFUSED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15montage/v1/work.proto\x12\nmontage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1amontage/v1/resources.proto\"\xa6\x01\n\x08WorkItem\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.montage.v1.WorkKind\x12\x14\n\x0c\x65xecution_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ispatch_no\x18\x03 \x01(\x05\x12\x12\n\ntask_queue\x18\x04 \x01(\t\x12\x17\n\x0btraceparent\x18\x05 \x01(\tB\x02\x18\x01\x12\x1e\n\x04task\x18\x06 \x01(\x0b\x32\x10.montage.v1.Task\"\xf3\x03\n\x04Task\x12\x11\n\texecution\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x14\n\x0cpipeline_uid\x18\x03 \x01(\t\x12\x10\n\x08node_uid\x18\x04 \x01(\t\x12\x11\n\tnode_type\x18\x05 \x01(\t\x12\x10\n\x08provider\x18\x06 \x01(\t\x12\r\n\x05title\x18\x07 \x01(\t\x12\'\n\x06\x63onfig\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12%\n\x06inputs\x18\t \x03(\x0b\x32\x15.montage.v1.TaskInput\x12 \n\x05\x61sset\x18\n \x01(\x0b\x32\x11.montage.v1.Asset\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\x05\x12,\n\x08\x64\x65\x61\x64line\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0estart_to_close\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x07\x64\x65tails\x18\x0e \x03(\x0b\x32\x1d.montage.v1.Task.DetailsEntry\x12*\n\x08purchase\x18\x0f \x01(\x0b\x32\x18.montage.v1.TaskPurchase\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc7\x01\n\x0cTaskPurchase\x12\x12\n\nsubmit_key\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.montage.v1.PurchaseState\x12\x0e\n\x06job_id\x18\x03 \x01(\t\x12\x1a\n\x12possibly_submitted\x18\x04 \x01(\x08\x12\x1c\n\x14possible_submissions\x18\x05 \x01(\x05\x12/\n\x0bintend_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\tTaskInput\x12\x0c\n\x04slot\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x0c\n\x04node\x18\x03 \x01(\t\x12\"\n\x06output\x18\x04 \x01(\x0b\x32\x12.montage.v1.Output*{\n\x08WorkKind\x12\x19\n\x15WORK_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rWORK_KIND_RUN\x10\x01\x12\x12\n\x0eWORK_KIND_POLL\x10\x02\x12\x17\n\x13WORK_KIND_RECONCILE\x10\x03\x12\x14\n\x10WORK_KIND_CANCEL\x10\x04*\xbe\x01\n\rPurchaseState\x12\x1e\n\x1aPURCHASE_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PURCHASE_STATE_INTENDED\x10\x01\x12\x1c\n\x18PURCHASE_STATE_SUBMITTED\x10\x02\x12\x1a\n\x16PURCHASE_STATE_UNKNOWN\x10\x03\x12\x1a\n\x16PURCHASE_STATE_SETTLED\x10\x04\x12\x1a\n\x16PURCHASE_STATE_REFUSED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'montage.v1.work_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_WORKITEM'].fields_by_name['traceparent']._loaded_options = None
+  _globals['_WORKITEM'].fields_by_name['traceparent']._serialized_options = b'\030\001'
   _globals['_TASK_DETAILSENTRY']._loaded_options = None
   _globals['_TASK_DETAILSENTRY']._serialized_options = b'8\001'
-  _globals['_WORKKIND']._serialized_start=1124
-  _globals['_WORKKIND']._serialized_end=1247
-  _globals['_PURCHASESTATE']._serialized_start=1250
-  _globals['_PURCHASESTATE']._serialized_end=1440
+  _globals['_WORKKIND']._serialized_start=1128
+  _globals['_WORKKIND']._serialized_end=1251
+  _globals['_PURCHASESTATE']._serialized_start=1254
+  _globals['_PURCHASESTATE']._serialized_end=1444
   _globals['_WORKITEM']._serialized_start=161
-  _globals['_WORKITEM']._serialized_end=323
-  _globals['_TASK']._serialized_start=326
-  _globals['_TASK']._serialized_end=825
-  _globals['_TASK_DETAILSENTRY']._serialized_start=779
-  _globals['_TASK_DETAILSENTRY']._serialized_end=825
-  _globals['_TASKPURCHASE']._serialized_start=828
-  _globals['_TASKPURCHASE']._serialized_end=1027
-  _globals['_TASKINPUT']._serialized_start=1029
-  _globals['_TASKINPUT']._serialized_end=1122
+  _globals['_WORKITEM']._serialized_end=327
+  _globals['_TASK']._serialized_start=330
+  _globals['_TASK']._serialized_end=829
+  _globals['_TASK_DETAILSENTRY']._serialized_start=783
+  _globals['_TASK_DETAILSENTRY']._serialized_end=829
+  _globals['_TASKPURCHASE']._serialized_start=832
+  _globals['_TASKPURCHASE']._serialized_end=1031
+  _globals['_TASKINPUT']._serialized_start=1033
+  _globals['_TASKINPUT']._serialized_end=1126
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,7 @@ from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.structures import StructureCache
 from tests.due_times import postpone
 from tests.factories import some_rules
+from tests.fakes.observer import Unobserved
 from tests.integration.pipeline.rig import CALLER, FILM, MemoryArtifacts, Outbox
 from tests.patience import PATIENCE_S
 
@@ -58,7 +59,12 @@ class Replica:
         outbox = Outbox()
         self._crash_point = CrashPoint()
         self._batcher = Batcher(
-            store=store, rules=self._rules, publisher=outbox, journal=outbox, crash_point=self._crash_point
+            store=store,
+            rules=self._rules,
+            publisher=outbox,
+            journal=outbox,
+            observer=Unobserved(),
+            crash_point=self._crash_point,
         )
         self._reporter = Reporter(places=Places(store), artifacts=self._artifacts, batcher=self._batcher)
         self._pipelines = Pipelines(
