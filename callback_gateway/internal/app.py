@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from callback_gateway.http_protocol import ReceiveLimits
 from callback_gateway.https_server import HttpsServer
 from callback_gateway.https_tls import ServerTls
+from callback_gateway.internal import openapi
 from callback_gateway.internal.config import InternalSettings
 from callback_gateway.internal.endpoints import Endpoints
 from callback_gateway.internal.facts import Facts
@@ -95,7 +96,7 @@ def web_application(endpoints: Endpoints, calls: PipelineCalls) -> Starlette:
         words = {404: "no such route", 405: "method not allowed"}.get(status, "internal error")
         return JSONResponse({"error": words}, status_code=status)
 
-    routes = [*UserSecrets(calls=calls).routes(endpoints), *Facts(calls=calls).routes(endpoints)]
+    routes = [*UserSecrets(calls=calls).routes(endpoints), *Facts(calls=calls).routes(endpoints), openapi.route()]
     application = Starlette(routes=routes, exception_handlers={HTTPException: refuse})
     # A redirect would repeat the query, capability included, in an answer.
     application.router.redirect_slashes = False

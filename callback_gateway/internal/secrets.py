@@ -14,8 +14,8 @@ from callback_gateway.internal.pipeline import NothingThere, PipelineCalls
 
 LLM_VENDORS = ("google", "openai", "anthropic")
 NOTION = "notion"
-_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}")
-_OAUTH_PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]{0,50}")
+UID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@|-]{0,127}"
+OAUTH_PROVIDER_PATTERN = r"[a-z0-9][a-z0-9-]{0,50}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class UserSecrets:
 
     async def oauth_token(self, request: Request, _capability: str) -> dict[str, str | None]:
         provider = request.path_params["provider"]
-        if not _OAUTH_PROVIDER.fullmatch(provider):
+        if not re.fullmatch(OAUTH_PROVIDER_PATTERN, provider):
             raise NothingThere
         found = await self.calls.secret(_owner(request), f"oauth-{provider}")
         expires_at = None
@@ -64,6 +64,6 @@ class UserSecrets:
 def _owner(request: Request) -> str:
     """Raises NothingThere for what is no id of a user."""
     uid: str = request.path_params["uid"]
-    if not _UID.fullmatch(uid):
+    if not re.fullmatch(UID_PATTERN, uid):
         raise NothingThere
     return f"users/{uid}"

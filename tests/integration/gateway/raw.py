@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from servicekit.tls import TlsFiles
 from tests.integration.gateway.rig import Rig, caller_context
@@ -65,3 +68,16 @@ def head(*, cap: str, length: int | None = None, extra: str = "") -> bytes:
     """The head of a callback."""
     lines = f"POST {PATH}?cap={cap} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n{extra}"
     return (lines + ("" if length is None else f"Content-Length: {length}\r\n") + "\r\n").encode()
+
+
+async def everything_said(base_url: str, ca: Path, data: bytes) -> bytes:
+    """What a server answers to these bytes, until the connection ends."""
+    url = urlsplit(base_url)
+    reader, writer = await asyncio.open_connection(
+        url.hostname, url.port, ssl=ssl.create_default_context(cafile=str(ca))
+    )
+    try:
+        writer.write(data)
+        return await reader.read()
+    finally:
+        writer.transport.abort()

@@ -20,7 +20,7 @@ from servicekit.access import Allow
 from servicekit.grpc_client import ServiceChannel
 from servicekit.grpc_retry import error_reason
 from servicekit.grpc_server import Drain, GrpcServer
-from servicekit.tls import server_credentials
+from servicekit.server_tls import server_credentials
 from tests.fakes.certificates import CertificateAuthority
 from tests.unit.gateway.capabilities import KeyPair, just_expired
 from tests.unit.pipeline.test_forgeries import PAIR, a_servicer_without_database
