@@ -23,6 +23,7 @@ _BASE_WAIT_S = 0.5
 _MAX_WAIT_S = 20.0
 _MAX_RETRY_AFTER_S = 60.0
 _REQUEST_TIMEOUT_S = 30.0
+_MENTION_TIMEOUT_S = 2.0
 _MAX_ANSWER_BYTES = 4096
 _RETRIED = {408, 425, 429}
 
@@ -50,12 +51,7 @@ class Callback:
     """Posts reports, with patience."""
 
     def __init__(
-        self,
-        *,
-        ca_file: Path | None,
-        deadline: Deadline,
-        sleep: Callable[[float], None] = time.sleep,
-        traceparent: str = "",
+        self, *, ca_file: Path | None, deadline: Deadline, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
         # No proxy from the environment, and no redirect: the URL carries a capability meant for one host.
@@ -64,13 +60,12 @@ class Callback:
         )
         self._deadline = deadline
         self._sleep = sleep
-        self._traceparent = traceparent
 
-    def deliver(self, url: str, body: Mapping[str, Any]) -> None:
+    def deliver(self, url: str, body: Mapping[str, Any], *, traceparent: str = "") -> None:
         """Post `body` up to five times. Raises CallbackFailed when it was refused or nobody answered."""
         content = json.dumps(body).encode()
         for attempt in range(1, _TRIES + 1):
-            answer = self._post(url, content)
+            answer = self._post(url, content, traceparent=traceparent)
             log("callback_answered", attempt=attempt, status=answer.status, answer=answer.text[:200])
             if answer.is_accepted:
                 return
@@ -79,12 +74,18 @@ class Callback:
                 raise CallbackFailed(f"the callback was not accepted in {attempt} tries: status {answer.status}")
             self._sleep(wait_s)
 
-    def _post(self, url: str, content: bytes) -> Answer:
+    def mention(self, url: str, body: Mapping[str, Any]) -> bool:
+        """Post `body` once, briefly, and answer whether it was taken: for news that nothing depends on."""
+        return self._post(url, json.dumps(body).encode(), timeout_s=_MENTION_TIMEOUT_S).is_accepted
+
+    def _post(
+        self, url: str, content: bytes, *, timeout_s: float = _REQUEST_TIMEOUT_S, traceparent: str = ""
+    ) -> Answer:
         request = urllib.request.Request(url, data=content, method="POST")  # noqa: S310 - the event allows http(s) only
         request.add_header("Content-Type", "application/json")
-        if self._traceparent:
-            request.add_header("traceparent", self._traceparent)
-        timeout_s = max(1.0, min(_REQUEST_TIMEOUT_S, self._deadline.remaining_s()))
+        if traceparent:
+            request.add_header("traceparent", traceparent)
+        timeout_s = max(1.0, min(timeout_s, self._deadline.remaining_s()))
         try:
             with self._opener.open(request, timeout=timeout_s) as response:
                 return _answer(response.status, response.headers, response.read(_MAX_ANSWER_BYTES))

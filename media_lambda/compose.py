@@ -46,11 +46,13 @@ def compose_video(job: ComposeVideo, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: 
         (folder / _MASK_NAME).write_bytes(rounded_mask(width=place.width, height=place.height, radius=radius))
     duration = _frames(background) / picture.rate
     output_s = float(duration)
-    sound = Command(purpose="mix the sounds", arguments=sound_arguments(background, overlay), output_s=output_s)
+    sound = Command(
+        purpose="mix the sounds", arguments=sound_arguments(background, overlay), output_s=output_s, share=0.05
+    )
     measured = parse_loudness(ffmpeg.run(sound))
     level = find_level(ffmpeg, SOUND_NAME, measured, target_lufs=job.loudness_lufs, output_s=output_s)
     arguments = compose_arguments(background, overlay, crop=crop, place=place, is_rounded=job.rounded, level=level)
-    ffmpeg.run(Command(purpose="lay the overlay over the video", arguments=arguments, output_s=output_s))
+    ffmpeg.run(Command(purpose="lay the overlay over the video", arguments=arguments, output_s=output_s, share=0.95))
     return Product(path=folder / OUTPUT_NAME, duration=duration)
 
 

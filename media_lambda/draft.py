@@ -20,6 +20,8 @@ _RED, _WHITE = bytes((200, 30, 45)), bytes((255, 255, 255))
 _LINES_PER_DOT = 120
 """A dot of a letter is a 120th of the picture's height: 6 pixels at 720 lines."""
 _MIN_DOT = 2
+DRAFT_SHARE = 1.0
+"""How much work the mark is beside the film: its pictures are encoded once more."""
 
 
 def mark_draft(product: Product, facts: MediaFacts, *, ffmpeg: Ffmpeg, folder: Path) -> Product:
@@ -28,7 +30,8 @@ def mark_draft(product: Product, facts: MediaFacts, *, ffmpeg: Ffmpeg, folder: P
         return product
     (folder / _MARK_NAME).write_bytes(draft_mark(dot=max(_MIN_DOT, facts.video.display_size[1] // _LINES_PER_DOT)))
     arguments = mark_arguments(facts.video)
-    ffmpeg.run(Command(purpose="mark the draft", arguments=arguments, output_s=float(product.duration)))
+    output_s = float(product.duration)
+    ffmpeg.run(Command(purpose="mark the draft", arguments=arguments, output_s=output_s, share=DRAFT_SHARE))
     return Product(path=folder / DRAFT_NAME, duration=product.duration)
 
 

@@ -53,6 +53,8 @@ class Envelope:
     process_uuid: str
     callback_url: str
     """Carries a capability: never log it."""
+    progress_url: str
+    """Where to tell how far the work is, likewise; empty where nobody asks."""
     traceparent: str = ""
     """W3C trace context of whoever asked; empty when nobody follows it."""
 
@@ -137,13 +139,15 @@ def parse_envelope(event: object) -> Envelope:
     faults: list[str] = []
     fields = Fields(event, faults=faults)
     callback_url = fields.text("callback_url")
-    if callback_url and not _may_call(callback_url):
-        # The URL carries a capability, so the message does not repeat it.
-        fields.fault("callback_url", "expected an https URL (http only to this machine)")
+    progress_url = fields.text("progress_url") if fields.has("progress_url") else ""
+    for name, url in (("callback_url", callback_url), ("progress_url", progress_url)):
+        if url and not _may_call(url):
+            # The URL carries a capability, so the message does not repeat it.
+            fields.fault(name, "expected an https URL (http only to this machine)")
     if faults:
         raise InvalidInput("; ".join(faults))
     told = {name: _loose_text(event, name) for name in _TOLD}
-    return Envelope(callback_url=callback_url, **told)
+    return Envelope(callback_url=callback_url, progress_url=progress_url, **told)
 
 
 def parse_output(event: object) -> S3Object:

@@ -16,14 +16,13 @@ from media_lambda.arguments import GLOBAL
 from media_lambda.confinement import Confinement
 from media_lambda.deadline import Deadline
 from media_lambda.errors import FfmpegFailed
-from media_lambda.log import log
+from media_lambda.progress import Progress
 from media_lambda.room import Room
 
 _LAST_LINES = 40
 _MAX_LINE_CHARACTERS = 300
 _RESERVE_S = 20.0
 """Kept of the invocation's time to tell that FFmpeg took too long."""
-_PROGRESS_STEP = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +34,17 @@ class Command:
     arguments: tuple[str, ...]
     output_s: float
     """Seconds of media that will come out."""
+    share: float = 0.0
+    """Of the job's work, roughly, for those who watch."""
 
 
 class Ffmpeg:
     """FFmpeg, working in one folder until one deadline."""
 
-    def __init__(self, *, room: Room, deadline: Deadline) -> None:
+    def __init__(self, *, room: Room, deadline: Deadline, progress: Progress) -> None:
         self._room = room
         self._deadline = deadline
+        self._progress = progress
         self._executable = imageio_ffmpeg.get_ffmpeg_exe()
 
     def run(self, command: Command) -> list[str]:
@@ -62,10 +64,11 @@ class Ffmpeg:
             text=True,
             errors="replace",
         )
+        progress = self._progress.command(command.purpose, share=command.share, output_s=command.output_s)
         timer = threading.Timer(time_s, process.kill)
         timer.start()
         try:
-            lines = _drain(process, on_progress=_Progress(command))
+            lines = _drain(process, on_progress=progress.made)
             code = process.wait()
         finally:
             in_time = timer.is_alive()
@@ -78,20 +81,6 @@ class Ffmpeg:
                 what = f"needed more disk than the {self._room.total_bytes} bytes of a job"
             raise FfmpegFailed(f"FFmpeg could not {command.purpose}: it {what}", details="\n".join(lines))
         return lines
-
-
-class _Progress:
-    """Logs how far a command is, in large steps."""
-
-    def __init__(self, command: Command) -> None:
-        self._command = command
-        self._next = _PROGRESS_STEP
-
-    def __call__(self, done_s: float) -> None:
-        fraction = done_s / self._command.output_s if self._command.output_s > 0 else 1.0
-        if fraction >= self._next:
-            log("ffmpeg_progress", purpose=self._command.purpose, fraction=round(min(fraction, 1.0), 2))
-            self._next = fraction + _PROGRESS_STEP
 
 
 def _drain(process: "subprocess.Popen[str]", *, on_progress: Callable[[float], None]) -> list[str]:

@@ -7,13 +7,14 @@ and before the callback. Whoever finds one sends it again and does nothing else.
 import os
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
 from media_lambda.callback import Callback
 from media_lambda.compose import compose_video
 from media_lambda.deadline import Deadline, LambdaContext
-from media_lambda.draft import mark_draft
+from media_lambda.draft import DRAFT_SHARE, mark_draft
 from media_lambda.errors import FfmpegFailed, MediaError, Unreadable
 from media_lambda.event import (
     MANIFEST_NAME,
@@ -35,6 +36,7 @@ from media_lambda.log import log
 from media_lambda.merge import merge_videos
 from media_lambda.mix import mix_audio
 from media_lambda.product import Product
+from media_lambda.progress import Progress
 from media_lambda.report import CONTENT_TYPE, failure_body, success_body
 from media_lambda.room import Room
 from media_lambda.settings import Settings
@@ -65,7 +67,8 @@ def handler(event: object, context: LambdaContext) -> dict[str, Any]:
 def _handle(
     event: object, envelope: Envelope, *, settings: Settings, deadline: Deadline, spans: Spans
 ) -> dict[str, Any]:
-    body = _settle(event, envelope, settings=settings, deadline=deadline)
+    callback = Callback(ca_file=settings.ca_file, deadline=deadline)
+    body = _settle(event, envelope, settings=settings, deadline=deadline, callback=callback)
     log(
         "job_settled",
         node_uuid=envelope.node_uuid,
@@ -76,12 +79,13 @@ def _handle(
         trace_id=envelope.traceparent[3:35] or None,
     )
     with spans.span("callback", kind=CLIENT) as traceparent:
-        callback = Callback(ca_file=settings.ca_file, deadline=deadline, traceparent=traceparent)
-        callback.deliver(envelope.callback_url, body)
+        callback.deliver(envelope.callback_url, body, traceparent=traceparent)
     return body
 
 
-def _settle(event: object, envelope: Envelope, *, settings: Settings, deadline: Deadline) -> dict[str, Any]:
+def _settle(
+    event: object, envelope: Envelope, *, settings: Settings, deadline: Deadline, callback: Callback
+) -> dict[str, Any]:
     """The body to report: the manifest's where there is one, else that of the work done now."""
     try:
         manifest = parse_output(event).sibling(MANIFEST_NAME)
@@ -93,7 +97,7 @@ def _settle(event: object, envelope: Envelope, *, settings: Settings, deadline: 
     except Exception as error:
         return failure_body(envelope, _in_words(error))
     try:
-        body = _produce(event, envelope, store=store, settings=settings, deadline=deadline)
+        body = _produce(event, envelope, store=store, settings=settings, deadline=deadline, callback=callback)
     except Exception as error:
         body = failure_body(envelope, _in_words(error))
     try:
@@ -105,13 +109,15 @@ def _settle(event: object, envelope: Envelope, *, settings: Settings, deadline: 
 
 
 def _produce(
-    event: object, envelope: Envelope, *, store: Store, settings: Settings, deadline: Deadline
+    event: object, envelope: Envelope, *, store: Store, settings: Settings, deadline: Deadline, callback: Callback
 ) -> dict[str, Any]:
     order = parse_order(event)
+    tell = partial(callback.mention, envelope.progress_url) if envelope.progress_url else None
+    progress = Progress(tell=tell, total=1.0 + (DRAFT_SHARE if order.is_draft else 0.0))
     with workspace(settings.work_dir) as folder, Inspector(deadline) as inspector:
         began_s = time.monotonic()
         room = Room(folder=folder, total_bytes=settings.max_work_bytes)
-        ffmpeg = Ffmpeg(room=room, deadline=deadline)
+        ffmpeg = Ffmpeg(room=room, deadline=deadline, progress=progress)
         inputs = Inputs(room=room, store=store, ffmpeg=ffmpeg, inspector=inspector)
         product = _make(order.job, inputs=inputs, ffmpeg=ffmpeg, folder=folder)
         facts = _checked(product, inspector)

@@ -46,7 +46,9 @@ def merge_videos(job: MergeVideos, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Pa
             _drop_inputs(folder, segments, plan=plan, done=indices[-1])
     (folder / _LIST_NAME).write_text(segment_list(plan), encoding="ascii")
     source = _sound(ffmpeg, is_copyable=sound.is_copyable, target_lufs=job.loudness_lufs, total_s=float(plan.duration))
-    ffmpeg.run(Command(purpose="join the segments", arguments=join_arguments(source), output_s=float(plan.duration)))
+    joined = join_arguments(source)
+    share = 1 - _prepared_share(plan)
+    ffmpeg.run(Command(purpose="join the segments", arguments=joined, output_s=float(plan.duration), share=share))
     return Product(path=folder / OUTPUT_NAME, duration=plan.duration)
 
 
@@ -110,7 +112,13 @@ def _prepare(segments: Sequence[Source], *, plan: MergePlan, indices: Sequence[i
     duration = sum(plan.cuts[index].duration for index in indices)
     purpose = f"prepare {' and '.join(str(segments[index]) for index in indices)}"
     arguments = batch_arguments(segments, plan=plan, indices=indices)
-    ffmpeg.run(Command(purpose=purpose, arguments=arguments, output_s=float(duration)))
+    share = _prepared_share(plan) * float(duration / plan.duration)
+    ffmpeg.run(Command(purpose=purpose, arguments=arguments, output_s=float(duration), share=share))
+
+
+def _prepared_share(plan: MergePlan) -> float:
+    """Of the work: nearly all where pictures are encoded; what remains then is the sound."""
+    return 0.4 if plan.obstacle is None else 0.9
 
 
 def _sound(ffmpeg: Ffmpeg, *, is_copyable: bool, target_lufs: float, total_s: float) -> str | None:

@@ -27,10 +27,11 @@ def mix_audio(job: MixAudio, *, inputs: Inputs, ffmpeg: Ffmpeg, folder: Path) ->
     duration = film.video.end
     sound = sound_arguments(film, added, mode=job.mode, volume=job.audio_volume)
     output_s = float(duration)
-    measured = parse_loudness(ffmpeg.run(Command(purpose="mix the sounds", arguments=sound, output_s=output_s)))
+    mix = Command(purpose="mix the sounds", arguments=sound, output_s=output_s, share=0.3)
+    measured = parse_loudness(ffmpeg.run(mix))
     level = find_level(ffmpeg, SOUND_NAME, measured, target_lufs=job.loudness_lufs, output_s=output_s)
     arguments = mix_arguments(film, level=level)
-    ffmpeg.run(Command(purpose="put the sound to the video", arguments=arguments, output_s=output_s))
+    ffmpeg.run(Command(purpose="put the sound to the video", arguments=arguments, output_s=output_s, share=0.7))
     return Product(path=folder / OUTPUT_NAME, duration=duration)
 
 

@@ -17,7 +17,7 @@ _NEXT_STEP = {
     "CALLER_UNKNOWN": "'montage doctor' shows the identity of your certificate",
     "NODE_EXISTS": "choose another id, or 'montage edit' the one that is there",
     "PIPELINE_EXISTS": "choose another id, or 'montage edit' the one that is there",
-    "NO_MASTER_KEYS": "the operator of the service sets PIPELINE_MASTER_KEYS_FILE",
+    "NO_MASTER_KEYS": "the operator of the service sets PIPELINE_MASTER_KEYS_FILE or PIPELINE_KMS_KEYS",
     "CREDENTIAL_NOT_FOUND": "'montage credentials list' shows those that there are",
     "INTERNAL": "the service's log has the cause",
 }

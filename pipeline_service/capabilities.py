@@ -14,6 +14,7 @@ import msgspec
 from pipeline_service.domain.ids import Claim, ExecutionId, NodeUid
 from pipeline_service.domain.keys import artifact_prefix
 from pipeline_service.domain.model import Execution
+from pipeline_service.domain.node_types.base import FFMPEG
 from servicekit.tokens import InvalidToken, TokenIssuer
 
 COMPLETE = "complete"
@@ -80,8 +81,8 @@ class Capabilities:
         return f"{self._gateway_url}{callback_path(execution)}?{urlencode({'cap': token})}"
 
     def progress_url(self, execution: Execution, claim: Claim) -> str:
-        """Where a function of a user may tell how far it is, and nothing else; empty for other work. A secret."""
-        if execution.work.node_type != FUNCTIONS:
+        """Where a function may tell how far it is, and nothing else; empty for other work. A secret."""
+        if execution.work.node_type != FUNCTIONS and execution.task_queue not in FFMPEG.values():
             return ""
         token = self._issued(execution, claim, PROGRESS)
         return f"{self._gateway_url}{PROGRESS_PATH}?{urlencode({'cap': token})}"

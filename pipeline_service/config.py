@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types import build_catalogue, paid_vendors
 from pipeline_service.domain.vendor_limit import DEFAULT_CONCURRENCY, UNLISTED
+from pipeline_service.vault.key_arns import region_of
 from servicekit.config import CommaList, HostPortField, OtlpEndpoint, SecretFile, ServiceSettings, Share
 
 
@@ -71,6 +72,16 @@ class Settings(ServiceSettings):
     """JSON: the keys that seal capabilities, at most two of them live."""
     master_keys_file: SecretFile | None = None
     """Keys that secrets of owners are closed with; none keeps no secrets. Read again when it is replaced."""
+    kms_keys: CommaList = ()
+    """`arn:aws:kms:REGION:ACCOUNT:key/ID,…`: keys of AWS KMS that do the same, before those of the file.
+
+    The first closes, every one opens; all are of one region."""
+    kms_endpoint: str | None = None
+    """Where KMS is; none is AWS."""
+    kms_access_key_file: SecretFile | None = None
+    """Access key for KMS; both key files or none, which is AWS's own chain."""
+    kms_secret_key_file: SecretFile | None = None
+    """Secret key for KMS."""
     gateway_url: str
     """Base of the callback addresses that are handed out, as functions and vendors reach the gateway."""
     compatibility_callbacks: bool = False
@@ -120,6 +131,13 @@ class Settings(ServiceSettings):
     @classmethod
     def _are_windows(cls, written: tuple[str, ...]) -> tuple[str, ...]:
         _check_numbers(written, of="queue")
+        return written
+
+    @field_validator("kms_keys")
+    @classmethod
+    def _are_keys(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        if written:
+            region_of(written)
         return written
 
     @field_validator("vendor_concurrency")

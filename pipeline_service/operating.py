@@ -26,14 +26,14 @@ from pipeline_service.transport.audit import AuditServicer
 from pipeline_service.transport.credentials import CredentialServicer
 from pipeline_service.transport.objects import ObjectServicer
 from pipeline_service.vault.envelope import Envelope
-from pipeline_service.vault.master_keys import master_keys
+from pipeline_service.vaults import open_vault
 from servicekit.grpc_server import Register
 
 
 def operating_services(
     settings: Settings, metrics: Metrics, *, pool: Pool, artifacts: S3Artifacts, capabilities: Capabilities
 ) -> list[Register]:
-    """`pool` is of the role that keeps state. Raises InvalidMasterKeys."""
+    """`pool` is of the role that keeps state. Raises InvalidMasterKeys, ConfigError."""
     analytics = Analytics(reader=PostgresAnalytics(pool), artifacts=artifacts)
     credentials = Credentials(store=PostgresCredentials(pool), vault=_vault(settings, metrics))
     return [
@@ -53,12 +53,9 @@ def operating_services(
 
 
 def _vault(settings: Settings, metrics: Metrics) -> Envelope | None:
-    if settings.master_keys_file is None:
-        return None
-
     def on_reload(succeeded: bool) -> None:  # noqa: FBT001 - the callback's one argument
         metrics.master_key_reloads.labels(outcome="ok" if succeeded else "failed").inc()
         if not succeeded:
             metrics.raise_alarm(Alarm.RELOAD_FAILED)
 
-    return Envelope(master_keys(settings.master_keys_file, on_reload=on_reload).content)
+    return open_vault(settings, on_reload=on_reload)

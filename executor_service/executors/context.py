@@ -23,7 +23,7 @@ class Context:
     callback_url: str = field(repr=False)
     """For work that goes on elsewhere. Carries the capability."""
     progress_url: str = field(default="", repr=False)
-    """Where a function of a user may tell how far it is, and nothing else."""
+    """Where a function may tell how far it is, and nothing else; empty for work that nobody else does."""
     render_data_url: str = field(default="", repr=False)
     """Where a function of a user may read what it renders; empty where the operator serves none."""
     folder: Path

@@ -50,6 +50,8 @@ def media_event(task: Task, context: Context, slots: Slots, *, bucket: str) -> d
         "traceparent": context.traceparent,
         "config": {key: value for key, value in task.config.items() if key != "provider" and value is not None},
     }
+    if context.progress_url:
+        event["progress_url"] = context.progress_url
     if task.node_type == "merge-videos":
         event["input_videos"] = inputs["segments"]
     return event

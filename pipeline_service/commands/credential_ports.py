@@ -27,13 +27,14 @@ class Vault(Protocol):
     def active_key_id(self) -> str:
         """The master key that wraps now."""
 
-    def seal(self, value: bytes, *, bound_to: bytes) -> Sealed: ...
+    async def seal(self, value: bytes, *, bound_to: bytes) -> Sealed:
+        """Raises NoMasterKeys, Unavailable."""
 
-    def open(self, sealed: Sealed, *, bound_to: bytes) -> bytes:
-        """Raises CredentialUnreadable."""
+    async def open(self, sealed: Sealed, *, bound_to: bytes) -> bytes:
+        """Raises CredentialUnreadable, Unavailable."""
 
-    def rewrap(self, sealed: Sealed, *, bound_to: bytes) -> Sealed:
-        """Raises CredentialUnreadable."""
+    async def rewrap(self, sealed: Sealed, *, bound_to: bytes) -> Sealed:
+        """Raises CredentialUnreadable, NoMasterKeys, Unavailable."""
 
 
 class CredentialStore(Protocol):

@@ -23,7 +23,7 @@ class Credentials:
     async def put(self, key: CredentialKey, value: str, *, expire_time: datetime | None, actor: str) -> Credential:
         """Keep a value in place of the one before."""
         version = await self._store.next_version()
-        sealed = self._vault.seal(value.encode(), bound_to=bound_to(key, version))
+        sealed = await self._vault.seal(value.encode(), bound_to=bound_to(key, version))
         record = AuditRecord(
             actor=actor, action=AuditAction.CREDENTIAL_PUT, subject=key.name, details={"version": str(version)}
         )
@@ -96,7 +96,7 @@ class Credentials:
 
     async def _hand_out(self, key: CredentialKey, *, actor: str, details: dict[str, str]) -> tuple[Credential, str]:
         found = await self._find(key)
-        value = self._vault.open(found.sealed, bound_to=bound_to(key, found.version)).decode()
+        value = (await self._vault.open(found.sealed, bound_to=bound_to(key, found.version))).decode()
         record = AuditRecord(
             actor=actor,
             action=AuditAction.CREDENTIAL_ACCESSED,
@@ -120,7 +120,7 @@ class Credentials:
         before, after = one.sealed.master_key_id, self._vault.active_key_id
         if before == after:
             return False
-        sealed = self._vault.rewrap(one.sealed, bound_to=bound_to(one.key, one.version))
+        sealed = await self._vault.rewrap(one.sealed, bound_to=bound_to(one.key, one.version))
         record = AuditRecord(
             actor=actor,
             action=AuditAction.CREDENTIAL_REWRAPPED,

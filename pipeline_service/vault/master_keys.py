@@ -1,7 +1,6 @@
 """The master keys of an operator: a file, read again when it is replaced, so that a rotation needs no restart.
 
 `{"active": id, "keys": [{"id", "key"}]}`, each key 32 random bytes in base64. The active one wraps, every one unwraps.
-Whoever keeps keys elsewhere lets that place write the file.
 """
 
 import base64
@@ -11,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline_service.vault.envelope import KEY_BYTES
 from servicekit.config import ConfigError, read_secret
 from servicekit.replaced_file import ReplacedFile
 
-KEY_BYTES = 32
 MAX_ID_CHARS = 64
 
 

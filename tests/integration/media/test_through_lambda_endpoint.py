@@ -69,10 +69,10 @@ def test_event_through_the_endpoint_is_reported_once(bench: Bench, endpoint: Our
     assert not (endpoint.data / "on-failure.jsonl").exists()
 
 
-def test_endpoint_killed_while_encoding_leaves_nothing_running_and_finishes_after_restart(
+def test_endpoint_killed_while_encoding_leaves_nothing_running_and_finishes_after_restart_and_tells_how_far_it_is(
     bench: Bench, endpoint: OurEndpoint
 ) -> None:
-    event = a_long_encoding(bench)
+    event = a_long_encoding(bench) | {"progress_url": bench.callbacks.url.replace("executor_callback", "progress")}
     send(endpoint, event)
     wait_until(lambda: ffmpegs_below(endpoint.pid) != [])
     encoders = ffmpegs_below(endpoint.pid)
@@ -80,13 +80,19 @@ def test_endpoint_killed_while_encoding_leaves_nothing_running_and_finishes_afte
     endpoint.kill()
 
     wait_until(lambda: not any(map(is_running, encoders)))
-    assert bench.callbacks.bodies == []
+    assert all("result" not in body for body in bench.callbacks.bodies)
+    bench.callbacks.bodies.clear()
     leftovers = list(bench.work_dir.iterdir())
     assert len(leftovers) == 1
     endpoint.start()
     wait_until(lambda: endpoint.events() == [])
-    (body,) = bench.callbacks.bodies
+    *told, body = bench.callbacks.bodies
     assert body["result"]["duration"] == pytest.approx(12, abs=0.05)
+    percents = [report["progress"] for report in told]
+    assert percents
+    assert percents == sorted(percents)
+    assert 0 < percents[-1] <= 100
+    assert told[0]["message"].startswith(("prepare segments[", "measure"))
     assert list(bench.work_dir.iterdir()) == []
 
 

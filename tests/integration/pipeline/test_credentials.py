@@ -17,6 +17,7 @@ from pipeline_service.domain.ids import Claim, ExecutionId, Owner
 from pipeline_service.store.credentials import PostgresCredentials
 from pipeline_service.store.pool import Pool
 from pipeline_service.vault.envelope import Envelope
+from pipeline_service.vault.file_keys import FileKeys
 from pipeline_service.vault.master_keys import Ring
 from tests.due_times import expire
 from tests.factories import noop
@@ -34,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def credentials(pool: Pool, *, active: str = "old", **keys: bytes) -> Credentials:
     ring = Ring(active=active, keys=keys or {"old": OLD})
-    return Credentials(store=PostgresCredentials(pool), vault=Envelope(lambda: ring))
+    return Credentials(store=PostgresCredentials(pool), vault=Envelope(FileKeys(lambda: ring)))
 
 
 async def put(pool: Pool, key: CredentialKey, value: str = CANARY) -> None:

@@ -20,6 +20,7 @@ from pipeline_service.domain.vendor_limit import VendorLimit
 from pipeline_service.store.credentials import PostgresCredentials
 from pipeline_service.store.pool import Pools
 from pipeline_service.vault.envelope import Envelope
+from pipeline_service.vault.file_keys import FileKeys
 from pipeline_service.vault.master_keys import Ring
 from tests.factories import a_document, noop
 from tests.integration.pipeline.rig import ACTOR, Rig, running_rig
@@ -90,7 +91,7 @@ class Market:
 async def _market(pools: Pools) -> AsyncIterator[Market]:
     ring = Ring(active="one", keys={"one": bytes(32)})
     async with running_rig(pools, concurrency={"ledger": LIMIT, "ledger/blue": OF_BLUE}) as rig:
-        yield Market(rig, Credentials(store=PostgresCredentials(pools.engine), vault=Envelope(lambda: ring)))
+        yield Market(rig, Credentials(store=PostgresCredentials(pools.engine), vault=Envelope(FileKeys(lambda: ring))))
 
 
 async def test_owners_with_keys_of_their_own_do_not_hold_each_other_up(market: Market) -> None:

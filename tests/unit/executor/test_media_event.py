@@ -1,5 +1,6 @@
 """The event for the FFmpeg function, and what is refused before it is invoked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,13 @@ def test_merge_event_names_segments_in_order_and_repeats_them_as_input_videos(tm
         "traceparent": "",
         "config": {"transition": "fade"},
     }
+
+
+def test_event_says_where_to_tell_progress_when_somebody_asks(tmp_path: Path) -> None:
+    task = a_task("mix-audio", provider="ffmpeg", inputs=PICTURE_AND_SOUND)
+    context = replace(a_context(tmp_path), progress_url="https://gateway/spi/progress?cap=x")
+
+    assert media_event(task, context, mix_slots(task), bucket="b")["progress_url"] == context.progress_url
 
 
 def test_mix_event_names_both_slots_and_no_input_videos(tmp_path: Path) -> None:

@@ -150,6 +150,15 @@ def test_envelope_with_unsafe_callback_url_is_refused_without_repeating_it(url: 
     assert "c4pability" not in str(caught.value)
 
 
+def test_envelope_may_say_where_to_tell_progress_and_is_as_strict_about_that() -> None:
+    assert parse_envelope(an_event()).progress_url == ""
+    assert parse_envelope(an_event(progress_url="https://gateway/p?cap=x")).progress_url == "https://gateway/p?cap=x"
+    with pytest.raises(InvalidInput) as caught:
+        parse_envelope(an_event(progress_url="http://gateway/p?cap=c4pability"))
+    assert "progress_url" in str(caught.value)
+    assert "c4pability" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "url", ["https://gateway:8443/x", "http://127.0.0.1:9/x", "http://localhost/x", "http://[::1]/"]
 )

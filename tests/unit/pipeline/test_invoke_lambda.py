@@ -10,6 +10,7 @@ import pytest
 
 from pipeline_service.capabilities import CALLBACK_PATH, Capabilities
 from pipeline_service.domain.document import read_document
+from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.node_types import build_catalogue
 from pipeline_service.domain.node_types.invoke_lambda import KINDS
 from pipeline_service.domain.states import Disposition, ExecutionState, MediaType, NodeState
@@ -145,7 +146,7 @@ def test_result_of_the_promised_type_completes_the_node() -> None:
     assert world.node("f").state is NodeState.COMPLETED
 
 
-def test_address_for_progress_is_a_functions_alone_and_ends_nothing() -> None:
+def test_address_for_progress_is_a_functions_alone_ours_included_and_ends_nothing() -> None:
     key = IssuerKey(id=KeyId("k1"), ed25519_private=bytes(range(32)), hmac=bytes(range(32)))
     capabilities = Capabilities(TokenIssuer(IssuerKeys(active=key.id, keys=(key,))), gateway_url="https://gateway/")
     world = World(a_function(), noop("a"))
@@ -155,4 +156,6 @@ def test_address_for_progress_is_a_functions_alone_and_ends_nothing() -> None:
 
     assert (url.netloc, url.path) == ("gateway", "/spi/progress")
     assert capabilities.verify(parse_qs(url.query)["cap"][0]).audience == "progress"
-    assert capabilities.progress_url(*world.claim("a")) == ""
+    execution, claim = world.claim("a")
+    assert capabilities.progress_url(execution, claim) == ""
+    assert capabilities.progress_url(replace(execution, task_queue=TaskQueue("ffmpeg")), claim) != ""

@@ -12,6 +12,7 @@ from pipeline_service.commands.errors import CredentialUnreadable
 from pipeline_service.domain.credentials import CredentialKey, bound_to
 from pipeline_service.domain.ids import Owner
 from pipeline_service.vault.envelope import Envelope
+from pipeline_service.vault.file_keys import FileKeys
 from pipeline_service.vault.master_keys import InvalidMasterKeys, Ring, master_keys, read_master_keys
 
 SECRET = b"sk-canary-5f1d"
@@ -22,7 +23,7 @@ OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 
 def vault(active: str = "old", **keys: bytes) -> Envelope:
     ring = Ring(active=active, keys=keys or {"old": OLD})
-    return Envelope(lambda: ring)
+    return Envelope(FileKeys(lambda: ring))
 
 
 def write_keys(path: Path, *, active: str, keys: Mapping[str, bytes]) -> Path:
@@ -33,16 +34,16 @@ def write_keys(path: Path, *, active: str, keys: Mapping[str, bytes]) -> Path:
     return fresh.replace(path)
 
 
-def test_value_opens_in_its_place_and_is_nowhere_in_what_is_kept() -> None:
-    sealed = vault().seal(SECRET, bound_to=PLACE)
+async def test_value_opens_in_its_place_and_is_nowhere_in_what_is_kept() -> None:
+    sealed = await vault().seal(SECRET, bound_to=PLACE)
 
-    assert vault().open(sealed, bound_to=PLACE) == SECRET
+    assert await vault().open(sealed, bound_to=PLACE) == SECRET
     assert SECRET not in sealed.wrapped_key + sealed.nonce + sealed.ciphertext
     assert "canary" not in repr(sealed)
 
 
-def test_equal_values_are_closed_differently() -> None:
-    one, other = (vault().seal(SECRET, bound_to=PLACE) for _ in range(2))
+async def test_equal_values_are_closed_differently() -> None:
+    one, other = [await vault().seal(SECRET, bound_to=PLACE) for _ in range(2)]
 
     assert one.nonce != other.nonce
     assert one.ciphertext != other.ciphertext
@@ -58,23 +59,23 @@ def test_equal_values_are_closed_differently() -> None:
         bound_to(CredentialKey(owner=Owner('default", "heygen'), vendor=""), 1),
     ],
 )
-def test_value_does_not_open_in_another_place(elsewhere: bytes) -> None:
-    sealed = vault().seal(SECRET, bound_to=PLACE)
+async def test_value_does_not_open_in_another_place(elsewhere: bytes) -> None:
+    sealed = await vault().seal(SECRET, bound_to=PLACE)
 
     with pytest.raises(CredentialUnreadable):
-        vault().open(sealed, bound_to=elsewhere)
+        await vault().open(sealed, bound_to=elsewhere)
 
 
-def test_parts_of_two_rows_do_not_open_together() -> None:
-    one, other = (vault().seal(value, bound_to=PLACE) for value in (SECRET, b"another"))
+async def test_parts_of_two_rows_do_not_open_together() -> None:
+    one, other = [await vault().seal(value, bound_to=PLACE) for value in (SECRET, b"another")]
 
     for mixed in (replace(one, wrapped_key=other.wrapped_key), replace(one, ciphertext=other.ciphertext)):
         with pytest.raises(CredentialUnreadable):
-            vault().open(mixed, bound_to=PLACE)
+            await vault().open(mixed, bound_to=PLACE)
 
 
-def test_any_changed_bit_is_noticed() -> None:
-    sealed = vault().seal(SECRET, bound_to=PLACE)
+async def test_any_changed_bit_is_noticed() -> None:
+    sealed = await vault().seal(SECRET, bound_to=PLACE)
 
     for name in ("wrapped_key", "nonce", "ciphertext"):
         kept: bytes = getattr(sealed, name)
@@ -82,19 +83,19 @@ def test_any_changed_bit_is_noticed() -> None:
             changed = bytearray(kept)
             changed[place // 8] ^= 1 << place % 8
             with pytest.raises(CredentialUnreadable):
-                vault().open(replace(sealed, **{name: bytes(changed)}), bound_to=PLACE)
+                await vault().open(replace(sealed, **{name: bytes(changed)}), bound_to=PLACE)
 
 
-def test_rewrapped_value_needs_the_new_master_key_alone() -> None:
-    sealed = vault().seal(SECRET, bound_to=PLACE)
+async def test_rewrapped_value_needs_the_new_master_key_alone() -> None:
+    sealed = await vault().seal(SECRET, bound_to=PLACE)
 
-    moved = vault("new", old=OLD, new=NEW).rewrap(sealed, bound_to=PLACE)
+    moved = await vault("new", old=OLD, new=NEW).rewrap(sealed, bound_to=PLACE)
 
     assert moved.master_key_id == "new"
     assert moved.ciphertext == sealed.ciphertext
-    assert vault("new", new=NEW).open(moved, bound_to=PLACE) == SECRET
+    assert await vault("new", new=NEW).open(moved, bound_to=PLACE) == SECRET
     with pytest.raises(CredentialUnreadable, match="'old' is not live"):
-        vault("new", new=NEW).open(sealed, bound_to=PLACE)
+        await vault("new", new=NEW).open(sealed, bound_to=PLACE)
 
 
 def test_master_keys_are_read_again_when_their_file_is_replaced(tmp_path: Path) -> None:
