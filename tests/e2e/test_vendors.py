@@ -1,8 +1,10 @@
 """Nodes whose work is bought from simulated vendors, by the whole system: paid once, whoever dies."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -11,13 +13,15 @@ from tests.e2e.documents import Document
 from tests.e2e.house import House, new_id, open_house, pipeline_of, state_of, until_true
 from tests.e2e.kills import LEASE_S
 from tests.e2e.processes import is_stopped
-from tests.e2e.vendors import key_file
+from tests.e2e.vendors import key_file, replace_secret, secret_file
 from tests.factories import a_document
 from tests.fakes.vendors.google_account import a_service_account
 from tests.fakes.vendors.process import KEY, Simulator, open_simulator
+from tests.fakes.vendors.remotion import account_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
+SECRET_OF_REMOTION = "whispered to Remotion with each render"
 PLACES = [
     "executor.after_submit",
     *(
@@ -45,6 +49,12 @@ async def _runway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sim
         yield simulator
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="remotion")
+async def _remotion(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
+    async with open_simulator("remotion", tmp_path_factory.mktemp("remotion")) as simulator:
+        yield simulator
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="google")
 async def _google(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return a_service_account(tmp_path_factory.mktemp("google"))
@@ -62,13 +72,19 @@ async def _house(
     elevenlabs: Simulator,
     runway: Simulator,
     veo: Simulator,
+    remotion: Simulator,
     google: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[House]:
-    key = key_file(tmp_path_factory.mktemp("key"))
+    folder = tmp_path_factory.mktemp("key")
+    key, secret = key_file(folder), secret_file(folder, "heygen", "set before the address was registered")
     options = StackOptions(
         settings={
             "pipeline": {"PIPELINE_LEASE_S": LEASE_S},
+            "gateway": {
+                "GATEWAY_WEBHOOK_HEYGEN_SECRET_FILE": secret,
+                "GATEWAY_WEBHOOK_REMOTION_SECRET_FILE": secret_file(folder, "remotion", SECRET_OF_REMOTION),
+            },
             "executor": {
                 "EXECUTOR_ALLOW_LOOPBACK_VENDORS": "1",
                 "EXECUTOR_HEYGEN_API_KEY_FILE": key,
@@ -83,6 +99,8 @@ async def _house(
                 "EXECUTOR_GOOGLE_TOKEN_URL": f"{veo.address}/token",
                 "EXECUTOR_VEO_BASE_URL": veo.address,
                 "EXECUTOR_VEO_POLL_INTERVAL_S": "1",
+                "EXECUTOR_REMOTION_CREDENTIALS_FILE": secret_file(folder, "account", json.dumps(account_of(KEY))),
+                "EXECUTOR_REMOTION_BASE_URL": remotion.address,
             },
         },
     )
@@ -109,6 +127,23 @@ def a_talking_head(document_id: str) -> Document:
     )
 
 
+def a_told_film(document_id: str) -> Document:
+    """A talking head, and a code screen, of vendors that tell of ends."""
+    document = a_talking_head(document_id)
+    document["nodes"].append(
+        {
+            "id": "screen",
+            "type": "render-code",
+            "title": document_id,
+            "inputs": {"config": ["snippet"]},
+            "config": {"provider": "remotion"},
+        }
+    )
+    code = {"title": "a.py", "language": "python", "code": f"print('{document_id}')"}
+    document["nodes"].append({"id": "snippet", "type": "asset", "asset": {"type": "json", "content": code}})
+    return document
+
+
 def an_animation(prompt: str, *, provider: str = "runway") -> Document:
     config = {"provider": provider, "duration": 4, "prompt": prompt}
     return a_document({"id": "film", "type": "generate-animation", "config": config}, document_id=new_id("animation"))
@@ -127,6 +162,47 @@ async def test_talking_head_is_bought_from_heygen_once(house: House, heygen: Sim
     head = (await house.nodes(run))["head"]
     assert state_of(run) == "SUCCEEDED"
     assert (head.output.content_type, head.output.media.width) == ("video/mp4", 1280)
+    assert len(heygen.bill(title=name)) == 1
+
+
+async def test_end_that_vendors_tell_of_is_asked_about_at_once_and_once(
+    house: House, heygen: Simulator, remotion: Simulator
+) -> None:
+    """Nobody else would ask within five minutes."""
+    name, gateway = new_id("told"), house.stack.addresses.gateway_url
+    authority = str(house.stack.layout.ca_cert)
+    secrets = house.stack.process("gateway").spec.environment
+    await heygen.switch(authority=authority, telling="twice", render_s=2)
+    await remotion.switch(authority=authority, render_s=2)
+    async with httpx.AsyncClient(trust_env=False, headers={"X-Api-Key": KEY}) as http:
+        registered = await http.post(
+            f"{heygen.address}/v3/webhooks/endpoints", json={"url": f"{gateway}/spi/webhooks/heygen"}
+        )
+    replace_secret(Path(secrets["GATEWAY_WEBHOOK_HEYGEN_SECRET_FILE"]), registered.json()["data"]["secret"])
+    rarely = {
+        "EXECUTOR_HEYGEN_POLL_INTERVAL_S": "300",
+        "EXECUTOR_REMOTION_POLL_INTERVAL_S": "300",
+        "EXECUTOR_REMOTION_WEBHOOK_URL": f"{gateway}/spi/webhooks/remotion",
+        "EXECUTOR_REMOTION_WEBHOOK_SECRET_FILE": secrets["GATEWAY_WEBHOOK_REMOTION_SECRET_FILE"],
+    }
+
+    async with house.stopping_at("executor", "executor.never=stop@1", **rarely):
+        run = await house.run(a_told_film(name))
+
+    assert state_of(run) == "SUCCEEDED"
+    assert (len(heygen.bill(title=name)), len(remotion.bill(code=f"print('{name}')"))) == (1, 1)
+    await house.assert_recorded_once(run)
+
+
+async def test_end_that_is_told_before_the_submission_is_answered_changes_nothing(
+    house: House, heygen: Simulator
+) -> None:
+    name = new_id("early")
+    await heygen.switch(authority=str(house.stack.layout.ca_cert), telling="early")
+
+    run = await house.run(a_talking_head(name))
+
+    assert state_of(run) == "SUCCEEDED"
     assert len(heygen.bill(title=name)) == 1
 
 

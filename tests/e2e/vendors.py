@@ -75,7 +75,17 @@ async def open_vendor(folder: Path, *, lose_every: int = 0, at_once: int = 0) ->
 
 def key_file(folder: Path) -> str:
     """The path of a file with the key that the simulators take."""
-    path = folder / "vendor.key"
+    return secret_file(folder, "vendor", KEY)
+
+
+def secret_file(folder: Path, name: str, content: str) -> str:
+    """The path of a file with a secret."""
+    path = folder / f"{name}.key"
     path.touch(mode=0o600)
-    path.write_text(KEY)
+    path.write_text(content)
     return str(path)
+
+
+def replace_secret(path: Path, content: str) -> None:
+    """Put another secret in place of the one that a service reads again."""
+    Path(secret_file(path.parent, "another", content)).replace(path)

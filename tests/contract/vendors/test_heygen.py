@@ -192,6 +192,12 @@ async def test_versions_before_are_retired(http: httpx.AsyncClient, path: str) -
     assert (await http.post(path, json={})).status_code == 410
 
 
+async def test_versions_before_may_be_gone_without_a_word(http: httpx.AsyncClient, vendor: Simulator) -> None:
+    await vendor.switch(old_versions=404)
+
+    assert (await http.post("/v2/video/generate", json={})).status_code == 404
+
+
 async def test_status_of_the_post_may_come_first_and_states_may_be_skipped(
     http: httpx.AsyncClient, vendor: Simulator, sound: str
 ) -> None:

@@ -104,6 +104,14 @@ async def test_address_that_does_not_answer_head_fails_the_task_later(
     assert (found["status"], found["failureCode"], found["cost"]) == ("FAILED", "ASSET.INVALID", {"credits": 0})
 
 
+async def test_address_that_redirects_is_an_invalid_asset(http: httpx.AsyncClient, vendor: Simulator) -> None:
+    task = await begun(http, "/v1/image_to_video", **{**TURBO, "promptImage": f"{vendor.address}/moved/a.png"})
+
+    assert (await looked_at(http, task))["failureCode"] == "ASSET.INVALID"
+    moved = [line["method"] for line in await vendor.log() if line["path"] == "/moved/a.png"]
+    assert (moved, [line for line in await vendor.log() if line["path"] == "/pictures/a.png"]) == (["HEAD"], [])
+
+
 async def test_too_many_tasks_wait_as_throttled(http: httpx.AsyncClient, vendor: Simulator) -> None:
     await vendor.switch(throttled=2)
     task = await begun(http)

@@ -176,6 +176,14 @@ async def test_withheld_film_is_done_without_videos(http: httpx.AsyncClient, ven
     assert "Support codes: 42237218" in response["raiMediaFilteredReasons"][0]
 
 
+async def test_film_beside_one_that_was_withheld_is_there(http: httpx.AsyncClient, vendor: Simulator) -> None:
+    await vendor.switch(filtered_in_part=True)
+
+    response = (await looked_at(http, await begun(http)))["response"]
+
+    assert (len(response["videos"]), response["raiMediaFilteredCount"]) == (1, 1)
+
+
 async def test_failed_operation_carries_a_status(http: httpx.AsyncClient, vendor: Simulator) -> None:
     await vendor.switch(failure={"code": 3, "message": "The image is too small"})
 

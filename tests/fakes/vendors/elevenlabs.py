@@ -77,6 +77,8 @@ class ElevenLabs(Simulation):
         if self.take("fail_after_accepting"):
             raise self._refusal(500, "internal_error", "internal_error", "Something went wrong")
         wanted = request.query.get("output_format", "mp3_44100_128")
+        if not self.is_strict:
+            wanted = body.get("output_format", wanted)
         sound = a_sound(len(text) / CHARACTERS_A_SECOND, wanted)
         headers = {
             "Content-Type": "audio/pcm" if wanted.startswith("pcm") else "audio/mpeg",
@@ -84,6 +86,8 @@ class ElevenLabs(Simulation):
             "character-cost": str(len(text)),
             "maximum-concurrent-requests": str(self.switch("most_at_once")),
         }
+        if not self.is_strict:
+            headers = {"Content-Type": headers["Content-Type"]}
         match self.switch("result"):
             case "empty":
                 return Response(headers=headers)
@@ -97,7 +101,8 @@ class ElevenLabs(Simulation):
 
     def _speak_with_timestamps(self, request: Request, voice: str) -> Response:
         self._checked(request, voice)
-        return Response(body={"audio_base64": "", "alignment": None, "normalized_alignment": None})
+        alignment = None if self.is_strict else {"characters": []}
+        return Response(body={"audio_base64": "", "alignment": alignment, "normalized_alignment": alignment})
 
     def _models(self, request: Request) -> Response:
         self._admit(request)
@@ -115,6 +120,8 @@ class ElevenLabs(Simulation):
             body = request.json()
         except ValueError:
             raise self._invalid(["body"], "JSON decode error") from None
+        if not self.is_strict:
+            return {"text": "", **body}
         if not isinstance(body, Mapping) or not isinstance(body.get("text"), str):
             raise self._invalid(["body", "text"], "Field required")
         for name in sorted(set(body) - _FIELDS - {"output_format"}):  # that one is ignored in the body

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import imageio_ffmpeg
 
+from tests.fakes.vendors.heygen_endpoints import Endpoints
 from tests.fakes.vendors.heygen_rules import Invalid, check_ending, check_key, check_video
 from tests.fakes.vendors.simulation import Bill, Refusal, Request, Response, Route, Simulation, serve
 
@@ -27,6 +28,8 @@ SIZES = {"720p": 720, "1080p": 1080, "4k": 2160}
 MAX_CONCURRENT = 10
 SWITCHES: dict[str, Any] = {
     "render_s": 0.0,  # how long a video takes
+    "authority": "",  # file of the certificate authority of whom it tells
+    "telling": "",  # of ends: early, twice, never, with_gif
     "hold_s": 0.0,  # how long the answer to a submission takes
     "first_status": "",  # what the first look at a video says
     "lose_answers": 0,  # accepts so many submissions and hangs up
@@ -64,6 +67,7 @@ class HeyGen(Simulation):
         self._assets: dict[str, tuple[str, bytes]] = {}
         self._replays: dict[str, tuple[float, Response]] = {}
         self._in_flight: set[str] = set()
+        self._endpoints = Endpoints(self.tell, is_strict=self.is_strict)
         self._folder = Path(tempfile.mkdtemp(prefix="heygen-"))
 
     def routes(self) -> list[Route]:
@@ -71,6 +75,7 @@ class HeyGen(Simulation):
             ("POST", "/v3/videos", self._submit),
             ("GET", "/v3/videos/(?P<video>[^/]+)", self._status),
             ("POST", "/v3/assets", self._upload),
+            ("POST", "/v3/webhooks/endpoints", self._register),
             ("GET", "/files/(?P<video>[^/]+)/(?P<until>[0-9]+)/video.mp4", self._download),
             *((method, "/v[12]/.*", self._sunset) for method in ("GET", "POST")),
         ]
@@ -79,10 +84,10 @@ class HeyGen(Simulation):
         self._admit(request)
         key = request.headers.get("idempotency-key", "")
         with self.lock:
-            known = self._replays.get(key)
+            known = self._replays.get(key) if self.is_strict else None
             if known is not None and self.clock.now() < known[0]:
                 return known[1]
-            if key and key in self._in_flight:
+            if key and key in self._in_flight and self.is_strict:
                 raise self._refusal(409, "request_in_progress", "A request with this key is in progress")
             self._in_flight.add(key)
         try:
@@ -94,9 +99,10 @@ class HeyGen(Simulation):
         time.sleep(float(self.switch("hold_s")))
         self._turn_away()
         try:
-            check_key(key)
             body = request.json()
-            check_video(body)
+            if self.is_strict:
+                check_key(key)
+                check_video(body)
             audio = self._material(body, "audio")
             self._material(body.get("background") or {}, "image")
         except ValueError:
@@ -113,6 +119,8 @@ class HeyGen(Simulation):
             if key:
                 self._replays[key] = (self.clock.now() + KEY_LIFE_S, accepted)
         self._begin(job, audio)
+        if self.switch("telling") == "early":
+            self._endpoints.tell("avatar_video.success", job.id)
         if self.take("lose_answers"):
             return Response(sent_bytes=0)
         if self.take("fail_after_accepting"):
@@ -197,13 +205,24 @@ class HeyGen(Simulation):
         data = {"asset_id": asset, "mime_type": parts[0].get_content_type(), "size_bytes": len(content)}
         return Response(body={"data": {**data, "url": f"{self.address}/assets/{asset}"}})
 
+    def _register(self, request: Request) -> Response:
+        self._admit(request)
+        try:
+            return Response(body={"data": self._endpoints.register(request.json()["url"])})
+        except OSError as error:
+            raise self._refusal(
+                400, "invalid_parameter", f"the address does not answer: {error}", param="url"
+            ) from None
+
     def _sunset(self, request: Request) -> Response:
+        if not self.is_strict:
+            return Response(body={"data": {}})
         return Response(status=int(self.switch("old_versions")), body={"code": 410, "message": "API version retired"})
 
     def _admit(self, request: Request) -> None:
         if self.take("unavailable"):
             raise Refusal(Response(status=503, body=b"upstream connect error", headers={"Content-Type": "text/plain"}))
-        if request.headers.get("x-api-key") != self.key:
+        if self.is_strict and request.headers.get("x-api-key") != self.key:
             raise self._refusal(401, "unauthorized", "Invalid API key")
 
     def _material(self, body: dict[str, Any], kind: str) -> bytes:
@@ -211,10 +230,12 @@ class HeyGen(Simulation):
         prefix = "audio_" if kind == "audio" else ""
         asset, url = body.get(f"{prefix}asset_id"), body.get(f"{prefix}url")
         if asset is not None:
-            if not self._assets.get(asset, ("",))[0].startswith(f"{kind}/"):
+            if self.is_strict and not self._assets.get(asset, ("",))[0].startswith(f"{kind}/"):
                 raise Invalid("asset_not_available", f"asset {asset} is not available", f"{prefix}asset_id")
             return self._assets[asset][1]
         if url is None:
+            return b""
+        if not self.is_strict:
             return b""
         check_ending(urlsplit(url).path, kind)
         try:
@@ -233,6 +254,7 @@ class HeyGen(Simulation):
         heard = self._ffmpeg("-i", str(sound), "-f", "null", "-")
         if heard.returncode != 0:
             job.failure = {"code": "40044", "message": "Invalid audio format"}
+            self._endpoints.tell_of(job.id, "fail", how=self.switch("telling"))
             return
         times = [line for line in heard.stdout.decode().splitlines() if line.startswith("out_time_us=")]
         job.duration_s = int(times[-1].partition("=")[2]) / 1e6
@@ -243,6 +265,9 @@ class HeyGen(Simulation):
             "-movflags", "+faststart", str(film),
         ).check_returncode()  # fmt: skip
         job.film = film
+        while self.clock.now() < job.done_at:
+            time.sleep(0.02)
+        self._endpoints.tell_of(job.id, "success", how=self.switch("telling"))
 
     @staticmethod
     def _ffmpeg(*arguments: str) -> subprocess.CompletedProcess[bytes]:

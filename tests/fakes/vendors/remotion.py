@@ -11,8 +11,6 @@ import re
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +30,7 @@ _RETRIES_S = (0.5, 1.0)
 _REQUIRED = ("type", "version", "serveUrl", "composition", "inputProps", "codec", "privacy")
 SWITCHES: dict[str, Any] = {
     "render_s": 0.0,
+    "authority": "",  # file of the certificate authority of whom it tells
     "no_progress": 0,  # so many looks find no progress.json
     "fatal": None,  # {"type", "message"}
     "never_ends": False,  # the functions' time is over and nothing is done
@@ -45,6 +44,19 @@ SWITCHES: dict[str, Any] = {
     "forget": False,
     "result": "",  # empty, text, truncated
 }
+
+
+def account_of(key: str) -> dict[str, str]:
+    """What its user deployed, and the keys to that."""
+    return {
+        "region": "us-east-1",
+        "function": FUNCTION,
+        "serve_url": SITE,
+        "bucket": BUCKET,
+        "composition": COMPOSITION,
+        "access_key": key,
+        "secret_key": "the-secret-key",
+    }
 
 
 @dataclass
@@ -128,10 +140,8 @@ class Remotion(Simulation):
         }
         for wait_s in (*_RETRIES_S, None):
             try:
-                urllib.request.urlopen(
-                    urllib.request.Request(webhook["url"], data=content, headers=headers, method="POST"), timeout=5
-                ).close()
-            except (urllib.error.URLError, OSError):
+                self.tell(webhook["url"], method="POST", headers=headers, body=content, within_s=5)
+            except OSError:
                 if wait_s is not None:
                     time.sleep(wait_s)
             else:

@@ -3,15 +3,20 @@ clock of its own that tests may advance, and switches for what goes wrong. Impor
 
 Control, on the same port: `POST /_sim/switches {"name": value}`, `POST /_sim/clock {"advance_s": 60}`,
 `GET /_sim/log` with every request that was answered.
+
+With `SIMULATORS_SWITCHED_OFF=1` in its environment a simulator takes whatever it is sent, and does nothing that a
+switch asks for: a test of what the vendor refuses or does wrong must notice.
 """
 
 import argparse
 import json
 import os
 import re
+import ssl
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,6 +105,8 @@ class Simulation:
         self.address = ""
         self.log: list[dict[str, Any]] = []
         self.lock = threading.RLock()
+        self.is_strict = os.environ.get("SIMULATORS_SWITCHED_OFF") != "1"
+        """Whether it refuses what the vendor refuses, and heeds its switches."""
         self._at_rest = dict(switches)
         self._switches = dict(switches)
 
@@ -118,6 +125,13 @@ class Simulation:
             left = int(self._switches[name])
             self._switches[name] = max(left - 1, 0)
             return left > 0
+
+    def tell(self, url: str, *, method: str, headers: Mapping[str, str], body: bytes | None, within_s: float) -> None:
+        """Send a webhook, or look whether anybody is there. Raises OSError."""
+        asked = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
+        # The authority of a gateway on this machine is none that the system knows.
+        trust = ssl.create_default_context(cafile=self._switches.get("authority") or None)
+        urllib.request.urlopen(asked, timeout=within_s, context=trust).close()
 
     def answer(self, request: Request) -> Response:
         """Find the route, or the control behind `/_sim`."""
@@ -148,7 +162,7 @@ class Simulation:
                 unknown = sorted(wanted.keys() - self._at_rest.keys())
                 if unknown:
                     return Response(status=400, body={"unknown": unknown, "known": sorted(self._at_rest)})
-                self._switches = {**self._at_rest, **wanted}
+                self._switches = {**self._at_rest, **(wanted if self.is_strict else {})}
                 self.switched()
                 return Response(body={"switches": self._switches})
             case "POST", "/_sim/clock":

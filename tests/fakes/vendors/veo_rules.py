@@ -28,8 +28,10 @@ class Invalid(Exception):
     """What is wrong with a request."""
 
 
-def check(body: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def check(body: Any, *, is_strict: bool = True) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Instance and parameters. Raises Invalid."""
+    if not is_strict:
+        return (body.get("instances") or [{}])[0], body.get("parameters", {})
     if not isinstance(body, Mapping) or set(body) - {"instances", "parameters", "labels"}:
         raise Invalid("unknown field")
     instances, parameters = body.get("instances"), body.get("parameters", {})

@@ -15,7 +15,7 @@ from executor_service.task import AwaitingPerson, AwaitingVendor, GiveUp, MediaT
 from servicekit.clock import SystemClock
 from servicekit.object_store import ObjectStore
 from tests.fakes.vendors.process import KEY, Simulator, open_simulator
-from tests.fakes.vendors.remotion import BUCKET, COMPOSITION, FUNCTION, SITE
+from tests.fakes.vendors.remotion import account_of
 from tests.integration.executor.vendor_rig import (
     PLACES,
     POLL,
@@ -29,15 +29,7 @@ from tests.integration.executor.vendor_rig import (
 from tests.unit.executor.builders import an_artifact, an_input
 
 COST = 12_300
-ACCOUNT = {
-    "region": "us-east-1",
-    "function": FUNCTION,
-    "serve_url": SITE,
-    "bucket": BUCKET,
-    "composition": COMPOSITION,
-    "access_key": KEY,
-    "secret_key": "the-secret-key",
-}
+ACCOUNT = account_of(KEY)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="vendor")
