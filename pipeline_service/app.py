@@ -53,7 +53,7 @@ from pipeline_service.relay.slots import Slots
 from pipeline_service.seal_log import SealLog
 from pipeline_service.serving import VERSION, grpc_server
 from pipeline_service.spans import EndedSpans, Observing
-from pipeline_service.store.pool import Pools, open_pool
+from pipeline_service.store.pool import Plans, Pool, Pools, open_pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.reads import PostgresReader
 from pipeline_service.store.requests import PostgresRequests
@@ -133,7 +133,9 @@ async def start(settings: Settings, life: Lifecycle) -> None:
         on_deadlock=lambda: metrics.raise_alarm(Alarm.DEADLOCK),
         crash_point=failpoints.hit,
     )
-    reader = PostgresReader(pools.engine)
+    pages = await _open_pages(settings)
+    life.on_stop(pages.close)
+    reader = PostgresReader(pages)
     artifacts = S3Artifacts(object_store)
     watchers = Watchers()
     controls = Controls(nats)
@@ -314,6 +316,12 @@ async def _open_database(settings: Settings) -> Pools:
         engine=await open_pool(settings.database_url, password=engine, size=size),
         edit=await open_pool(settings.edit_database_url, password=edit, size=size),
     )
+
+
+async def _open_pages(settings: Settings) -> Pool:
+    """What clients are shown has connections of its own: pages are planned one by one, and no batch waits for them."""
+    size, password = settings.database_connections, read_secret(settings.database_password_file)
+    return await open_pool(settings.database_url, password=password, size=size, plans=Plans.AS_ASKED)
 
 
 def _store_address(settings: Settings) -> StoreAddress:

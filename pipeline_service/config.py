@@ -49,7 +49,7 @@ class Settings(ServiceSettings):
     edit_database_password_file: SecretFile
     """Password of that role."""
     database_connections: Annotated[int, Field(ge=2)] = 10
-    """Most connections to Postgres as each of the two roles."""
+    """Most connections to Postgres as each of the two roles, and as many again to read pages for clients."""
     nats_url: str
     """`tls://host:port`."""
     nats_user: str = "pipeline"

@@ -19,13 +19,13 @@ SELECT task_queue, pipeline_uid, CASE WHEN buys <> '' AND EXISTS (
     SELECT FROM credentials AS c WHERE c.owner = e.owner AND c.vendor = e.provider
 ) THEN owner ELSE '' END AS credential
 FROM executions AS e
-WHERE dispatch_due_at < clock_timestamp() + interval '10 minutes' AND state = 'QUEUED' AND queue_place = 'OUT'
+WHERE dispatch_due_at < statement_timestamp() + interval '10 minutes' AND state = 'QUEUED' AND queue_place = 'OUT'
 UNION ALL
 SELECT task_queue, pipeline_uid, '' FROM executions WHERE lease_until IS NOT NULL AND state = 'RUNNING' AND buys = ''
 UNION ALL
 SELECT e.task_queue, p.pipeline_uid, coalesce(p.credential, '')
 FROM purchases AS p JOIN executions AS e ON e.id = p.execution_id
-WHERE p.slot_until > clock_timestamp() AND p.state IN ('INTENDED', 'SUBMITTED', 'UNKNOWN')
+WHERE p.slot_until > statement_timestamp() AND p.state IN ('INTENDED', 'SUBMITTED', 'UNKNOWN')
 """
 # One probe of the index for each queue that has a line, however long that is.
 _QUEUES = """

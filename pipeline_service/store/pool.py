@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 import asyncpg
@@ -22,9 +23,12 @@ ONE_FLIGHT = "executions_one_flight"
 _SERVER_SETTINGS = {
     "application_name": "montage-pipeline",
     "jit": "off",
-    # Each statement has its index. Without this, a plan that was made while tables were small would go on reading all
-    # of them when they are not: sessions keep their plans, and statistics come a minute later.
+    # Each statement has its index. Without these, a plan that was made while tables were small would go on reading all
+    # of them when they are not: sessions keep their plans, and statistics come a minute later. What a batch changes is
+    # looked up row by row, so that it costs what it changes.
     "enable_seqscan": "off",
+    "enable_mergejoin": "off",
+    "enable_hashjoin": "off",
     "statement_timeout": "6s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "15s",
@@ -55,6 +59,15 @@ _NOT_YET = (
 _LOOK_EVERY_S = 0.2
 
 
+class Plans(StrEnum):
+    """How often a session plans a statement that it has prepared."""
+
+    ONCE = "force_generic_plan"
+    """For statements that find rows by their keys: planning a short array of ids takes longer than finding them."""
+    AS_ASKED = "auto"
+    """For pages: how rare a label is, or how narrow two bounds of time are, decides about the index."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pools:
     """Connections of the two roles: each owns columns that the other cannot write."""
@@ -69,7 +82,7 @@ class Pools:
         await self.edit.close()
 
 
-async def open_pool(database_url: str, *, password: str, size: int) -> Pool:
+async def open_pool(database_url: str, *, password: str, size: int, plans: Plans = Plans.ONCE) -> Pool:
     """A pool whose connections speak JSON columns as Python values. `database_url` holds no password.
 
     Waits for a server that is away or starts: who starts beside it need not die of that.
@@ -78,7 +91,7 @@ async def open_pool(database_url: str, *, password: str, size: int) -> Pool:
     is_told = False
     while True:
         try:
-            return await _create_pool(database_url, password=password, size=size)
+            return await _create_pool(database_url, password=password, size=size, plans=plans)
         except _NOT_YET as error:
             if not is_told:
                 log.warning("waiting_for_database", reason=type(error).__name__)
@@ -86,7 +99,7 @@ async def open_pool(database_url: str, *, password: str, size: int) -> Pool:
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _create_pool(database_url: str, *, password: str, size: int) -> Pool:
+async def _create_pool(database_url: str, *, password: str, size: int, plans: Plans) -> Pool:
     return await asyncpg.create_pool(
         database_url,
         password=password,
@@ -98,7 +111,7 @@ async def _create_pool(database_url: str, *, password: str, size: int) -> Pool:
         reset=_nothing_to_reset,
         # A connection that is idle is kept: closing it later would need a timer for each use of it.
         max_inactive_connection_lifetime=0,
-        server_settings=_SERVER_SETTINGS,
+        server_settings={**_SERVER_SETTINGS, "plan_cache_mode": plans.value},
         timeout=ACQUIRE_TIMEOUT_S,
         command_timeout=10,
     )

@@ -94,10 +94,11 @@ WHERE n.decision = 'WAITING' AND r.state = 'ACTIVE' AND NOT p.paused AND NOT w.p
 )
 LIMIT $1
 """
-# One statement for each timer: each is served by its own partial index.
+# One statement for each timer: each reads what is due from its own partial index. The clock itself is another time for
+# each row that is looked at, so that all of them would be.
 _DUE = """
 SELECT id, pipeline_uid, node_uid, {column} AS due FROM executions
-WHERE {column} <= clock_timestamp() ORDER BY {column} LIMIT $1
+WHERE {column} <= statement_timestamp() ORDER BY {column} LIMIT $1
 """
 
 
@@ -108,12 +109,12 @@ SELECT p.execution_id AS id, p.pipeline_uid, e.node_uid, p.next_poll_at AS due, 
     WHERE w.owner = p.owner AND w.work_digest = p.work_digest AND w.state IN ('QUEUED', 'RUNNING', 'WAITING')
 ) AS is_wanted
 FROM purchases p JOIN executions e ON e.id = p.execution_id
-WHERE p.next_poll_at <= clock_timestamp()
+WHERE p.next_poll_at <= statement_timestamp()
 UNION ALL
 SELECT p.execution_id, p.pipeline_uid, e.node_uid, NULL, true
 FROM purchases p JOIN executions e ON e.id = p.execution_id
 WHERE p.state IN ('INTENDED', 'SUBMITTED') AND p.next_poll_at IS NULL
-    AND p.update_time < clock_timestamp() - interval '2 minutes' AND e.end_time IS NOT NULL
+    AND p.update_time < statement_timestamp() - interval '2 minutes' AND e.end_time IS NOT NULL
 LIMIT $1
 """
 

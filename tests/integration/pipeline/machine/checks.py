@@ -13,7 +13,8 @@ from tests.integration.pipeline.machine.rows import ACTIVE, OPEN, SATISFIED, Row
 class Lineage:
     """Which digests each meaning of a node was made of, collected over the life of a pipeline.
 
-    One output may count for several meanings: for all that ask for the same work.
+    One output may count for several meanings: for all that ask for the same work. And work that is pinned to one of
+    two outputs with the same bytes counts for whoever means the other.
     """
 
     def __init__(self) -> None:
@@ -26,17 +27,21 @@ class Lineage:
             sources = tuple(rows.nodes[source]["spec_digest"] for source in rows.sources(uid))
             self._sources[node["spec_digest"]] = sources
             if node["output"]:
-                self._meanings[node["output"]["s3Key"]].add(node["done_spec"])
+                self._meanings[_bytes_of(node["output"])].add(node["done_spec"])
         for execution in rows.executions.values():
             if execution["output"]:
-                self._meanings[execution["output"]["s3Key"]].add(execution["spec_digest"])
+                self._meanings[_bytes_of(execution["output"])].add(execution["spec_digest"])
 
     def check(self, execution: Row) -> None:
         """The inputs that an execution works on are what its spec digest says (S6)."""
-        made_of = [self._meanings[one["output"]["s3Key"]] for one in execution["work"]["inputs"]]
+        made_of = [self._meanings[_bytes_of(one["output"])] for one in execution["work"]["inputs"]]
         expected = self._sources[execution["spec_digest"]]
         agrees = len(made_of) == len(expected) and all(map(contains, made_of, expected))
         assert agrees, f"execution {execution['id']} is pinned to outputs of other specs than it claims"
+
+
+def _bytes_of(output: Row) -> str:
+    return str(output["sha256"] or output["s3Key"])
 
 
 def check_rows(rows: Rows) -> None:
