@@ -15,7 +15,7 @@ from devstack.logs import last_lines
 from devstack.nursery_client import Launch, Nursery, NurseryGone, Spawned
 from devstack.readiness import Probe
 
-PROBE_INTERVAL_S = 0.01
+PROBE_INTERVAL_S = 0.03
 FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 5.0
 RECOVERED_AFTER_S = 10.0

@@ -79,7 +79,7 @@ class Storm:
                     await turn.enter_async_context(self._turns[victim.name])
                     await turn.enter_async_context(self._at_once)
                     await victim.wait_ready(math.inf)
-                    await until_true(self._work_of()[victim.name], within_s=math.inf)
+                    await until_true(self._work_of()[victim.name], within_s=math.inf, is_brief=True)
             except TimeoutError:
                 self.damage.kills_left_out += 1
                 return

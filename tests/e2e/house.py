@@ -32,6 +32,7 @@ from tests.stacks import begun
 RUN_S = 60.0
 """For a whole run, recoveries included, on a machine that others use as well."""
 _LOOK_S = 0.02
+_LONGEST_PAUSE_S = 0.25
 _ENDS = ("EXECUTION_SUCCEEDED", "EXECUTION_FAILED", "EXECUTION_TIMED_OUT", "EXECUTION_CANCELLED")
 T = TypeVar("T")
 _numbers = count(1)
@@ -101,13 +102,7 @@ class House:
     async def executions(self, run: resources.Run) -> list[Row]:
         """All executions of the run's pipeline, oldest first, from Postgres itself."""
         async with self.database() as database:
-            found = await database.fetch(
-                "SELECT e.id, n.id AS node, e.spec_digest, e.state, e.attempt, e.dispatch_no, e.claim, e.output "
-                "FROM executions e JOIN nodes n ON n.uid = e.node_uid JOIN pipelines p ON p.uid = e.pipeline_uid "
-                "WHERE p.id = $1 ORDER BY e.id",
-                pipeline_id(run),
-            )
-        return [_row(record) for record in found]
+            return await _executions(database, run)
 
     async def execution(self, run: resources.Run, node: str) -> Row:
         """The newest execution of a node."""
@@ -118,11 +113,13 @@ class House:
     async def until_execution(self, run: resources.Run, node: str, state: str, *, within_s: float = RUN_S) -> Row:
         """Wait until the newest execution of a node stands there."""
 
-        async def reached() -> Row | None:
-            found = [row for row in await self.executions(run) if row.node == node]
-            return found[-1] if found and found[-1].state == state else None
+        async with self.database() as database:
 
-        return await until(reached, within_s=within_s)
+            async def reached() -> Row | None:
+                found = [row for row in await _executions(database, run) if row.node == node]
+                return found[-1] if found and found[-1].state == state else None
+
+            return await until(reached, within_s=within_s, is_brief=True)
 
     async def assert_recorded_once(self, run: resources.Run) -> None:
         """What holds whatever happened: nothing that was recorded was done again, and history has no gap."""
@@ -278,28 +275,45 @@ async def open_store(stack: Stack) -> AsyncIterator[ObjectStore]:
         await store.close()
 
 
-async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float = 45.0) -> T:
-    """Wait until the condition answers something true, and answer that. Raises TimeoutError."""
+async def until(condition: Callable[[], Awaitable[T | None]], *, within_s: float = 45.0, is_brief: bool = False) -> T:
+    """Wait until the condition answers something true, and answer that. Raises TimeoutError.
+
+    It looks the more rarely the longer it takes, since looks are work for those who are waited for; all the time
+    for what `is_brief`, which may be over again at the next look.
+    """
+    pause_s = _LOOK_S
     async with asyncio.timeout(within_s):
         while True:
             found = await condition()
             if found:
                 return found
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(pause_s)
+            if not is_brief:
+                pause_s = min(1.3 * pause_s, _LONGEST_PAUSE_S)
 
 
-async def until_true(condition: Callable[[], object], *, within_s: float = 45.0) -> None:
+async def until_true(condition: Callable[[], object], *, within_s: float = 45.0, is_brief: bool = False) -> None:
     """The same for what can be seen without waiting."""
 
     async def look() -> bool:
         return bool(condition())
 
-    await until(look, within_s=within_s)
+    await until(look, within_s=within_s, is_brief=is_brief)
 
 
 def new_id(word: str) -> str:
     """A pipeline id that no other test of this process has."""
     return f"{word}-{next(_numbers)}"
+
+
+async def _executions(database: asyncpg.Connection, run: resources.Run) -> list[Row]:
+    found = await database.fetch(
+        "SELECT e.id, n.id AS node, e.spec_digest, e.state, e.attempt, e.dispatch_no, e.claim, e.output "
+        "FROM executions e JOIN nodes n ON n.uid = e.node_uid JOIN pipelines p ON p.uid = e.pipeline_uid "
+        "WHERE p.id = $1 ORDER BY e.id",
+        pipeline_id(run),
+    )
+    return [_row(record) for record in found]
 
 
 def pipeline_of(run: resources.Run) -> str:

@@ -46,7 +46,7 @@ async def held_encoding(house: House) -> AsyncIterator[Held]:
     async def encoders() -> list[int]:
         return below(endpoint, running=ENCODING)
 
-    encoder = (await until(encoders, within_s=40))[0]
+    encoder = (await until(encoders, within_s=40, is_brief=True))[0]
     stop(encoder)
     try:
         yield Held(run=run, execution=await house.until_execution(run, "film", "WAITING"), encoder=encoder)

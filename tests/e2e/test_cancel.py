@@ -30,7 +30,7 @@ async def a_held_renderer(house: House) -> int:
     async def renderers() -> list[int]:
         return below(house.stack.process("executor").pid, running=RENDERER)
 
-    renderer = (await until(renderers))[0]
+    renderer = (await until(renderers, is_brief=True))[0]
     stop(renderer)
     return renderer
 
@@ -45,7 +45,7 @@ async def test_cancelled_run_ends_the_program_that_works_for_it_within_a_second(
 
     asked_at = time.monotonic()
     ended = await house.client.cancel_run(run.name)
-    await until_true(lambda: not is_alive(renderer), within_s=10)
+    await until_true(lambda: not is_alive(renderer), within_s=10, is_brief=True)
     took_s = time.monotonic() - asked_at
 
     print(f"a cancelled program was gone after {took_s * 1000:.0f} ms")
@@ -64,7 +64,7 @@ async def test_edit_ends_the_program_that_works_on_what_was_before(house: House)
 
     asked_at = time.monotonic()
     await house.client.import_pipeline(document)
-    await until_true(lambda: not is_alive(renderer), within_s=10)
+    await until_true(lambda: not is_alive(renderer), within_s=10, is_brief=True)
 
     assert time.monotonic() - asked_at < AT_ONCE_S
 

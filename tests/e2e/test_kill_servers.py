@@ -111,7 +111,7 @@ async def test_postgres_killed_in_the_middle_of_a_batch_loses_nothing_that_was_a
         found = await done()
         return found if len(found) >= CROWD else []
 
-    await until(first_half_is_done)
+    await until(first_half_is_done, is_brief=True)
     async with house.database() as blocker, house.database(SUPERUSER_ROLE) as watcher:
         # A batch holds its pipelines and writes all it decided in one statement: there it is held, not committed.
         await blocker.execute("BEGIN; LOCK TABLE events IN SHARE MODE")

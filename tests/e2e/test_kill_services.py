@@ -78,7 +78,7 @@ async def test_executor_killed_while_its_child_draws_leaves_no_child_and_the_mer
     async def renderers() -> list[int]:
         return below(executor.pid, running=RENDERER)
 
-    renderer = (await until(renderers))[0]
+    renderer = (await until(renderers, is_brief=True))[0]
     stop(renderer)
     holding = [row for row in await house.executions(run) if row.state == "RUNNING"]
     assert is_alive(renderer)

@@ -136,7 +136,7 @@ async def test_handler_is_a_child_of_the_lambda_endpoint_and_runs_ffmpeg(house: 
     async def encoders() -> list[int]:
         return below(endpoint, running=ENCODING)
 
-    encoder = (await until(encoders, within_s=40))[0]
+    encoder = (await until(encoders, within_s=40, is_brief=True))[0]
     handler = parent_of(encoder)
     grandparent = parent_of(handler)
     ended = await house.end_of(run)
