@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.contract.lambda_endpoint.endpoints import (
     ACCESS_KEY,
@@ -53,6 +52,9 @@ def client(shared: OurEndpoint) -> Iterator["LambdaClient"]:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """moto's server with a function `echo`, which it runs without Docker by answering a fixed text."""
+    # Where it is needed only: it takes as long to import as everything else here together.
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from tests.patience import PATIENCE_S
 
@@ -175,6 +174,9 @@ def our_server(folder: Path, credentials: list[dict[str, object]] | None = None)
 @contextlib.contextmanager
 def moto_server() -> Iterator[Endpoint]:
     """moto's server on a free port."""
+    # Where it is needed only: it takes as long to import as everything else here together.
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
