@@ -107,8 +107,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def main() -> None:
     """The child: answers until its input ends."""
-    from media_lambda.contact_sheet import draw_contact_sheet
     from media_lambda.probe import probe
+    from mediakit.contact_sheet import NoPictures, draw_contact_sheet
 
     for line in sys.stdin:
         question = json.loads(line)
@@ -118,7 +118,7 @@ def main() -> None:
                 answer: dict[str, Any] = facts_to_json(probe(path, demuxer=demuxer))
             else:
                 answer = {"jpeg": base64.b64encode(draw_contact_sheet(path, demuxer=demuxer)).decode()}
-        except (Unreadable, MemoryError) as error:
+        except (Unreadable, NoPictures, MemoryError) as error:
             answer = {"unreadable": str(error) or "it needs more memory than there is"}
         print(json.dumps(answer), flush=True)  # noqa: T201 - standard output is the way back
 

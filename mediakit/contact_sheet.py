@@ -1,11 +1,11 @@
 """Twelve frames of a film on one JPEG, four in a row.
 
-The executor draws the sheets of its own films in the same way; a test compares the two.
+Opens what may be a stranger's file, so it belongs into a child process with limits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 from typing import cast
 
@@ -14,8 +14,6 @@ from av.container import InputContainer
 from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-
-from media_lambda.errors import Unreadable
 
 _COLUMNS, _ROWS = 4, 3
 _FRAMES = _COLUMNS * _ROWS
@@ -28,51 +26,72 @@ _QUARTER_TURNS = {90: ("cclock",), 180: ("clock", "clock"), 270: ("clock",)}
 _TICK = Fraction(1, 25)
 
 
+class NoPictures(Exception):
+    """A film of which no frame can be read, in FFmpeg's words."""
+
+
 def draw_contact_sheet(film: Path, *, demuxer: str) -> bytes:
-    """The JPEG. Raises Unreadable."""
+    """The JPEG. `demuxer` is FFmpeg's name of the only container that the film may be. Raises NoPictures."""
     try:
         with av.open(str(film), format=demuxer, options={"protocol_whitelist": "file"}) as container:
             return _jpeg(_tiled(_frames(container)))
     except av.FFmpegError as error:
-        raise Unreadable(str(error.strerror or error)) from error
+        raise NoPictures(str(error.strerror or error)) from error
 
 
 def _frames(container: InputContainer) -> Sequence[VideoFrame]:
-    """Those in the middle of each twelfth: key frames where there are enough, for the rest must be decoded in turn."""
+    """Those in the middle of each twelfth, or the key frames before these where each has one of its own."""
+    if not container.streams.video:
+        raise NoPictures("it has no video")
     video = container.streams.video[0]
     video.thread_count = 1
     base = video.time_base or Fraction(1, av.time_base)
     start = (video.start_time or 0) * base
     length = video.duration * base if video.duration else Fraction(container.duration or 0, av.time_base)
     moments = [start + length * (2 * index + 1) / (2 * _FRAMES) for index in range(_FRAMES)]
-    found = list(_key_frames(container, video, moments))
-    if len({frame.pts for frame in found}) == _FRAMES:
-        return found
-    container.seek(0)
-    return _decoded(container, video, moments)
+    places = zip(_key_frames(container, video, moments), moments, strict=True)
+    found: list[VideoFrame] = []
+    for _, group in groupby(places, key=lambda place: place[0].pts):
+        shared = list(group)
+        if len(shared) == 1:
+            found.append(shared[0][0])
+        else:
+            found += _decoded(container, video, [moment for _, moment in shared])
+    return found
 
 
-def _key_frames(container: InputContainer, video: VideoStream, moments: Sequence[Fraction]) -> Iterator[VideoFrame]:
+def _key_frames(container: InputContainer, video: VideoStream, moments: Sequence[Fraction]) -> list[VideoFrame]:
     """The last key frame before each moment."""
     video.codec_context.skip_frame = "NONKEY"
+    found = []
     for moment in moments:
-        container.seek(int(moment / (video.time_base or 1)), stream=video, backward=True)
-        yield from islice(container.decode(video), 1)
+        _seek(container, video, moment)
+        frame = next(container.decode(video), None)
+        if frame is None:
+            raise NoPictures("it has no frame that can be decoded")
+        found.append(frame)
     video.codec_context.skip_frame = "DEFAULT"
+    return found
 
 
-def _decoded(container: InputContainer, video: VideoStream, moments: Sequence[Fraction]) -> Sequence[VideoFrame]:
+def _decoded(container: InputContainer, video: VideoStream, moments: Sequence[Fraction]) -> list[VideoFrame]:
+    """What is shown at moments behind one and the same key frame: nothing is decoded beyond the last of them."""
+    _seek(container, video, moments[0])
     found: list[VideoFrame] = []
     shown = None
     for frame in container.decode(video):
-        while shown is not None and len(found) < _FRAMES and _time(frame) > moments[len(found)]:
+        while shown is not None and len(found) < len(moments) and _time(frame) > moments[len(found)]:
             found.append(shown)
-        if len(found) == _FRAMES:
+        if len(found) == len(moments):
             return found
         shown = frame
     if shown is None:
-        raise Unreadable("it has no frame that can be decoded")
-    return found + [shown] * (_FRAMES - len(found))
+        raise NoPictures("it has no frame that can be decoded")
+    return found + [shown] * (len(moments) - len(found))
+
+
+def _seek(container: InputContainer, video: VideoStream, moment: Fraction) -> None:
+    container.seek(int(moment / (video.time_base or 1)), stream=video, backward=True)
 
 
 def _time(frame: VideoFrame) -> Fraction:
