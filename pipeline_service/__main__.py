@@ -1,5 +1,5 @@
-"""`python -m pipeline_service` serves; `migrate` prepares the database, `rewrap` moves secrets to the active master
-key, `schema` prints documents' JSON Schema."""
+"""`python -m pipeline_service` serves; `migrate` prepares the database, `migrate pre` as far as the code before
+can bear; `rewrap` moves secrets to the active master key, `schema` prints documents' JSON Schema."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from servicekit.config import ConfigError, load_settings, read_secret
 from servicekit.lifecycle import run
 from servicekit.telemetry import configure_logging
 
-USAGE = "usage: python -m pipeline_service [migrate | rewrap | schema]"
+USAGE = "usage: python -m pipeline_service [migrate [pre] | rewrap | schema]"
 
 
 def main(arguments: list[str]) -> int:
@@ -19,7 +19,9 @@ def main(arguments: list[str]) -> int:
             case []:
                 return _serve()
             case ["migrate"]:
-                return _migrate()
+                return _migrate(old_code_runs=False)
+            case ["migrate", "pre"]:
+                return _migrate(old_code_runs=True)
             case ["rewrap"]:
                 return _rewrap()
             case ["schema"]:
@@ -40,7 +42,7 @@ def _serve() -> int:
     return int(run(lambda life: start(settings, life)))
 
 
-def _migrate() -> int:
+def _migrate(*, old_code_runs: bool) -> int:
     settings = load_settings(MigrateSettings)
     configure_logging(service="pipeline-migrate")
     from pipeline_service.store.migrate import migrate
@@ -50,6 +52,7 @@ def _migrate() -> int:
         password=read_secret(settings.migrate_database_password_file),
         engine_role=settings.migrate_engine_role,
         edit_role=settings.migrate_edit_role,
+        old_code_runs=old_code_runs,
     )
     return 0
 

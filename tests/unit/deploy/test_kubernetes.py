@@ -85,7 +85,7 @@ def test_variables_of_a_workload_start_its_program(name: str) -> None:
     loaded(name, environment(container(name)))
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("migrate", ["migrate"]), ("internal-gateway", ["internal"])])
+@pytest.mark.parametrize(("name", "arguments"), [("migrate", ["migrate", "pre"]), ("internal-gateway", ["internal"])])
 def test_second_process_of_an_image_is_told_so(name: str, arguments: list[str]) -> None:
     assert container(name)["args"] == arguments
 
