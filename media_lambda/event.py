@@ -251,7 +251,7 @@ def _objects(fields: Fields, name: str) -> tuple[S3Object, ...]:
         scheme, _, rest = url.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme != "s3" or not bucket or not key:
-            fields.fault(name, f"expected s3://bucket/key, found {url[:80]!r}")
+            fields.fault(name, f"expected s3://bucket/key, found {url.partition('?')[0][:80]!r}")
         objects.append(S3Object(bucket=bucket, key=key))
     return tuple(objects)
 

@@ -18,6 +18,8 @@ from executor_service.integrations.vendor_errors import Away
 
 _CONNECT_S = 10.0
 _MAX_MESSAGE_CHARS = 300
+_CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "xi-api-key"})
+_MIN_CREDENTIAL_CHARS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Answer:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
-    """Empty when it went into a file."""
+    """Empty when it went into a file. Where the vendor repeats our credential, `***` stands for it."""
 
     @property
     def is_success(self) -> bool:
@@ -72,6 +74,7 @@ class VendorHttp:
     def __init__(self, vendor: str, base_url: str, *, headers: Mapping[str, str]) -> None:
         """`headers` carry the credential; they go to `base_url` and nowhere else."""
         self._vendor = vendor
+        self._headers = dict(headers)
         self._client = httpx.AsyncClient(
             base_url=base_url,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **headers},
@@ -110,6 +113,9 @@ class VendorHttp:
                 raise Away(f"{self._vendor} answers compressed although it was asked not to")
             into = call.into if answer.is_success else None
             content = await self._receive(answer, into, call.max_bytes)
+        # Vendors quote the key that they refuse, and their words are kept, logged and shown.
+        for secret in _credentials({**self._headers, **call.headers}):
+            content = content.replace(secret, b"***")
         return Answer(status=answer.status_code, headers=_lower(answer.headers), body=content)
 
     async def _receive(self, answer: httpx.Response, into: Path | None, max_bytes: int) -> bytes:
@@ -134,6 +140,12 @@ class VendorHttp:
 def shown(text: object) -> str:
     """A vendor's own words, for a person: one line, not too long."""
     return " ".join(str(text).split())[:_MAX_MESSAGE_CHARS]
+
+
+def _credentials(headers: Mapping[str, str]) -> list[bytes]:
+    """What of these is secret, without the scheme before it."""
+    values = [value.rpartition(" ")[2] for name, value in headers.items() if name.lower() in _CREDENTIAL_HEADERS]
+    return [value.encode() for value in values if len(value) >= _MIN_CREDENTIAL_CHARS]
 
 
 def _lower(headers: httpx.Headers) -> dict[str, str]:

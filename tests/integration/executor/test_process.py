@@ -91,6 +91,24 @@ async def test_process_is_ready_counts_its_work_and_stops_in_order(around: World
     assert b"cap=secret" not in log
 
 
+async def test_no_secret_is_in_the_log_of_work_that_fails_or_breaks_down(around: World, spawn: Spawn) -> None:
+    """What a failure says and what a crash leaves behind: seen, and without what signs an address."""
+    await around.create_queue("noop")
+    process = await spawn(EXECUTOR_FAILPOINTS="executor.before_upload=raise@1")
+    address = "https://store.test/marker?X-Amz-Signature=canary-4be1"
+
+    _, fails = await around.given(config={"vendor": address})
+    _, breaks = await around.given(config={"nonce": address})
+    await until(lambda: fails.has_ended and breaks.has_ended)
+    process.send_signal(signal.SIGTERM)
+    _, log = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+
+    assert b"store.test/marker" in log
+    assert b"Traceback" in log
+    secrets = [b"canary-4be1", b"cap=secret", *(path.read_bytes().strip() for path in around.folder.glob("s3.*"))]
+    assert [secret for secret in secrets if secret in log] == []
+
+
 async def test_wrong_settings_stop_the_start_naming_all_of_them(spawn: Spawn) -> None:
     process = await spawn(EXECUTOR_SLOTS="0", EXECUTOR_NATS_URL="http://x", EXECUTOR_TYPO="1")
 

@@ -1,5 +1,6 @@
 """Sniffing, progress, loudness, waiting, deadlines, settings."""
 
+import json
 import math
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from media_lambda.callback import Answer, retry_after_s, wait_before_next
 from media_lambda.deadline import Deadline
 from media_lambda.errors import SettingsError
 from media_lambda.ffmpeg import parse_progress
+from media_lambda.log import log
 from media_lambda.loudness import Level, Loudness, corrected, is_levelled, level_for, parse_loudness
 from media_lambda.settings import Settings
 from media_lambda.sniff import demuxer_of
@@ -202,3 +204,21 @@ def test_settings_with_faults_name_all_of_them(tmp_path: Path) -> None:
     for name in environment:
         assert name in str(caught.value)
     assert "MEDIA_WORKDIR: no such setting; did you mean MEDIA_WORK_DIR?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("no route /spi/x?cap=c4pability here", "no route /spi/x?[redacted] here"),
+        (
+            '{"url": "https://store.test/a.mp4?X-Amz-Signature=c4pability"}',
+            '{"url": "https://store.test/a.mp4?[redacted]"}',
+        ),
+        ("why? because", "why? because"),
+    ],
+)
+def test_log_leaves_out_what_signs_addresses(capsys: pytest.CaptureFixture[str], said: str, shown: str) -> None:
+    log("callback_answered", status=404, answer=said)
+
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["status"], line["answer"]) == ("callback_answered", 404, shown)
