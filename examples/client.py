@@ -1,4 +1,4 @@
-"""Makes a film from Python, with a running bin/dev: import, run, follow, download to out/clip.mp4."""
+"""Makes a film from Python, in the clone and with a running bin/dev: .venv/bin/python examples/client.py."""
 
 import asyncio
 import os
@@ -16,7 +16,8 @@ async def main() -> None:
         pipeline = (await client.import_pipeline(DOCUMENT)).pipeline
         run = await client.run(pipeline.name)
         async for update in client.watch(pipeline.name, after_sequence=pipeline.last_sequence):
-            print(update.event.node or update.event.run, update.event.new_state)
+            if update.HasField("event"):
+                print(update.event.node or update.event.run, update.event.new_state)
             if (await client.get_run(run.name)).HasField("end_time"):
                 break
         print(await client.download(f"{pipeline.name}/nodes/clip", Path("out/clip.mp4")))

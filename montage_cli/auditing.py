@@ -8,6 +8,7 @@ from montage.v1 import audit_service_pb2 as api
 from montage_cli import output
 from montage_cli.errors import ExitCode
 from montage_cli.session import Session
+from montage_cli.text import counted
 
 _SHA256_HEX = 64
 
@@ -44,7 +45,8 @@ async def verify(session: Session, expected: Head | None) -> ExitCode:
             return _tell_fault(session, seen.fault)
     head = Head(number=answer.number, sha256=answer.sha256.hex())
     if not session.answer({"head": str(head), "rows": rows, "unsealedRows": answer.unsealed_rows}):
-        session.say(f"{rows} rows in {head.number} seals are as they were sealed; {answer.unsealed_rows} are too young")
+        sealed = f"{counted(rows, 'row')} in {counted(head.number, 'seal')}: as sealed"
+        session.say(f"{sealed}; too young to be sealed: {answer.unsealed_rows}")
         session.say(f"head {head}")
     return ExitCode.DONE
 

@@ -99,6 +99,8 @@ def edit(
         context.exit(session.perform(lambda session: editing.set_(session, name, settings)))
     if name.kind is not Kind.PIPELINE:
         raise click.UsageError(f"a node takes --set or --unset; the whole document: montage edit {name.pipeline_id}")
+    if not editing.has_editor(os.environ) and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("there is no terminal to edit on; use --set, or name a program in EDITOR")
     context.exit(session.perform(lambda session: editing.edit(session, name, os.environ, is_rehearsal=is_rehearsal)))
 
 
@@ -185,7 +187,7 @@ def approve(context: click.Context, name: Name, *, reject: bool, message: str, o
 @click.option("--adopt", "job_id", metavar="JOB", default="", help="The vendor has it as this job.")
 @click.option("--submit-again", is_flag=True, help="The vendor never had it: buy it now.")
 @click.option("--give-up", is_flag=True, help="Nobody knows: let the node fail.")
-@output_option(Format.YAML, Format.NAME)
+@output_option()
 @click.pass_context
 def resolve(
     context: click.Context, name: Name, *, job_id: str, submit_again: bool, give_up: bool, output: Format

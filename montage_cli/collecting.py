@@ -8,7 +8,7 @@ from montage.v1 import object_service_pb2 as api
 from montage_cli import output
 from montage_cli.errors import ExitCode
 from montage_cli.session import Session
-from montage_cli.text import size
+from montage_cli.text import counted, size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,8 @@ def _sum_up(
 ) -> None:
     done = "removed" if sweep.remove else "found, nothing removed"
     total = size(sum(one.size_bytes for one in orphans))
-    session.say(f"{count.objects} objects, {count.foreign} of them not ours: {len(orphans)} orphans ({total}) {done}")
-    session.say(f"{count.references} references: {len(missing)} missing")
+    objects = f"{counted(count.objects, 'object')}, {count.foreign} of them not ours"
+    session.say(f"{objects}: {counted(len(orphans), 'orphan')} ({total}) {done}")
+    session.say(f"{counted(count.references, 'reference')}: {len(missing)} missing")
     if orphans and not sweep.remove:
         session.say("'montage gc --remove' removes them")

@@ -17,6 +17,8 @@ class Document:
     """A document as read; nothing but its form is checked."""
 
     path: Path
+    folder: Path
+    """From where its files are looked for."""
     value: dict[str, JsonValue]
     lines: Mapping[str, int]
     """Line of every path, from 1: `nodes[3].inputs.audio` → 27. The document itself is the empty path."""
@@ -32,7 +34,7 @@ def read_document(path: Path) -> Document:
     if not isinstance(value, dict):
         problem = Problem(message="expected a mapping with 'id', 'title' and 'nodes'", line=lines.get("", 1))
         raise InvalidDocument(path, [problem])
-    return Document(path=path, value=value, lines=lines)
+    return Document(path=path, folder=path.parent, value=value, lines=lines)
 
 
 def _read_text(path: Path) -> str:

@@ -19,8 +19,9 @@ from montage_cli.canonical import document_text, in_order
 from montage_cli.changing import tell_problems
 from montage_cli.document import read_document
 from montage_cli.errors import ExitCode, MontageError, Status
-from montage_cli.importing import ImportOptions, import_read, words_of_import
+from montage_cli.importing import Imported, ImportOptions, import_read, words_of_import
 from montage_cli.names import Name
+from montage_cli.problems import InvalidDocument
 from montage_cli.session import Session
 from montage_cli.settings import TITLE, apply_settings, change_labels, is_label, labels_told
 from montage_cli.text import printable
@@ -39,6 +40,11 @@ class Settings:
     strict: bool
     is_rehearsal: bool
     """Only tell what would change."""
+
+
+def has_editor(variables: Mapping[str, str]) -> bool:
+    """Whether one was named; the one that is taken otherwise needs a terminal."""
+    return any(variables.get(name) for name in _EDITORS)
 
 
 async def set_(session: Session, name: Name, settings: Settings) -> ExitCode:
@@ -70,19 +76,26 @@ async def edit(session: Session, name: Name, variables: Mapping[str, str], *, is
         if after == before:
             session.say("nothing was changed")
             return ExitCode.DONE
-        # Paths of assets count from where we were called, not from where the text lies.
-        document = replace(read_document(path), path=Path.cwd() / f"{name.pipeline_id}.yaml")
-        if document.value.get("id") != name.pipeline_id:
-            raise MontageError(
-                f"the id is '{document.value.get('id')}' now; expected '{name.pipeline_id}': an edit does not rename",
-                status=Status.INVALID_ARGUMENT,
-            )
         _show_difference(before, after, name.pipeline_id, err=not session.is_for_people)
         options = ImportOptions(etag=etag, validate_only=is_rehearsal)
-        imported = await import_read(session.client, document, options=options)
+        try:
+            imported = await _import_edited(session, name, path, options)
+        except InvalidDocument as err:
+            raise err.with_outcome("nothing was changed") from err
     if not session.answer(output.as_json(imported.answer), names=[imported.answer.pipeline.name]):
         session.say("it is good; nothing was changed" if is_rehearsal else words_of_import(imported))
     return ExitCode.DONE
+
+
+async def _import_edited(session: Session, name: Name, path: Path, options: ImportOptions) -> Imported:
+    # Paths of assets count from where we were called, not from where the text lies.
+    document = replace(read_document(path), folder=Path.cwd())
+    if document.value.get("id") != name.pipeline_id:
+        raise MontageError(
+            f"the id is '{document.value.get('id')}' now; expected '{name.pipeline_id}': an edit does not rename",
+            status=Status.INVALID_ARGUMENT,
+        )
+    return await import_read(session.client, document, options=options)
 
 
 async def _set_on_pipeline(session: Session, name: Name, settings: Settings) -> ExitCode:

@@ -57,7 +57,7 @@ async def import_document(
 async def import_read(
     client: MontageClient, document: Document, *, options: ImportOptions, on_upload: OnUpload | None = None
 ) -> Imported:
-    """The same for a document that was read already; its path says from where its files are looked for."""
+    """The same for a document that was read already."""
     files, problems = _locate_files(document)
     answer = await _check(client, document, problems, options)
     before = await _present(client, document, answer)
@@ -125,7 +125,7 @@ def _locate_files(document: Document) -> tuple[list[tuple[AssetSource, Path]], l
     problems: list[Problem] = []
     for source in local_sources(document.value):
         try:
-            files.append((source, locate(source.source, folder=document.path.parent)))
+            files.append((source, locate(source.source, folder=document.folder)))
         except UnusableAsset as err:
             problems.append(_problem(document, source.place, str(err)))
     return files, problems

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from montage_cli.text import counted
+
 _LAST_STEP = re.compile(r"(\.[^.\[\]]*|\[\d+\])$")
 
 
@@ -30,17 +32,32 @@ class Problem:
 class InvalidDocument(ValueError):
     """A document that cannot be imported; carries every problem that was found."""
 
-    def __init__(self, path: Path, problems: Iterable[Problem], *, omitted: int = 0, note: str = "") -> None:
-        """`omitted` counts problems that the service found and could not list; `note` is added at the end."""
+    def __init__(
+        self,
+        path: Path,
+        problems: Iterable[Problem],
+        *,
+        omitted: int = 0,
+        note: str = "",
+        outcome: str = "nothing was created",
+    ) -> None:
+        """`omitted` counts problems that the service found and could not list; `note` is added at the end.
+
+        `outcome` says what did not come about; empty where nobody asked for anything but the problems.
+        """
         self.path = path
         self.problems: Sequence[Problem] = sorted(problems, key=lambda one: (one.line or 0, one.column or 0))
         self.omitted = omitted
         self.note = note
-        super().__init__(self._text())
+        super().__init__(self._text(outcome))
 
-    def _text(self) -> str:
-        count = len(self.problems) + self.omitted
-        lines = [f"{self.path} has {count} problem{'s' if count != 1 else ''}; nothing was created:"]
+    def with_outcome(self, outcome: str) -> "InvalidDocument":
+        """The same problems, of somebody who wanted something else than to create."""
+        return InvalidDocument(self.path, self.problems, omitted=self.omitted, note=self.note, outcome=outcome)
+
+    def _text(self, outcome: str) -> str:
+        count = counted(len(self.problems) + self.omitted, "problem")
+        lines = [f"{self.path} has {count}{f'; {outcome}' if outcome else ''}:"]
         lines += [f"  {problem}" for problem in self.problems]
         if self.omitted:
             lines.append(f"  … and {self.omitted} more")

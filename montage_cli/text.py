@@ -27,6 +27,11 @@ def size(count: int) -> str:
     return f"{value:.1f} GB"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def short_key(key: str) -> str:
     """The end of a key of the store, for a table; the whole one is told by `describe` and in JSON."""
     return key if len(key) <= _KEY_WIDTH else f"…{key[1 - _KEY_WIDTH :]}"

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from montage_cli.assets import AssetFile
 from montage_cli.importing import OnUpload
 from montage_cli.session import Session
 from montage_cli.text import printable, size
+from montage_cli.views import bar_column
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def shown_uploads(session: Session) -> Iterator[OnUpload]:
     if not session.has_terminal:
         yield _Lines(session).sent
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=28), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), bar_column(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console()) as progress:
         yield _Bars(progress).sent
 

@@ -15,7 +15,7 @@ async def validate(session: Session, file: Path) -> ExitCode:
         imported = await import_document(session.client, file, options=ImportOptions(validate_only=True))
     except InvalidDocument as err:
         if not session.answer({"file": str(file), "valid": False, **document_problems_as_json(err)}):
-            raise
+            raise err.with_outcome("") from err
         return ExitCode.REFUSED
     if not session.answer({"file": str(file), "valid": True, "problems": []}):
         session.say(f"{file} is good; {_changes(imported)}")

@@ -83,6 +83,11 @@ class Bars:
                 )
 
 
+def bar_column() -> BarColumn:
+    """A bar whose done part is told from the rest by 16 colours, too, in which Rich's own styles all become grey."""
+    return BarColumn(bar_width=28, complete_style="cyan", finished_style="green", pulse_style="cyan")
+
+
 @contextlib.contextmanager
 def bars(console: Console) -> Iterator[Bars]:
     """Bars that live until the block is left; the last state stays on the screen."""
@@ -91,7 +96,7 @@ def bars(console: Console) -> Iterator[Bars]:
         _RowColumn(lambda row: Text(row.id)),
         _RowColumn(lambda row: Text(row.type, style="dim")),
         _RowColumn(lambda row: Text(_state(row), style=_STYLES.get(row.stage, ""))),
-        BarColumn(bar_width=28),
+        bar_column(),
         _RowColumn(_elapsed),
         _RowColumn(lambda row: Text(f"attempt {row.attempt}" if row.attempt > 1 else "", style="yellow")),
         _RowColumn(lambda row: Text(printable(row.detail), style="dim")),

@@ -16,13 +16,19 @@ from montage_cli.yaml_scalars import InvalidScalar, plain_value
 
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _STEP = "  "
-# Control characters, and what some readers take for the end of a line or drop.
-_NEEDS_ESCAPE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# Control characters, what some readers take for the end of a line or drop, and what nobody sees (a soft hyphen, a
+# space without width, turns of direction) but the two that join letters and emoji.
+_NEEDS_ESCAPE = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\xac\xae-\u200a\u200c\u200d\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd"
+    "\U00010000-\U0010ffff]"
+)
+# YAML 1.2 has other numbers than 1.1: `0o7`, and `+1e5` without a dot.
+_NUMBER_OF_1_2 = re.compile(r"0o[0-7]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def yaml_text(value: Mapping[str, JsonValue]) -> str:
-    """One document in YAML. Equal values in equal order give equal bytes. Our reader and those of YAML 1.1 agree."""
+    """One document in YAML; equal values in equal order give equal bytes. Our reader and those of 1.1 and 1.2 agree."""
     writer = _Writer()
     return "".join(f"{line}\n" for line in writer.lines_of(dict(value), pad=""))
 
@@ -89,6 +95,8 @@ class _Writer:
             if plain_value(text) != text:
                 return False
         except InvalidScalar:
+            return False
+        if _NUMBER_OF_1_2.fullmatch(text):
             return False
         form = self._judge.analyze_scalar(text)
         if not form.allow_block_plain or form.multiline or _NEEDS_ESCAPE.search(text):

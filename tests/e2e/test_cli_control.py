@@ -135,7 +135,7 @@ async def test_store_is_held_against_the_database_by_operators_alone(shell: Shel
     bad = shell.montage("gc", "-o", "json", code=1, as_operator=True)
 
     assert "may not call /montage.v1.ObjectService/SweepObjects" in refused
-    assert "0 orphans (0 B) removed\n1 references: 0 missing" in good
+    assert "0 orphans (0 B) removed\n1 reference: 0 missing" in good
     assert json.loads(bad)["missing"] == [
         {"name": "pipelines/note/nodes/script", "owner": "default", "key": key, "sizeBytes": "6"}
     ]

@@ -49,7 +49,7 @@ DOCUMENTS = [name for name in FILMS if name not in {"client.py", "init"}]
 FUNCTION = "function"
 """Makes no film: it has a user's own function run."""
 LONGEST_DOCUMENT = 15
-LONGEST_PROGRAM = 25
+LONGEST_PROGRAM = 26
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +113,13 @@ async def run(stack: Stack, folder: Path, *arguments: str) -> Ended:
             process.kill()
             await process.wait()
     return Ended(code=process.returncode or 0, out=out.decode(), err=err.decode())
+
+
+def test_client_prints_what_happens_and_no_blank_lines(made: Mapping[str, Ended]) -> None:
+    told = [line.split() for line in made["client.py"].out.splitlines()]
+
+    assert ["pipelines/from-python/nodes/clip", "SUCCEEDED"] in told
+    assert [line for line in told if not line] == []
 
 
 @pytest.mark.parametrize("name", FILMS)

@@ -203,15 +203,28 @@ async def test_edit_with_problems_or_another_id_is_refused(montage: Montage) -> 
     keep_texts_here(montage)
     editor(montage, "sed -i s/nodes:/knots/")
     broken = await montage("edit", "welcome")
+    [text] = kept_texts(montage)
     editor(montage, "sed -i 's/id: welcome/id: other/'")
     renamed = await montage("edit", "welcome")
     montage.environment["EDITOR"] = "/no/such/editor"
     without = await montage("edit", "welcome")
 
     assert broken.code == renamed.code == without.code == 3
-    assert "problem" in broken.stderr
+    assert broken.stderr.splitlines()[:2] == [
+        f"your text is kept in {text}",
+        f"{text} has 1 problem; nothing was changed:",
+    ]
     assert "expected 'welcome': an edit does not rename" in renamed.stderr
     assert "cannot start the editor '/no/such/editor'" in without.stderr
+
+
+async def test_edit_without_terminal_and_editor_starts_none(montage: Montage) -> None:
+    await montage("import", "welcome.yaml")
+
+    ended = await montage("edit", "welcome")
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "there is no terminal to edit on; use --set, or name a program in EDITOR" in ended.stderr
 
 
 async def test_delete_asks_unless_told_and_takes_what_was_seen(montage: Montage, service: FakeService) -> None:

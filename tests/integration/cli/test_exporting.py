@@ -111,7 +111,7 @@ async def test_validate_tells_problems_of_document_and_assets_with_lines(
 
     assert (ended.code, ended.stdout) == (3, "")
     assert ended.stderr == (
-        "welcome.yaml has 2 problems; nothing was created:\n"
+        "welcome.yaml has 2 problems:\n"
         "  nodes[0].asset.source, line 3: no file 'hello.txt' beside the document; did you mean 'hallo.txt'?\n"
         "  nodes[1].type, line 8: unknown node type\n"
     )

@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -55,6 +57,25 @@ def test_cli_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
     assert code == 2
     assert stdout == ""
     assert "Error" in stderr
+
+
+def commands_with_output(group: click.Group) -> Iterator[tuple[str, click.Option]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {below}", option) for below, option in commands_with_output(command))
+        for option in command.params:
+            if isinstance(option, click.Option) and "--output" in option.opts:
+                yield name, option
+
+
+def test_every_command_that_answers_takes_json_and_its_own_default() -> None:
+    found = dict(commands_with_output(cli))
+
+    assert set(cli.commands) - {name.partition(" ")[0] for name in found} == {"init", "completion"}
+    for name, option in found.items():
+        assert isinstance(option.type, click.Choice), name
+        assert "json" in option.type.choices, name
+        assert option.to_info_dict()["default"] in {None, *option.type.choices}, name
 
 
 def test_cli_incomplete_settings_exit_4_and_say_what_is_missing() -> None:

@@ -1,6 +1,7 @@
 """What is shown while a run goes on."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,6 +167,17 @@ def screen_of(board: Board, *, height: int) -> str:
     with bars(console) as view:
         view.changed(board, None)
     return screen.getvalue()
+
+
+def test_bar_of_a_completed_node_differs_from_an_empty_one_in_16_colours() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=140, color_system="standard")
+    with bars(console) as view:
+        view.changed(Board([a_node("voice", state=resources.NODE_STATE_COMPLETED), a_node("film")]), None)
+
+    voice, film = re.findall(r"\x1b\[([0-9;]+)m━{28}", screen.getvalue())[-2:]
+    assert voice == "32"  # green
+    assert film != voice
 
 
 def test_bars_show_every_node_with_its_state() -> None:

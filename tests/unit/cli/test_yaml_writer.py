@@ -43,7 +43,18 @@ def test_quotes_stand_only_where_they_are_needed() -> None:
     assert line_of("Grüße 😀") == "Grüße 😀"
     assert line_of("16:9") == '"16:9"'
     assert line_of("1e5") == '"1e5"'
+    # Numbers of YAML 1.2 alone.
+    assert line_of("0o7") == '"0o7"'
+    assert line_of("+1e5") == '"+1e5"'
+    assert line_of("0o8") == "0o8"
     assert line_of("") == '""'
+
+
+def test_what_nobody_sees_is_escaped() -> None:
+    assert line_of("\u200b") == '"\\u200B"'
+    assert line_of("soft\xadhyphen") == '"soft\\xADhyphen"'
+    assert line_of("right\u202eleft") == '"right\\u202Eleft"'
+    assert line_of("👩\u200d🎤") == "👩\u200d🎤"
 
 
 def test_numbers_are_numbers_in_every_reader() -> None:

@@ -67,6 +67,15 @@ def test_page_paths_exist(page: str) -> None:
     assert {path for path in paths if not (ROOT / path).exists()} == set()
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_page_tables_are_whole(page: str) -> None:
+    """A blank line inside a table would show its later rows as one of text."""
+    lines = read(page).splitlines()
+    heads = [at for at, line in enumerate(lines) if line.startswith("|") and not (at and lines[at - 1].startswith("|"))]
+
+    assert [lines[at] for at in heads if at + 1 == len(lines) or not lines[at + 1].startswith("|--")] == []
+
+
 @pytest.mark.parametrize("states", [ExecutionState, RunState, RunDecision, Disposition, StartOutcome])
 def test_architecture_names_every_state(states: type[StrEnum]) -> None:
     words = set(re.findall(r"[A-Z_]+", read(ARCHITECTURE)))
