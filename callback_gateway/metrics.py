@@ -24,6 +24,9 @@ class GatewayMetrics:
         self._reloads = Counter(
             "gateway_reloads", "Files read again because they changed.", ["what", "result"], registry=registry
         )
+        for what in ("certificate", "capability_keys"):
+            # A series that begins with its first failure has not grown, as Prometheus counts.
+            self._reloads.labels(what, "failed")
         self.webhooks_in_flight = Gauge("gateway_webhooks_in_flight", "Webhooks being handled now.", registry=registry)
         self.in_flight = Gauge("gateway_callbacks_in_flight", "Callbacks being handled now.", registry=registry)
 

@@ -17,7 +17,7 @@ from montage.v1 import (
 
 from pipeline_service.artifacts import S3Artifacts
 from pipeline_service.capabilities import Capabilities
-from pipeline_service.chores import forget_requests, sweep_queue, tell_limits
+from pipeline_service.chores import forget_requests, sweep_queue, tell_overview
 from pipeline_service.commands.assets import Assets
 from pipeline_service.commands.batcher import Batcher
 from pipeline_service.commands.control import Control
@@ -89,8 +89,8 @@ from servicekit.validation import MessageValidator
 WAITERS_EVERY_S = 5.0
 """How often waiters are looked for whose wake was missed: a rare race, and the look costs as much as they are many."""
 
-LIMITS_EVERY_S = 5.0
-"""How often metrics tell what vendors are asked to do."""
+OVERVIEW_EVERY_S = 5.0
+"""How often metrics tell what the database knows of all replicas together."""
 
 
 async def start(settings: Settings, life: Lifecycle) -> None:
@@ -208,7 +208,10 @@ async def start(settings: Settings, life: Lifecycle) -> None:
             seals=PostgresSeals(pools.engine), sealed=seal_log.sealed, gap=seal_log.gap, crash_point=failpoints.hit
         )
         life.spawn("sealer", look_out("sealer", sealer.tick, metrics, interval_s=settings.seal_interval_s))
-    life.spawn("limits", look_out("limits", lambda: tell_limits(store, metrics), metrics, interval_s=LIMITS_EVERY_S))
+    life.spawn(
+        "overview",
+        look_out("overview", lambda: tell_overview(store, pools.engine, metrics), metrics, interval_s=OVERVIEW_EVERY_S),
+    )
     life.spawn("waiters", look_out("waiters", waker.sweep, metrics, interval_s=WAITERS_EVERY_S))
 
     validator = MessageValidator(

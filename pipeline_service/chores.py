@@ -9,6 +9,8 @@ import structlog
 from pipeline_service.commands.errors import PipelineError
 from pipeline_service.commands.sweeping import Sweeper
 from pipeline_service.metrics import Metrics
+from pipeline_service.store.overview import show_overview
+from pipeline_service.store.pool import Pool
 from pipeline_service.store.postgres import PostgresStore
 from pipeline_service.store.requests import PostgresRequests
 
@@ -31,10 +33,11 @@ async def sweep_queue(sweeper: Sweeper, metrics: Metrics) -> None:
             log.info("queue_swept", removed=removed)
 
 
-async def tell_limits(store: PostgresStore, metrics: Metrics) -> int:
-    """What vendors are asked to do."""
+async def tell_overview(store: PostgresStore, pool: Pool, metrics: Metrics) -> int:
+    """What vendors are asked to do, and what waits, is overdue or undecided."""
     now, limits = await store.vendor_limits()
     metrics.tell_limits(limits, now=now)
+    metrics.tell_overview(await show_overview(pool))
     return 0
 
 

@@ -30,6 +30,7 @@ async def look_out(
         found = 0
         try:
             found = await look()
+            metrics.timer_found.labels(timer=name).inc(found)
         except PipelineError as error:
             metrics.timer_failures.labels(reason=type(error).__name__).inc()
             log.warning("look_failed", reason=str(error))

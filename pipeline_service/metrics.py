@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pipeline_service.domain.states import Alarm
 from pipeline_service.domain.vendor_limit import VendorLimit
+from pipeline_service.store.overview import Overview
 from servicekit.nats_client import REFUSED_PERMISSION
 
 
@@ -57,6 +58,25 @@ class Metrics:
         self.timer_failures = Counter(
             "pipeline_timer_failures", "Looks at the timers that failed.", ["reason"], registry=registry
         )
+        self.timer_found = Counter(
+            "pipeline_timer_found", "What looks for due work have found.", ["timer"], registry=registry
+        )
+        self._queued = Gauge(
+            "pipeline_queued_executions", "Executions that want a worker.", ["queue", "place"], registry=registry
+        )
+        self._dispatch_overdue = Gauge(
+            "pipeline_dispatch_overdue_seconds", "Since when the oldest due work was not handed out.", registry=registry
+        )
+        self._overdue = Gauge(
+            "pipeline_overdue_executions", "Executions that are active past their deadline.", registry=registry
+        )
+        self._purchases = Gauge(
+            "pipeline_open_purchases", "What was bought and is not settled.", ["state"], registry=registry
+        )
+        self._undecided = Gauge(
+            "pipeline_undecided_purchases", "Of these, what nobody knows, or nobody settles.", registry=registry
+        )
+        self._begin_at_zero()
         self.vendor_in_use = Gauge(
             "pipeline_vendor_in_use", "Submissions that count at a vendor.", ["vendor", "owner"], registry=registry
         )
@@ -69,6 +89,27 @@ class Metrics:
             ["vendor", "owner"],
             registry=registry,
         )
+
+    def _begin_at_zero(self) -> None:
+        """What alert rules look at: a series that begins with its first failure has not grown, as Prometheus counts."""
+        for alarm in Alarm:
+            self.alarms.labels(alarm=alarm)
+        for outcome in ("ok", "failed"):
+            self.certificate_reloads.labels(outcome=outcome)
+            self.published.labels(outcome=outcome)
+        self.nats_errors.labels(kind=REFUSED_PERMISSION)
+
+    def tell_overview(self, overview: Overview) -> None:
+        """Show what the database has."""
+        self._queued.clear()
+        for (queue, place), number in overview.queued.items():
+            self._queued.labels(queue=queue, place=place).set(number)
+        self._purchases.clear()
+        for state, number in overview.purchases.items():
+            self._purchases.labels(state=state).set(number)
+        self._dispatch_overdue.set(overview.dispatch_overdue_s)
+        self._overdue.set(overview.overdue)
+        self._undecided.set(overview.undecided_purchases)
 
     def answered(self, method: str, code: str, seconds: float) -> None:
         """Count a call by its answer."""

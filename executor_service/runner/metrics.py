@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from servicekit.nats_client import REFUSED_PERMISSION
+
 
 class RunnerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -20,4 +22,6 @@ class RunnerMetrics:
         self.nats_errors = Counter(
             "executor_nats_errors", "Errors of the connection to the queue.", ["kind"], registry=registry
         )
+        # A series that begins with its first error has not grown, as Prometheus counts.
+        self.nats_errors.labels(kind=REFUSED_PERMISSION)
         self.held = Gauge("executor_held_executions", "Executions that this process holds now.", registry=registry)

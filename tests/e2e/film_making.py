@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from montage.v1.resources_pb2 import Execution, Node
 
 from devstack.layout import BUCKET, REGION
@@ -41,6 +42,8 @@ class Made:
     """Of the bytes that the store holds under the key of the execution that ended last."""
     manifest: dict[str, Any]
     """What the media function left beside them."""
+    scrapes: tuple[str, ...]
+    """What the services export, when the run is over."""
     spans: Path
     """What every process told of its part, as lines of OTLP; whole, since services tell the last when they stop."""
 
@@ -102,8 +105,20 @@ async def _collect(stack: Stack, folder: Path, spans: Path) -> Made:
         artifacts=artifacts,
         stored_sha256=hashlib.sha256(stored).hexdigest(),
         manifest=manifest,
+        scrapes=await _scrape(stack),
         spans=spans,
     )
+
+
+async def _scrape(stack: Stack) -> tuple[str, ...]:
+    ports = stack.addresses.ports
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return tuple(
+            [
+                (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+                for port in (ports.pipeline_ops, ports.executor_ops, ports.gateway_ops)
+            ]
+        )
 
 
 async def _read_store(stack: Stack, key: str) -> tuple[bytes, dict[str, Any]]:

@@ -32,7 +32,9 @@ from tests.e2e.film_sound import (
     peak_dbfs,
     rms_dbfs,
 )
+from tests.promql import Scrape, evaluate
 from tests.spans import Told, read_spans, way_up
+from tests.telemetry_rules import ONLY_ON_FAILURE, alert_rules, panel_expressions
 
 # The fixture makes a whole film, and counts as a part of the first test.
 pytestmark = pytest.mark.timeout(300)
@@ -298,6 +300,14 @@ def _mouth_of(speaker):
     """Where the mouth is in the pictures of a talking head, whatever their size."""
     video = probe(speaker).video
     return mouth_region(width=video.width, height=video.height)
+
+
+def test_each_rule_and_panel_reads_something_of_the_services_that_made_it(made):
+    before, after = (Scrape.of(*made.scrapes, at_s=at_s) for at_s in (0, 60))
+
+    rules = [rule.observed for rule in alert_rules().values()]
+    empty = [one for one in (*rules, *panel_expressions()) if not evaluate(one, before=before, after=after)]
+    assert set(empty) <= set(ONLY_ON_FAILURE)
 
 
 class TestTrace:
