@@ -1,4 +1,4 @@
-"""The `montage` command as a process."""
+"""The `montage` command, run to its end or as a process to be dealt with."""
 
 import asyncio
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from montage_cli.connection import Connection
+from tests.integration.cli import forked
 from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,9 +57,15 @@ class Montage:
         }
 
     async def __call__(self, *arguments: str) -> Ended:
-        return await self.end_of(await self.start(*arguments))
+        """The command to its end."""
+        code, stdout, stderr = await asyncio.to_thread(
+            forked.run, arguments, environment=self.environment, folder=self.folder
+        )
+        assert "Traceback" not in stderr, stderr
+        return Ended(code=code, stdout=stdout, stderr=stderr)
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        """In a process of its own, for a test that does something to it while it runs."""
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
