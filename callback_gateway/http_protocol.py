@@ -68,7 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._old_at = self.loop.time() + self._limits.connection_age_s
         self._certificate = certificate_of(transport.get_extra_info("ssl_object"))
         if len(self.connections) > self._limits.connections:
-            self._cut("connections", status=b"503 Service Unavailable")
+            self._cut("connections", status=b"503 Service Unavailable", headers=b"Retry-After: 1\r\n")
             return
         self._enter(_Phase.HEAD)
 
@@ -139,14 +139,15 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._phase is _Phase.BODY and self._received_bytes > self._limits.message_limit_bytes:
             self._cut("message_size", b"413 Content Too Large")
 
-    def _cut(self, reason: str, status: bytes) -> None:
+    def _cut(self, reason: str, status: bytes, headers: bytes = b"") -> None:
         """End the connection, with a bare answer if the caller has none yet."""
         self._stop_clock()
         if self.transport.is_closing():
             return
         self._on_cut(reason)
         if _is_unanswered(self.cycle, phase=self._phase):
-            self.transport.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            ending = b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\n" + headers + ending)
         if self.cycle is not None and not self.cycle.response_complete:
             # Whoever waits for the rest of the body must not wait for the end of the TLS goodbye as well.
             self.cycle.disconnected = True

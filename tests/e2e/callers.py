@@ -38,7 +38,7 @@ class Callers:
         self.log: dict[str, list[Answered]] = {}
         """By execution."""
         self.repeated: Counter[str] = Counter()
-        """Why callbacks were sent again: 429, 503, or what became of their connection."""
+        """Why callbacks were sent again: 408, 429, 503, or what became of their connection."""
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._listen, "127.0.0.1", 0)
@@ -94,12 +94,12 @@ class Callers:
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
                 continue
-            if status not in (429, 503):
+            if status not in (408, 429, 503):
                 self.log.setdefault(job["process_uuid"], []).append(Answered(status=status, body=json.loads(body)))
                 self.under_way -= 1
                 return
             self.repeated[str(status)] += 1
-            await asyncio.sleep(float(head["retry-after"]))
+            await asyncio.sleep(_LONGEST_WAIT_S if status == 408 else float(head["retry-after"]))
 
     async def _post(self, job: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         url = urlsplit(job["callback_url"])

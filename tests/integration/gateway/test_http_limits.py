@@ -177,8 +177,10 @@ class TestSizes:
     async def test_more_connections_than_allowed_are_refused(self, tmp_path: Path) -> None:
         async with running(tmp_path, GATEWAY_CONNECTIONS="2") as rig:
             async with connected(rig), connected(rig), connected(rig) as third, asyncio.timeout(PATIENCE_S):
-                assert (await third.everything()).startswith(b"HTTP/1.1 503 ")
+                refused = await third.everything()
 
+            assert refused.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nRetry-After: 1\r\n" in refused
             assert (await rig.post(success())).status_code == 200
 
     async def test_more_callbacks_at_once_than_slots_are_503(self, tmp_path: Path) -> None:
