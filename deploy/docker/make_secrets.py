@@ -28,6 +28,9 @@ def make_secrets(folder: Path) -> None:
     ensure_secrets(layout)
     ensure_certificates(layout)
     _write_nats_passwords(layout)
+    grafana = layout.secrets / "grafana.password"
+    if not grafana.is_file():
+        write_private(grafana, secrets.token_urlsafe(32))
 
 
 def _write_nats_passwords(layout: Layout) -> None:

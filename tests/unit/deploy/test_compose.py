@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from deploy.docker.make_secrets import FolderNameExpected, make_secrets
 from devstack.lambda_endpoint.__main__ import main as lambda_endpoint
@@ -21,17 +22,20 @@ from tests.unit.deploy.settings import OURS, file_settings, loaded, media_variab
 KNOWN_KEYS = frozenset(
     {
         *("build", "cap_drop", "command", "depends_on", "entrypoint", "environment", "healthcheck", "image", "logging"),
+        "network_mode",
         *("networks", "ports", "profiles", "read_only", "restart", "secrets", "security_opt", "shm_size"),
         *("stop_grace_period", "tmpfs", "user", "volumes"),
     }
 )
 """Of a service, as the compose specification names them; nothing that opens the host is among them."""
 ONCE = ("bucket", "migrate")
+COLLECTORS = tuple(name for name in services() if name.endswith("-collector"))
+"""Their image holds their program and nothing that could look after it; nobody waits for one."""
 PREFIX = "${MONTAGE_SECRETS:?folder with the secrets}/"
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(:\?|:-)([^}]*)\}")
 PUBLISHED = {"s3": ["127.0.0.1:9000:9000"], "pipeline": ["127.0.0.1:50051:50051"],
              "callback-gateway": ["${MONTAGE_GATEWAY_BIND:-127.0.0.1}:8443:8443"],
-             "internal-gateway": ["127.0.0.1:8444:8444"]}  # fmt: skip
+             "internal-gateway": ["127.0.0.1:8444:8444"], "grafana": ["127.0.0.1:3000:3000"]}  # fmt: skip
 
 TALK = frozenset(
     {
@@ -62,7 +66,13 @@ def environment(name: str) -> dict[str, str]:
 
 
 def networks(name: str) -> set[str]:
-    return set(services()[name]["networks"])
+    """Also those of the service whose network is shared."""
+    service = services()[name]
+    return (
+        networks(service["network_mode"].removeprefix("service:"))
+        if "network_mode" in service
+        else set(service["networks"])
+    )
 
 
 def option(name: str, flag: str) -> str:
@@ -122,10 +132,10 @@ def test_container_is_unprivileged_and_its_root_read_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", services())
 def test_image_has_an_exact_tag(name: str) -> None:
-    assert re.fullmatch(r"[a-z0-9./-]+:\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?", services()[name]["image"])
+    assert re.fullmatch(r"[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?(-[a-z0-9.]+)?", services()[name]["image"])
 
 
-@pytest.mark.parametrize("name", [name for name in services() if name not in ONCE])
+@pytest.mark.parametrize("name", [name for name in services() if name not in ONCE + COLLECTORS])
 def test_what_stays_up_has_a_healthcheck(name: str) -> None:
     assert services()[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -199,8 +209,11 @@ def test_who_must_talk_shares_a_network() -> None:
 @pytest.mark.parametrize("server", GUARDED)
 def test_nobody_else_shares_a_network_with(server: str) -> None:
     near = {name for name in services() if networks(name) & networks(server)} - {server, "nats-2", "nats-3"}
+    talking = {first for first, second in TALK if second == server}
 
-    assert near == {first for first, second in TALK if second == server}
+    # A collector is where its service is.
+    assert near - set(COLLECTORS) == talking
+    assert {name.removesuffix("-collector") for name in near & set(COLLECTORS)} <= talking
 
 
 def test_only_one_network_leads_outside() -> None:
@@ -273,3 +286,29 @@ def test_secrets_in_a_folder_of_another_name_are_refused(tmp_path: Path) -> None
         make_secrets(tmp_path / "other")
 
     assert not list(tmp_path.iterdir())
+
+
+def test_collector_stands_beside_each_service_and_looks_where_it_shows_its_metrics() -> None:
+    told = yaml.safe_load((ROOT / "deploy/telemetry/collector.yaml").read_text(encoding="utf-8"))
+    [job] = told["receivers"]["prometheus"]["config"]["scrape_configs"]
+    [static] = job["static_configs"]
+    served = [name for name in OURS if any(key.endswith("_OPS_LISTEN") for key in environment(name))]
+
+    assert sorted(COLLECTORS) == sorted(f"{name}-collector" for name in served)
+    for name in served:
+        beside = services()[f"{name}-collector"]
+        assert beside["network_mode"] == f"service:{name}"
+        assert environment(f"{name}-collector") == {"MONTAGE_SERVICE": name}
+        assert [value for key, value in environment(name).items() if key.endswith("_OPS_LISTEN")] == static["targets"]
+        assert networks("prometheus") <= networks(name)
+    assert urlsplit(told["exporters"]["prometheusremotewrite"]["endpoint"]).netloc == "prometheus:9090"
+
+
+def test_parts_of_the_profile_telemetry_are_started_by_it_alone_and_find_their_files() -> None:
+    optional = {name for name, service in services().items() if service.get("profiles") == ["telemetry"]}
+
+    assert optional == {*COLLECTORS, "prometheus", "grafana"}
+    for name in optional:
+        for volume in services()[name]["volumes"]:
+            assert (ROOT / volume["source"]).exists(), volume["source"]
+    assert environment("grafana")["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_password"
