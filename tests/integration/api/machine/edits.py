@@ -146,6 +146,23 @@ class Edits(Bench):
         request = pipelines_pb.RunPipelineRequest(name=f"pipelines/{pipeline}")
         self.edit("RunPipeline", request, self.model.run(pipeline))
 
+    @rule(pipeline=PIPELINES, node_id=NODES)
+    def run_what_is_not_valid(self, pipeline: str, node_id: str) -> None:
+        """A node with a vendor that there is none of may be kept, and is not run: nothing of its pipeline is."""
+        if self.node(pipeline, node_id) is None:
+            return
+        self._provide(pipeline, node_id, BAD)
+        digest = self.world.digest()
+        self.run(pipeline)
+        assert self.world.digest() == digest, "a run that was refused has changed rows"
+        self._provide(pipeline, node_id, GOOD)
+
+    def _provide(self, pipeline: str, node_id: str, provider: str) -> None:
+        config = replace(self.node(pipeline, node_id) or Node(), provider=provider).config()
+        request = self._update(pipeline, node_id, ["config"], config=config)
+        foreseen = self.model.update_node(pipeline, node_id, {"provider": provider}, is_stale=False)
+        self._look_at(pipeline, node_id, self.edit("UpdateNode", request, foreseen))
+
     def _delete(self, pipeline: str, *, force: bool) -> None:
         is_there = pipeline in self.model.pipelines
         runs = is_there and any(row["execution_id"] for row in self.seen[pipeline].rows.nodes.values())
