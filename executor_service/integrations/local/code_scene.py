@@ -54,14 +54,16 @@ class CodeScene:
     """A window in which text grows. Frames are asked for in order: what is typed stays typed."""
 
     def __init__(self, text: list[Glyph], job: CodeJob, *, theme: Theme, picture: Picture) -> None:
-        scale = min(picture.width / 1280, picture.height / 720)
+        scale = min(picture.size) / 720
         self._text, self._theme, self._scale = text, theme, scale
         self._backdrop = Backdrop(dusk() if job.theme == "dark" else dawn(), picture=picture, tempo=_TEMPO)
         self._place = (round(64 * scale), round(52 * scale))
         size = (picture.width - 2 * self._place[0], picture.height - 2 * self._place[1])
         self._bar_height = round(52 * scale)
         self._window = _window(size, job.title, theme=theme, bar_height=self._bar_height, scale=scale)
-        self._face = _fitting_face(text, scale=scale, width=size[0])
+        # A tall picture is read as near as a wide one, but has to hold the same lines.
+        smallest = _SMALLEST_TEXT * min(picture.width / 1280, picture.height / 720)
+        self._face = _fitting_face(text, scale=scale, smallest=smallest, width=size[0])
         self._cell = self._face.getlength("0")
         self._line_height = round(self._face.size * _LINE_HEIGHT)
         line_count = text[-1].line + 1
@@ -156,12 +158,14 @@ def _window(size: tuple[int, int], title: str, *, theme: Theme, bar_height: int,
     return window
 
 
-def _fitting_face(text: list[Glyph], *, scale: float, width: int) -> Font:
+def _fitting_face(text: list[Glyph], *, scale: float, smallest: float, width: int) -> Font:
     """The largest size at which the longest line fits; below the smallest, long lines leave the window."""
     columns = max(glyph.column for glyph in text) + 1
     digits = len(str(text[-1].line + 1)) + 1
-    for tenths in range(int(_LARGEST_TEXT * 10), int(_SMALLEST_TEXT * 10), -5):
-        face = font(Face.CODE, tenths / 10 * scale)
+    size = _LARGEST_TEXT * scale
+    while size > smallest:
+        face = font(Face.CODE, size)
         if face.getlength("0") * (columns + digits + 2) + 40 * scale <= width:
             return face
-    return font(Face.CODE, _SMALLEST_TEXT * scale)
+        size -= 0.5 * scale
+    return font(Face.CODE, smallest)

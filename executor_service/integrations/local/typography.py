@@ -78,24 +78,34 @@ def _title(title: str, subtitle: str, *, picture: Picture, duration_s: float) ->
 
 def _list(lines: list[str], *, picture: Picture, duration_s: float) -> Layout:
     """Bulleted lines on the left; the right third stays free, for a speaker in a corner as a rule."""
-    scale = _scale(picture)
     left, width = picture.width * 0.10, picture.width * _LIST_WIDTH
-    face = font(Face.TITLE, 20 * scale)
-    for size in _SIZES:
-        face = font(Face.TITLE, size * 0.8 * scale)
-        widest = max(face.getlength(line) for line in lines) + face.size * _BULLET_INDENT
-        if widest <= width and face.size * 1.5 * len(lines) <= picture.height * 0.80:
-            break
-    row_height = min(picture.height * 0.80 / len(lines), face.size * 1.75)
-    top = (picture.height - row_height * len(lines)) / 2
+    face, points = _fitted_list(lines, width=width, height=picture.height * 0.80, scale=_scale(picture))
+    row_count = sum(len(rows) for rows in points)
+    row_height = min(picture.height * 0.80 / row_count, face.size * 1.75)
+    row_top = (picture.height - row_height * row_count) / 2
     step_s = duration_s * _LIST_SHARE / len(lines)
     words = []
-    for row, line in enumerate(lines):
-        enters_s, row_top = 0.2 + step_s * row, top + row_height * row
-        text_left = left + face.size * _BULLET_INDENT
+    for number, rows in enumerate(points):
+        enters_s = 0.2 + step_s * number
         words.append(Word(text="•", face=face, ink=_ACCENT, left=left, top=row_top, enters_s=enters_s))
-        words.append(Word(text=line, face=face, ink=_WHITE, left=text_left, top=row_top, enters_s=enters_s + 0.1))
+        for row in rows:
+            text_left = left + face.size * _BULLET_INDENT
+            words.append(Word(text=row, face=face, ink=_WHITE, left=text_left, top=row_top, enters_s=enters_s + 0.1))
+            row_top += row_height
     return Layout(words=words, rule_top=None)
+
+
+def _fitted_list(lines: list[str], *, width: float, height: float, scale: float) -> tuple[Font, list[list[str]]]:
+    """The largest size at which all lines fit, each on as few rows as it needs, and their rows."""
+    face, points = font(Face.TITLE, 20 * scale), [[line] for line in lines]
+    for size in _SIZES:
+        face = font(Face.TITLE, size * 0.8 * scale)
+        room = width - face.size * _BULLET_INDENT
+        points = [wrapped(line, face, max_width=room) for line in lines]
+        is_narrow = all(face.getlength(row) <= room for rows in points for row in rows)
+        if is_narrow and face.size * 1.5 * sum(map(len, points)) <= height:
+            break
+    return face, points
 
 
 def _fitted(text: str, kind: Face, *, width: float, height: float, scale: float) -> tuple[Font, list[str]]:
@@ -110,4 +120,4 @@ def _fitted(text: str, kind: Face, *, width: float, height: float, scale: float)
 
 
 def _scale(picture: Picture) -> float:
-    return float(min(picture.width / 1280, picture.height / 720) ** 0.75)
+    return float((min(picture.size) / 720) ** 0.75)

@@ -88,6 +88,19 @@ def test_scene_of_a_long_text_scrolls_its_last_line_into_view():
     assert np.argwhere(cursor)[:, 0].max() < 335
 
 
+def test_scene_in_a_tall_picture_writes_as_large_as_its_width_allows():
+    job = {"title": "a.py", "language": "", "theme": "dark", "fps": 25, "duration_s": None, "draft_label": False}
+    text = glyphs("x" * 20, title="a.py", language="", theme=theme_named("dark"))
+
+    def ink(width: int, height: int) -> int:
+        asked = CodeJob(code="x" * 20, width=width, height=height, destination="", **job)
+        scene = CodeScene(text, asked, theme=theme_named("dark"), picture=Picture(width=width, height=height, fps=25))
+        frame = np.asarray(scene.frame(1.0, typed=len(text), cursor_shown=False))[100:200]
+        return int((frame.max(axis=2) > 180).sum())
+
+    assert ink(720, 1280) == pytest.approx(ink(1280, 720), rel=0.3)
+
+
 def test_scene_of_a_very_long_line_does_not_fail():
     scene, text = a_scene("x" * 2000)
 

@@ -52,3 +52,18 @@ def test_shortened_text_that_is_too_wide_ends_in_an_ellipsis():
 
     assert shortened("short", face, max_width=200) == "short"
     assert shortened("a very long name indeed", face, max_width=100).endswith("…")
+
+
+def test_long_line_of_a_list_takes_rows_and_leaves_the_others_large():
+    picture = Picture(width=1280, height=720, fps=25)
+    long = "a point that goes on and on, for far longer than anybody would read it in one row"
+
+    layout = laid_out(f"Alpha\n{long}\nOmega", picture=picture, duration_s=4.0)
+
+    assert layout.words[0].face.size >= 40
+    bullets = [word for word in layout.words if word.text == "•"]
+    rows = [word for word in layout.words if word.text in long]
+    assert len(bullets) == 3
+    assert len(rows) >= 2
+    assert {word.enters_s for word in rows} == {bullets[1].enters_s + 0.1}
+    assert [word.top for word in rows] == sorted({word.top for word in rows})
