@@ -54,7 +54,8 @@ def configs(node_type: NodeType) -> st.SearchStrategy[Raw]:
     fields = node_type.fields
     # What only some providers need is given to all, since any of them may be drawn.
     required = {name: values for name, values in drawn.items() if fields[name].required or fields[name].required_by}
-    return st.fixed_dictionaries(required, optional={name: drawn[name] for name in drawn.keys() - required})
+    given = st.fixed_dictionaries(required, optional={name: drawn[name] for name in drawn.keys() - required})
+    return given.flatmap(lambda config: _what_is_made(node_type, config.get("provider", "")).map(config.__or__))
 
 
 @st.composite
@@ -113,3 +114,23 @@ def _values(field: Field, provider: str) -> st.SearchStrategy[Any]:
             return st.dictionaries(TEXTS, JSON_VALUES, max_size=3)
         case FieldKind.STRING:
             return st.from_regex(re.compile(field.pattern, re.ASCII), fullmatch=True) if field.pattern else TEXTS
+
+
+def _what_is_made(node_type: NodeType, provider: str) -> st.SearchStrategy[Raw]:
+    """Settings that a vendor takes which does not make everything, with a picture and without one."""
+    if provider in node_type.screens:
+        sizes = st.sampled_from(node_type.screens[provider].sizes())
+        return sizes.map(lambda size: {"width": size[0], "height": size[1]})
+    if provider not in node_type.animators:
+        return st.just({})
+    return st.one_of(
+        st.fixed_dictionaries(
+            {
+                "model": st.just(name),
+                "duration": st.sampled_from(model.seconds),
+                "aspectRatio": st.sampled_from(model.shapes_without_picture),
+            }
+        )
+        for name, model in node_type.animators[provider].models.items()
+        if model.shapes_without_picture
+    )

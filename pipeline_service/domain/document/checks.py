@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pipeline_service.domain.document.config import check_config
 from pipeline_service.domain.document.values import DocumentNode
+from pipeline_service.domain.document.vendor_checks import check_vendor
 from pipeline_service.domain.graph import find_cycle
 from pipeline_service.domain.ids import NodeId
 from pipeline_service.domain.node_types import Catalogue, NodeType, Slot
@@ -25,6 +26,7 @@ def check_node(
     if node_type is not None:
         check_config(f"{prefix}config", node.config, node_type, violations)
         _check_prompt(prefix, node, node_type, violations)
+        check_vendor(prefix, node, known, node_type, violations)
     check_inputs(f"{prefix}inputs", node, known, catalogue, violations)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pipeline_service.domain.ids import TaskQueue
 from pipeline_service.domain.model import RetryPolicy
+from pipeline_service.domain.node_types.vendor_makes import Animator, Screen
 from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.values import JsonValue
 
@@ -90,6 +91,10 @@ class NodeType:
     prompt_field: str = ""
     prompt_not_needed_with: str = ""
     """Slot that is enough by itself, for example a picture that is brought to life."""
+    animators: Mapping[str, Animator] = field(default_factory=dict)
+    """What its providers make of prompt, picture, model, shape and length, where they say; the others make any."""
+    screens: Mapping[str, Screen] = field(default_factory=dict)
+    """Which sizes its providers make, likewise."""
 
 
 LOCAL: Mapping[str, TaskQueue] = {"local": TaskQueue("local")}

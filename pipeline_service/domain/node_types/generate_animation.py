@@ -12,6 +12,7 @@ from pipeline_service.domain.node_types.base import (
     Slot,
     provider_field,
 )
+from pipeline_service.domain.node_types.vendor_makes import ANIMATORS
 from pipeline_service.domain.states import MediaType
 
 _QUEUES = {**LOCAL, "runway": TaskQueue("runway"), "veo3": TaskQueue("veo3")}
@@ -44,4 +45,5 @@ ANIMATION = NodeType(
     prompt_slot="prompt",
     prompt_field="prompt",
     prompt_not_needed_with="referenceImage",
+    animators=ANIMATORS,
 )

@@ -12,6 +12,7 @@ from pipeline_service.domain.node_types.base import (
     provider_field,
     side_field,
 )
+from pipeline_service.domain.node_types.vendor_makes import SCREENS
 from pipeline_service.domain.states import MediaType
 
 _QUEUES = {**LOCAL, "heygen": TaskQueue("heygen")}
@@ -39,4 +40,5 @@ TALKING_HEAD = NodeType(
     queues=_QUEUES,
     paid=frozenset({"heygen"}),
     start_to_close=timedelta(minutes=60),
+    screens=SCREENS,
 )

@@ -61,11 +61,11 @@ def test_id_of_a_shadow_is_one_that_no_user_can_give() -> None:
 
 
 def test_paid_vendors_are_swapped_and_what_the_free_one_calls_otherwise_is_left_out() -> None:
-    configs = drafted(World(SCRIPT, VOICE, a_head("head", width=640)))
+    configs = drafted(World(SCRIPT, VOICE, a_head("head", width=1920, height=1080)))
 
     assert configs["voice"] == {"provider": "local", "stability": 0.5, "draft": True}
     assert configs["head"]["provider"] == "local"
-    assert configs["head"]["width"] == 640
+    assert configs["head"]["width"] == 1920
     assert configs["script"] == {"draft": True}
 
 
