@@ -27,6 +27,8 @@ IDENTITIES = {
     "nats": "spiffe://montage/nats",
 }
 """Certificate folder → the one URI SAN it carries."""
+MORE_HOSTS = {"nats": ("nats-1", "nats-2", "nats-3")}
+"""Host names besides the folder's own: those of the compose file's cluster."""
 CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -80,8 +82,7 @@ def _issue(layout: Layout, *, name: str, identity: str, now: datetime) -> TlsFil
     alternative_names = x509.SubjectAlternativeName(
         [
             x509.UniformResourceIdentifier(identity),
-            x509.DNSName(name),
-            x509.DNSName("localhost"),
+            *map(x509.DNSName, (name, *MORE_HOSTS.get(name, ()), "localhost")),
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         ]
     )

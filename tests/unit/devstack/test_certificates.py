@@ -30,13 +30,16 @@ def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path)
 
 
+CLUSTER = {"nats": ["nats-1", "nats-2", "nats-3"]}
+
+
 @pytest.mark.parametrize(("name", "identity"), IDENTITIES.items())
 def test_certificate_of_a_service_names_it_once(layout: Layout, name: str, identity: str) -> None:
     certificate = read(layout.tls(name).cert)
 
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == [identity]
-    assert names.get_values_for_type(x509.DNSName) == [name, "localhost"]
+    assert names.get_values_for_type(x509.DNSName) == [name, *CLUSTER.get(name, []), "localhost"]
     assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
     assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
 
