@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 LARGEST_ASSET_BYTES = 5 * 1024**3
 _CHUNK_BYTES = 1024 * 1024
 _SNIFF_BYTES = 512
+_UPLOADED = "asset:"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _EXTENSION = re.compile(r"[a-z0-9]{1,10}")
 # Not the machine's own table, which differs from machine to machine.
@@ -77,11 +78,20 @@ class AssetFile:
 
 def local_sources(document: Mapping[str, object]) -> Iterator[AssetSource]:
     """The sources that are meant as files: neither uploaded bytes (`asset:…`) nor `https` URLs."""
+    return (one for one in _sources(document) if not one.source.startswith((_UPLOADED, "https://")))
+
+
+def uploaded_sources(document: Mapping[str, object]) -> Iterator[AssetSource]:
+    """The sources that name bytes which the owner uploaded, at the service where the document comes from."""
+    return (one for one in _sources(document) if one.source.startswith(_UPLOADED))
+
+
+def _sources(document: Mapping[str, object]) -> Iterator[AssetSource]:
     nodes = document.get("nodes")
     for index, node in enumerate(nodes if isinstance(nodes, list) else ()):
         asset = node.get("asset") if isinstance(node, dict) else None
         source = asset.get("source") if isinstance(asset, dict) else None
-        if isinstance(source, str) and not source.startswith(("asset:", "https://")):
+        if isinstance(source, str):
             yield AssetSource(index=index, source=source)
 
 

@@ -102,16 +102,23 @@ def run(
 @click.command("export")
 @click.argument("name", metavar="PIPELINE", type=NameType(Kind.PIPELINE))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write this file instead of stdout.")
+@click.option("--with-assets", is_flag=True, help="Bring its files along, into assets/ beside the file of --out.")
 @click.option(
     "-o", "--output", type=click.Choice(["yaml", "json"]), help="[default: yaml, for a FILE that ends with .json json]"
 )
 @click.pass_context
-def export(context: click.Context, name: Name, *, out: Path | None, output: str | None) -> None:
-    """Write a pipeline as a document; the same pipeline gives the same bytes."""
+def export(context: click.Context, name: Name, *, out: Path | None, with_assets: bool, output: str | None) -> None:
+    """Write a pipeline as a document; the same pipeline gives the same bytes.
+
+    Files that were uploaded are named by their checksums, which only their owner's service knows: for another one
+    take them --with-assets.
+    """
+    if with_assets and out is None:
+        raise click.UsageError("--with-assets writes files beside the document; say where by --out FILE")
     from montage_cli import exporting
 
     is_json = out is not None and out.suffix.lower() == ".json" if output is None else output == "json"
-    order = exporting.ExportOrder(pipeline=name.pipeline, is_json=is_json, out=out)
+    order = exporting.ExportOrder(pipeline=name.pipeline, is_json=is_json, out=out, with_assets=with_assets)
     context.exit(open_session(context).perform(lambda session: exporting.export(session, order)))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -10,7 +10,16 @@ from typing import TypeAlias
 from montage.v1.pipeline_service_pb2 import ImportPipelineResponse
 from montage.v1.resources_pb2 import Pipeline
 
-from montage_cli.assets import AssetFile, AssetSource, UnusableAsset, local_sources, locate, placeholder, read_asset
+from montage_cli.assets import (
+    AssetFile,
+    AssetSource,
+    UnusableAsset,
+    local_sources,
+    locate,
+    placeholder,
+    read_asset,
+    uploaded_sources,
+)
 from montage_cli.client import MontageClient
 from montage_cli.document import Document, read_document
 from montage_cli.errors import MontageError, Status
@@ -22,6 +31,7 @@ OnUpload: TypeAlias = Callable[[AssetFile, int], None]
 
 _DOCUMENT_PREFIX = "document."
 _MOST_LISTED = 12
+_HOW_TO_BRING_BYTES = "hint: 'montage export PIPELINE --out FILE --with-assets' brings the bytes along from where they are"
 _OWN_FIELDS = ("title", "version", "labels")
 
 
@@ -74,7 +84,8 @@ async def import_read(
         found = _problems_of(err, document)
         if not found:
             raise
-        raise InvalidDocument(document.path, found, omitted=err.omitted_violations) from err
+        note = _help_with(document, found)
+        raise InvalidDocument(document.path, found, omitted=err.omitted_violations, note=note) from err
     return _imported(answer, before)
 
 
@@ -151,7 +162,7 @@ async def _check(
     found = [_problem(document, one.field, one.description) for one in answer.problems]
     problems = problems + [problem for problem in found if problem.place not in judged_here]
     if problems:
-        raise InvalidDocument(document.path, problems, note=note)
+        raise InvalidDocument(document.path, problems, note=note or _help_with(document, problems))
     return answer
 
 
@@ -195,6 +206,12 @@ def _problems_of(error: MontageError, document: Document) -> list[Problem]:
 def _problem(document: Document, place: str, message: str) -> Problem:
     place = place.removeprefix(_DOCUMENT_PREFIX)
     return Problem(message=message, place=place, line=line_of(place, document.lines))
+
+
+def _help_with(document: Document, problems: Iterable[Problem]) -> str:
+    """What to do about bytes that are named by their checksum and are not here; empty for other problems."""
+    by_checksum = {source.place for source in uploaded_sources(document.value)}
+    return _HOW_TO_BRING_BYTES if any(problem.place in by_checksum for problem in problems) else ""
 
 
 def _all_words_of(error: MontageError) -> str:

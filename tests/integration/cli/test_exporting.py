@@ -1,5 +1,6 @@
 """`montage export` and `validate` as processes: what is written, and that it comes back the same."""
 
+import hashlib
 import json
 
 from tests.integration.cli.fake_service import FakeService
@@ -25,6 +26,12 @@ id: welcome
 def write_rich(montage: Montage) -> None:
     (montage.folder / "welcome.yaml").write_text(RICH.replace("script: script", "script: [script]"))
     (montage.folder / "hello.txt").write_text("Hello")
+
+
+def given_bytes(service: FakeService, file: str, content: bytes) -> None:
+    """Let the first node be an asset that was uploaded."""
+    key = f"assets/default/sha256/{file}"
+    service.nodes["pipelines/welcome"][0].output.CopyFrom(service.store.given_output(key, content=content))
 
 
 async def test_export_import_export_gives_the_same_bytes(montage: Montage, service: FakeService) -> None:
@@ -66,6 +73,47 @@ async def test_export_as_json_comes_back_the_same_too(montage: Montage, service:
     assert (montage.folder / "copy.json").read_text() == first.stdout == second.stdout
     assert list(first.json) == ["id", "title", "version", "nodes"]
     assert list(first.json["nodes"][1]) == ["id", "type", "title", "inputs", "config"]
+
+
+async def test_export_with_assets_is_taken_elsewhere_and_gives_the_same_bytes_again(
+    montage: Montage, service: FakeService
+) -> None:
+    content = b"Hello"
+    file = f"{hashlib.sha256(content).hexdigest()}.txt"
+    write_rich(montage)
+    await montage("import", "welcome.yaml")
+    given_bytes(service, file, content)
+    first = await montage("export", "welcome", "--out", "here/film.yaml", "--with-assets")
+    service.pipelines.clear()
+    service.store.objects.clear()
+
+    imported = await montage("import", "here/film.yaml")
+    given_bytes(service, file, content)
+    second = await montage("export", "welcome", "--out", "there/film.yaml", "--with-assets")
+
+    here, there = montage.folder / "here", montage.folder / "there"
+    assert (first.code, first.stdout) == (0, "wrote 1 file into here/assets\nwrote here/film.yaml\n")
+    assert (here / "assets" / file).read_bytes() == content
+    assert f"source: assets/{file}" in (here / "film.yaml").read_text()
+    assert imported.code == 0, imported.stderr
+    assert service.documents[-1]["nodes"][0]["asset"]["source"] == f"asset:sha256/{file}"
+    assert second.code == 0, second.stderr
+    assert (there / "film.yaml").read_text() == (here / "film.yaml").read_text()
+    assert (there / "assets" / file).read_bytes() == content
+
+
+async def test_bytes_that_are_not_here_are_refused_with_how_to_bring_them(
+    montage: Montage, service: FakeService
+) -> None:
+    (montage.folder / "film.yaml").write_text(
+        f"id: film\nnodes: [{{id: a, type: asset, asset: {{source: 'asset:sha256/{'0' * 64}.txt'}}}}]\n"
+    )
+    service.violations = [("nodes[0].asset.source", "these bytes were never uploaded")]
+
+    ended = await montage("import", "film.yaml")
+
+    assert ended.code == 3
+    assert "montage export PIPELINE --out FILE --with-assets" in ended.stderr.splitlines()[-1]
 
 
 async def test_export_that_cannot_be_written_is_refused_and_leaves_nothing(montage: Montage) -> None:

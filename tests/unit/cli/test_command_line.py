@@ -39,6 +39,7 @@ def run_cli(*arguments: str) -> tuple[int, str, str]:
         ("executions", "pipelines/welcome/runs/" + UUID),
         ("export", "welcome/voice"),
         ("export", "welcome", "-o", "table"),
+        ("export", "welcome", "--with-assets"),
         ("completion", "tcsh"),
         ("create", "welcome", "--type", "noop"),
         ("create", "welcome/film"),
