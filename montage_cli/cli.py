@@ -10,12 +10,11 @@ import sys
 import click
 
 from montage_cli import __version__, cli_changes, cli_documents, cli_looks, cli_operations
-from montage_cli.connection import CONTEXT, VARIABLES
+from montage_cli.connection import CONTEXT, OPTIONS, VARIABLES
 from montage_cli.errors import ExitCode
 from montage_cli.formats import Format
 from montage_cli.options import NAMELESS, output_option
 
-_OPTIONS = ("address", "ca_cert", "client_cert", "client_key")
 _PROGRAM = "montage"
 _SENTENCE = 200
 _COMPLETION_VARIABLE = "_MONTAGE_COMPLETE"
@@ -57,7 +56,7 @@ def cli(context: click.Context, /, chosen: str | None, **given: str | None) -> N
     Exit codes: 0 done, 1 the run failed, 2 usage, 3 refused, 4 unreachable or not admitted,
     5 interrupted while waiting (the run goes on).
     """
-    options = {name: given[option] for name, option in zip(VARIABLES, _OPTIONS, strict=True)}
+    options = {name: given[option] for name, option in OPTIONS.items()}
     named = {name: value for name, value in options.items() if value is not None}
     if chosen is None:
         context.obj = dict(os.environ) | named

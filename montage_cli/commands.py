@@ -18,10 +18,11 @@ from montage_cli.names import Name, draft_of, last_id, node_of
 from montage_cli.running import (
     active_runs,
     download_all,
+    follow,
     holds,
     is_over,
     leaves,
-    run_and_follow,
+    refuse_with_problems,
     updates_until_over,
     with_result,
 )
@@ -91,12 +92,19 @@ async def run(session: Session, order: RunOrder) -> ExitCode:
         plan_digest=order.plan_digest,
         draft=order.draft,
     )
+    try:
+        started = await ask()
+    except MontageError as err:
+        if err.status is Status.FAILED_PRECONDITION:
+            await refuse_with_problems(session.client, err, pipeline, targets)
+        raise
     if not order.waits:
-        return await _run_without_waiting(session, await ask())
+        return await _run_without_waiting(session, started)
 
-    on_started = _tell_nobody if order.ends_with_us else session.waits_for
+    if not order.ends_with_us:
+        session.waits_for(started)
     with session.view() as view:
-        ended = await run_and_follow(session.client, before, ask=ask, view=view, on_started=on_started)
+        ended = await follow(session.client, before, started, view=view)
     session.waits_for(None)
     return await _finish(session, ended, targets, order)
 
@@ -197,7 +205,3 @@ async def download(session: Session, name: Name, out: Path) -> ExitCode:
 def _write_nodes(session: Session, nodes: list[resources.Node]) -> None:
     if session.is_for_people:
         output.write_nodes(nodes)
-
-
-def _tell_nobody(_run: resources.Run | None) -> None:
-    """What is told of a run that nobody can watch later."""

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from montage_cli.contexts import KEYS, contexts_file, read_context
-from montage_cli.errors import MontageError, Status
+from montage_cli.errors import WRONG_USAGE, MontageError, Status
 
-VARIABLES = ("MONTAGE_PIPELINE_ADDR", "MONTAGE_CA_CERT", "MONTAGE_CLIENT_CERT", "MONTAGE_CLIENT_KEY")
+OPTIONS = {
+    "MONTAGE_PIPELINE_ADDR": "address",
+    "MONTAGE_CA_CERT": "ca_cert",
+    "MONTAGE_CLIENT_CERT": "client_cert",
+    "MONTAGE_CLIENT_KEY": "client_key",
+}
+"""By variable: the option of `montage` that counts more."""
+VARIABLES = tuple(OPTIONS)
 CONTEXT = "MONTAGE_CONTEXT"
 DEV_ENV = Path(".montage") / "dev.env"
 _LARGEST_DEV_ENV_BYTES = 64 * 1024
@@ -36,7 +43,8 @@ def find_connection(variables: Mapping[str, str], *, folder: Path, repository: P
     """
     given = {name: variables[name] for name in VARIABLES if variables.get(name)}
     if given:
-        return _connection(given, base=folder, origin="the environment")
+        _check_given(given)
+        return _connection(given, base=folder, origin="options and environment")
     if variables.get(CONTEXT):
         file = contexts_file(variables)
         values = read_context(file, variables[CONTEXT])
@@ -81,11 +89,28 @@ def _assignments(text: str, path: Path) -> Iterator[tuple[str, str]]:
         yield name.strip(), "".join(words)
 
 
+def _check_given(given: Mapping[str, str]) -> None:
+    missing = [_typed(name) for name in VARIABLES if name not in given]
+    if missing:
+        found = ", ".join(_typed(name) for name in given)
+        raise MontageError(
+            f"found {found}, but not {', '.join(missing)}; give all four, "
+            "or none of them for a --context or a running bin/dev",
+            status=Status.INVALID_ARGUMENT,
+            reason=WRONG_USAGE,
+        )
+
+
+def _typed(variable: str) -> str:
+    """`--ca-cert (MONTAGE_CA_CERT)`: a value may come either way."""
+    return f"--{OPTIONS[variable].replace('_', '-')} ({variable})"
+
+
 def _connection(values: Mapping[str, str], *, base: Path, origin: str) -> Connection:
     missing = [name for name in VARIABLES if not values.get(name)]
     if missing:
         raise MontageError(
-            f"{origin} says how to reach the service, but {', '.join(missing)} is missing",
+            f"{origin} says how to reach the service, but lacks {', '.join(missing)}",
             status=Status.UNAVAILABLE,
             reason="NO_CONNECTION",
         )

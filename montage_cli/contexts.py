@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from montage_cli.errors import MontageError, Status
+from montage_cli.errors import WRONG_USAGE, MontageError, Status
 
 KEYS = ("address", "ca_cert", "client_cert", "client_key")
 
@@ -35,7 +35,8 @@ def read_context(path: Path, name: str) -> Mapping[str, str]:
         known = list(contexts) if isinstance(contexts, dict) else []
         near = get_close_matches(name, known, n=1)
         meant = f"did you mean '{near[0]}'? It" if near else "it"
-        raise _unusable(path, f"no context '{name}'; {meant} has {', '.join(known) or 'none'}")
+        message = f"{path} has no context '{name}'; {meant} has {', '.join(known) or 'none'}"
+        raise MontageError(message, status=Status.INVALID_ARGUMENT, reason=WRONG_USAGE)
     found = contexts[name]
     wrong = [key for key in KEYS if not isinstance(found, dict) or not isinstance(found.get(key), str)]
     if wrong:

@@ -7,8 +7,9 @@ from montage.v1 import node_service_pb2 as node_api
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli import output
-from montage_cli.errors import ExitCode
-from montage_cli.names import Name
+from montage_cli.errors import ExitCode, MontageError, Status
+from montage_cli.names import Kind, Name
+from montage_cli.running import active_runs
 from montage_cli.session import Session
 
 
@@ -32,6 +33,7 @@ async def control(session: Session, name: Name, what: Control) -> ExitCode:
         Control.PAUSE: (client.pause_pipeline, client.pause_node, client.pause_run),
         Control.RESUME: (client.resume_pipeline, client.resume_node, client.resume_run),
     }[what]
+    had_no_work = await _had_no_work(session, name, what)
     changed: resources.Pipeline | resources.Node | resources.Run
     if name.run is not None:
         changed = await of_run(name.run)
@@ -39,14 +41,50 @@ async def control(session: Session, name: Name, what: Control) -> ExitCode:
         changed = await of_node(name.node)
     else:
         changed = await of_pipeline(name.pipeline)
-    return _tell(session, changed, changed.name, f"{what.past} {changed.name}")
+    return _tell(session, changed, changed.name, had_no_work or f"{what.past} {changed.name}")
+
+
+async def _had_no_work(session: Session, name: Name, what: Control) -> str:
+    """Why there is nothing to do, in words; empty where there is. What is asked for is true either way.
+
+    Nodes and runs of which nothing can be ended are refused by the service itself.
+    """
+    client = session.client
+    if what is Control.CANCEL:
+        if name.kind is not Kind.PIPELINE:
+            return ""
+        counts = {one.state: one.count for one in (await client.get_pipeline(name.pipeline)).node_state_counts}
+        is_idle = not counts.get(resources.NODE_STATE_IN_PROGRESS) and not await active_runs(client, name.pipeline)
+        return f"nothing of {name.pipeline} was running" if is_idle else ""
+    if name.run is not None:
+        was_paused = (await client.get_run(name.run)).state == resources.RUN_STATE_PAUSED
+    elif name.node is not None:
+        was_paused = (await client.get_node(name.node)).paused
+    else:
+        was_paused = (await client.get_pipeline(name.pipeline)).paused
+    if was_paused is not (what is Control.PAUSE):
+        return ""
+    return f"{name.run or name.node or name.pipeline} was {'paused already' if was_paused else 'not paused'}"
 
 
 async def execute(session: Session, name: Name, *, force: bool) -> ExitCode:
     """Run one node whose inputs are complete; does not wait."""
-    execution = await session.client.execute_node(name.node or "", force=force)
+    try:
+        execution = await session.client.execute_node(name.node or "", force=force)
+    except MontageError as err:
+        if err.status is Status.FAILED_PRECONDITION and not force:
+            await _refuse_if_current(session, name)
+        raise
     state = output.word_of(resources.ExecutionState, execution.state)
     return _tell(session, execution, execution.name, f"{execution.name}: {state}")
+
+
+async def _refuse_if_current(session: Session, name: Name) -> None:
+    """Say by which option a current node is made again: the service knows of fields, not of options."""
+    node = await session.client.get_node(name.node or "")
+    if node.is_current and not node.HasField("asset"):
+        hint = f"'montage execute {name.pipeline_id}/{name.node_id} --force' makes it again"
+        raise MontageError(f"{node.name} is current", status=Status.FAILED_PRECONDITION, hint=hint)
 
 
 async def retry(session: Session, name: Name) -> ExitCode:

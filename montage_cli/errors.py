@@ -40,6 +40,8 @@ class Status(StrEnum):
     UNAUTHENTICATED = "UNAUTHENTICATED"
 
 
+WRONG_USAGE = "WRONG_USAGE"
+"""Our own reason for what was typed or set and cannot be meant, found before the service is asked."""
 _REFUSALS = frozenset(
     {
         Status.INVALID_ARGUMENT,
@@ -74,10 +76,12 @@ class MontageError(Exception):
         violations: Iterable[FieldViolation] = (),
         omitted_violations: int = 0,
         resource: str = "",
+        hint: str = "",
     ) -> None:
         """`reason` is the stable word of `montage.v1.ErrorReason`; empty when the service itself did not answer.
 
         `omitted_violations` counts those that did not fit into the answer. `resource` is the name it is about, if any.
+        `hint` is what may help, where whoever raises it knows.
         """
         super().__init__(message)
         self.message = message
@@ -86,7 +90,10 @@ class MontageError(Exception):
         self.violations = tuple(violations)
         self.omitted_violations = omitted_violations
         self.resource = resource
+        self.hint = hint
 
     @property
     def exit_code(self) -> ExitCode:
+        if self.reason == WRONG_USAGE:
+            return ExitCode.USAGE
         return ExitCode.REFUSED if self.status in _REFUSALS else ExitCode.UNREACHABLE

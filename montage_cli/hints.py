@@ -26,6 +26,8 @@ DOCTOR = "'montage doctor' tells what it sees"
 
 async def hint_for(client: MontageClient, error: MontageError) -> str:
     """A hint, or nothing. Never fails: the refusal is what has to be told."""
+    if error.hint:
+        return error.hint
     try:
         if error.reason in {"PIPELINE_NOT_FOUND", "NODE_NOT_FOUND", "RUN_NOT_FOUND", "EXECUTION_NOT_FOUND"}:
             return await _near_name(client, parse_name(error.resource))

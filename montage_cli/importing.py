@@ -31,7 +31,7 @@ OnUpload: TypeAlias = Callable[[AssetFile, int], None]
 
 _DOCUMENT_PREFIX = "document."
 _MOST_LISTED = 12
-_HOW_TO_BRING_BYTES = "hint: 'montage export PIPELINE --out FILE --with-assets' brings the bytes along from where they are"
+_HOW_TO_BRING_BYTES = "hint: 'montage export PIPELINE --out FILE --with-assets' brings along bytes that are elsewhere"
 _OWN_FIELDS = ("title", "version", "labels")
 
 

@@ -1,5 +1,6 @@
 """What the commands take in common: names, ways of writing, and how a session is opened for them."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}(=[A-Za-z0-9_.-]{0,63})?")
+"""As the contract has it."""
 _DOCUMENT_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
@@ -84,8 +87,25 @@ def filter_option(fields: str) -> Callable[[Command], Command]:
 def label_option(command: Command) -> Command:
     """`-l KEY=VALUE` or `-l KEY`, may be repeated; all must fit."""
     return click.option(
-        "-l", "--label", "labels", metavar="KEY[=VALUE]", multiple=True, help="Only with this label; may be repeated."
+        "-l",
+        "--label",
+        "labels",
+        metavar="KEY[=VALUE]",
+        multiple=True,
+        callback=_labels_of,
+        help="Only with this label; may be repeated.",
     )(command)
+
+
+def _labels_of(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Others than these no label can have, and the filter that is made of them would mean something else."""
+    for one in given:
+        if not _LABEL.fullmatch(one):
+            expected = (
+                "a key of a-z, 0-9, '_' and '-', a value of letters, digits, '_', '.' and '-', of at most 63 each"
+            )
+            raise click.BadParameter(f"expected KEY or KEY=VALUE, {expected}; found '{one}'", context, parameter)
+    return given
 
 
 def order_option(command: Command) -> Command:

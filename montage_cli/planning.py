@@ -40,6 +40,8 @@ def _last_line(found: api.Plan, what: str) -> str:
     if blocked:
         others = f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
         return f"a run would be refused: {last_id(blocked[0].node)} is blocked ({blocked[0].reason}){others}"
+    if all(one.action == api.PLAN_ACTION_KEEP for one in found.nodes):
+        return "nothing to do, everything is current"
     in_all = f"in all about {_time(found.expected_duration)}; " if found.HasField("expected_duration") else ""
     return f"{in_all}do exactly this with: montage run {what} --plan {found.digest}"
 

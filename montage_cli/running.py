@@ -3,7 +3,7 @@
 import contextlib
 import mimetypes
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from montage.v1 import resources_pb2 as resources
@@ -11,6 +11,7 @@ from montage.v1.pipeline_service_pb2 import WatchPipelineResponse
 
 from montage_cli.board import Board, ended_run
 from montage_cli.client import MontageClient
+from montage_cli.errors import FieldViolation, MontageError
 from montage_cli.names import is_of_draft, last_id
 from montage_cli.views import View
 
@@ -24,20 +25,13 @@ def is_over(run: resources.Run) -> bool:
     return run.state in _RUN_IS_OVER
 
 
-async def run_and_follow(
-    client: MontageClient,
-    pipeline: resources.Pipeline,
-    *,
-    ask: Callable[[], Awaitable[resources.Run]],
-    view: View,
-    on_started: Callable[[resources.Run], None],
+async def follow(
+    client: MontageClient, pipeline: resources.Pipeline, run: resources.Run, *, view: View
 ) -> resources.Run:
-    """Start a run by `ask` and show it until it ends. From `on_started` on it goes on whatever happens here.
+    """Show a run that was started until it ends; it goes on whatever happens here.
 
-    `pipeline` was read before the run is asked for, so that by its sequence none of the run's events is missed.
+    `pipeline` was read before the run was asked for, so that by its sequence none of the run's events is missed.
     """
-    run = await ask()
-    on_started(run)
     # Behind the start: a draft's nodes are there only since then.
     nodes = [node async for node in client.list_nodes(pipeline.name)]
     concerned = {decided.node for decided in run.nodes}
@@ -82,6 +76,29 @@ def holds(pipeline: resources.Pipeline, runs: Iterable[resources.Run]) -> Iterat
     for run in runs:
         if run.state == resources.RUN_STATE_PAUSED:
             yield f"{run.name} is paused; 'montage resume {run.name}' lets it go on"
+
+
+async def refuse_with_problems(
+    client: MontageClient, refusal: MontageError, pipeline: str, targets: Sequence[str]
+) -> None:
+    """Raise the refusal of a run anew with what is wrong with each node that it needs, in the order of the document.
+
+    Returns when nothing is: then it was refused for something else.
+    """
+    nodes = [node async for node in client.list_nodes(pipeline)]
+    wanted = [node for node in nodes if node.name in targets] if targets else leaves(nodes)
+    needed = with_sources(wanted, nodes)
+    found = [
+        FieldViolation(field=last_id(node.name), description=f"{one.field}: {one.description}")
+        for node in nodes
+        if node.name in needed
+        for one in node.problems
+    ]
+    if found:
+        hint = f"'montage edit {last_id(pipeline)}' opens the document, 'montage plan {last_id(pipeline)}' tells more"
+        raise MontageError(
+            refusal.message, status=refusal.status, reason=refusal.reason, violations=found, hint=hint
+        ) from refusal
 
 
 async def executions_named(

@@ -127,7 +127,7 @@ class Session:
             connection = find_connection(self._variables, folder=Path.cwd(), repository=REPOSITORY)
             client = MontageClient(connection, interceptors=interceptors)
         except MontageError as err:
-            raise Refused(err, DOCTOR) from err
+            raise Refused(err, "" if err.exit_code is ExitCode.USAGE else DOCTOR) from err
         async with client:
             self.client = client
             try:

@@ -8,9 +8,16 @@ from montage.v1 import node_type_pb2, resources_pb2
 
 from montage_cli.client import MontageClient
 from montage_cli.errors import MontageError, Status
+from montage_cli.names import last_id
 
 TITLE = "title"
 _LABEL = "labels."
+_KINDS: Mapping[int | None, str] = {
+    node_type_pb2.CONFIG_FIELD_KIND_INTEGER: "a whole number",
+    node_type_pb2.CONFIG_FIELD_KIND_NUMBER: "a number",
+    node_type_pb2.CONFIG_FIELD_KIND_BOOLEAN: "true or false",
+    node_type_pb2.CONFIG_FIELD_KIND_OBJECT: "a JSON object",
+}
 
 
 async def apply_settings(
@@ -32,7 +39,9 @@ async def apply_settings(
     if fields or unset:
         kinds = await _kinds(client, node.type)
         config = json_format.MessageToDict(node.config)
-        config |= {key: _value(key, text, kinds.get(key)) for key, text in fields.items()}
+        # A node that is still to be made has no name.
+        whose = last_id(node.name) or node.type
+        config |= {key: _value(text, kinds.get(key), f"{whose}: config.{key}") for key, text in fields.items()}
         missing = [key for key in unset if key not in config]
         if missing:
             raise _nothing_to_unset(missing[0])
@@ -73,7 +82,7 @@ async def _kinds(client: MontageClient, node_type: str) -> Mapping[str, int]:
     return {field.name: field.kind for field in found.config_fields}
 
 
-def _value(key: str, text: str, kind: int | None) -> object:
+def _value(text: str, kind: int | None, place: str) -> object:
     if kind == node_type_pb2.CONFIG_FIELD_KIND_STRING:
         return text
     try:
@@ -81,5 +90,5 @@ def _value(key: str, text: str, kind: int | None) -> object:
     except ValueError as err:
         if kind is None:
             return text
-        word = node_type_pb2.ConfigFieldKind.Name(kind).removeprefix("CONFIG_FIELD_KIND_").lower()
-        raise MontageError(f"{key}: expected a {word}, found '{text}'", status=Status.INVALID_ARGUMENT) from err
+        message = f"{place}: expected {_KINDS.get(kind, 'JSON')}, found '{text}'"
+        raise MontageError(message, status=Status.INVALID_ARGUMENT) from err

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+import unicodedata
 from importlib.resources import files
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def begin(folder: Path) -> ExitCode:
             path.unlink(missing_ok=True)
         return _refuse(f"cannot write into {folder}: {err.strerror or err}")
     click.echo(printable(f"wrote {' and '.join(str(folder / name) for name in _FILES)}"))
-    click.echo(printable(f"make the film with: montage run {folder / _DOCUMENT}"))
+    click.echo(printable(f"make the film with: montage run {shlex.quote(str(folder / _DOCUMENT))}"))
     return ExitCode.DONE
 
 
@@ -47,8 +49,11 @@ def _contents(folder: Path) -> dict[str, str]:
 
 
 def _id_of(folder: Path) -> str:
-    """The name of the folder as far as an id can say it."""
-    words = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
+    """The name of the folder as far as an id can say it: letters without their marks."""
+    letters = "".join(
+        one for one in unicodedata.normalize("NFKD", folder.resolve().name) if not unicodedata.combining(one)
+    )
+    words = re.sub(r"[^a-z0-9]+", "-", letters.lower()).strip("-")
     return words[:_LONGEST_ID].rstrip("-") or "my-film"
 
 

@@ -148,3 +148,16 @@ def test_what_goes_into_a_pipe_has_no_colour(shell: Shell) -> None:
     printed += shell.montage("describe", "plain/fails") + shell.montage("list") + shell.montage("doctor")
 
     assert "\x1b" not in printed
+
+
+def test_export_with_assets_has_the_bytes_beside_it_and_is_imported_as_what_it_is(shell: Shell) -> None:
+    (shell.folder / "note.yaml").write_text(NOTE.replace("id: note", "id: taken-along").replace("Hello.", "Bye."))
+    shell.montage("import", "note.yaml")
+
+    shell.montage("export", "taken-along", "--out", "copy/film.yaml", "--with-assets")
+    imported = shell.montage("import", "copy/film.yaml")
+
+    file = f"{hashlib.sha256(b'Bye.').hexdigest()}.txt"
+    assert (shell.folder / "copy" / "assets" / file).read_bytes() == b"Bye."
+    assert f"source: assets/{file}\n" in (shell.folder / "copy" / "film.yaml").read_text()
+    assert imported == "imported pipelines/taken-along: 1 unchanged\n"

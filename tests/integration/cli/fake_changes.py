@@ -90,7 +90,10 @@ class FakeChanges:
 
     async def ExecuteNode(self, request: node_api.ExecuteNodeRequest, context: Context) -> node_api.ExecuteNodeResponse:
         self.decided.append(("ExecuteNode", request))
-        await self._node(request.name, context)
+        node = await self._node(request.name, context)
+        if node.is_current and not request.force:
+            message = "'film' is current; execute it with force to make it again"
+            await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION", message)
         execution = resources.Execution(name=f"{request.name}/executions/1", state=resources.EXECUTION_STATE_QUEUED)
         return node_api.ExecuteNodeResponse(execution=execution)
 
@@ -109,6 +112,10 @@ class FakeChanges:
     async def ResumePipeline(self, request: api.ResumePipelineRequest, context: Context) -> api.ResumePipelineResponse:
         self.decided.append(("ResumePipeline", request))
         return api.ResumePipelineResponse(pipeline=await self._pipeline(request.name, context))
+
+    async def CancelPipeline(self, request: api.CancelPipelineRequest, context: Context) -> api.CancelPipelineResponse:
+        self.decided.append(("CancelPipeline", request))
+        return api.CancelPipelineResponse(pipeline=await self._pipeline(request.name, context))
 
     async def CancelRun(self, request: api.CancelRunRequest, context: Context) -> api.CancelRunResponse:
         self.decided.append(("CancelRun", request))

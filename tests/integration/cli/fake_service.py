@@ -168,6 +168,9 @@ class FakeService(
         self.run_requests.append(request)
         name = f"{request.name}/runs/{RUN_ID}"
         nodes = self.nodes[request.name]
+        if invalid := [node.name.rpartition("/")[2] for node in nodes if node.problems]:
+            message = f"not valid, so that they cannot run: {', '.join(sorted(invalid))}"
+            await refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "FAILED_PRECONDITION", message)
         run = resources.Run(name=name, uid=RUN_ID, state=resources.RUN_STATE_ACTIVE, targets=request.targets)
         run.create_time.GetCurrentTime()
         self.runs[name] = run

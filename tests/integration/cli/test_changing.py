@@ -93,6 +93,7 @@ async def test_edit_set_changes_title_and_settings_by_the_kinds_of_the_type(
         "edit", "welcome/mix", "--set", "audioVolume=0.5", "--set", "title=New", "--unset", "provider"
     )
     wrong = await montage("edit", "welcome/mix", "--set", "audioVolume=loud")
+    uneven = await montage("create", "welcome/new", "--type", "mix-audio", "--set", "cropTop=abc")
     pipeline = await montage("edit", "welcome", "--set", "title=Film", "--set", "labels.team=red")
     unlabelled = await montage("edit", "welcome", "--unset", "labels.team")
     labelled = await montage("edit", "welcome/mix", "--set", "labels.cut=2")
@@ -101,7 +102,8 @@ async def test_edit_set_changes_title_and_settings_by_the_kinds_of_the_type(
 
     assert changed.stdout == 'audioVolume: 1 → 0.5\ntitle: not set → "New"\nprovider: "ffmpeg" → not set\n'
     assert (node.title, dict(node.config)) == ("New", {"audioVolume": 0.5})
-    assert (wrong.code, wrong.stderr) == (3, "error: audioVolume: expected a number, found 'loud'\n")
+    assert uneven.stderr == "error: mix-audio: config.cropTop: expected a whole number, found 'abc'\n"
+    assert (wrong.code, wrong.stderr) == (3, "error: mix: config.audioVolume: expected a number, found 'loud'\n")
     assert pipeline.stdout == 'title: "Welcome" → "Film"\nlabels.team: not set → "red"\n'
     assert unlabelled.stdout == 'labels.team: "red" → not set\n'
     assert (labelled.stdout, dict(node.labels)) == ('labels.cut: not set → "2"\n', {"cut": "2"})

@@ -28,6 +28,8 @@ def run_cli(*arguments: str) -> tuple[int, str, str]:
         ("get",),
         ("get", "NOT A NAME"),
         ("list", "-o", "xml"),
+        ("list", "-l", 'team=a b"c'),
+        ("list", "-l", "Team"),
         ("run", "welcome/voice"),
         ("run", "p.yaml", "--no-wait", "--summary"),
         ("download", "a/b/c"),
@@ -79,12 +81,25 @@ def test_every_command_that_answers_takes_json_and_its_own_default() -> None:
         assert option.to_info_dict()["default"] in {None, *option.type.choices}, name
 
 
-def test_cli_incomplete_settings_exit_4_and_say_what_is_missing() -> None:
-    code, stdout, stderr = run_cli("list")
+def test_cli_incomplete_settings_exit_2_and_say_what_is_missing() -> None:
+    code, stdout, stderr = run_cli("--ca-cert", "ca.pem", "list")
 
-    assert code == 4
-    assert stdout == ""
-    assert "MONTAGE_CA_CERT, MONTAGE_CLIENT_CERT, MONTAGE_CLIENT_KEY is missing" in stderr
+    assert (code, stdout) == (2, "")
+    assert stderr == (
+        "error: found --address (MONTAGE_PIPELINE_ADDR), --ca-cert (MONTAGE_CA_CERT), but not --client-cert "
+        "(MONTAGE_CLIENT_CERT), --client-key (MONTAGE_CLIENT_KEY); give all four, or none of them for a --context or a "
+        "running bin/dev\n"
+    )
+
+
+def test_cli_unknown_context_exits_2(tmp_path: Path) -> None:
+    path = tmp_path / "montage" / "contexts.toml"
+    path.parent.mkdir()
+    path.write_text("[contexts.staging]\n")
+    result = CliRunner().invoke(cli, ["--context", "stagin", "list"], env={"XDG_CONFIG_HOME": str(tmp_path)})
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"error: {path} has no context 'stagin'; did you mean 'staging'? It has staging\n"
 
 
 def test_cli_unusable_certificate_exits_4(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_find_connection_half_an_environment_is_refused_and_not_completed(tmp_pa
     write_dev_env(tmp_path)
     half = {"MONTAGE_PIPELINE_ADDR": "pipeline:50051", "MONTAGE_CA_CERT": "/tls/ca.pem"}
 
-    with pytest.raises(MontageError, match="MONTAGE_CLIENT_CERT, MONTAGE_CLIENT_KEY is missing"):
+    with pytest.raises(MontageError, match=r"but not --client-cert .MONTAGE_CLIENT_CERT., --client-key"):
         find_connection(half, folder=tmp_path, repository=tmp_path)
 
 

@@ -30,10 +30,10 @@ def _home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refusal(variables: dict[str, str], folder: Path) -> str:
+def refusal(variables: dict[str, str], folder: Path, *, code: ExitCode = ExitCode.UNREACHABLE) -> str:
     with pytest.raises(MontageError) as refused:
         find_connection(variables, folder=folder, repository=folder)
-    assert refused.value.exit_code is ExitCode.UNREACHABLE
+    assert refused.value.exit_code is code
     return str(refused.value)
 
 
@@ -53,16 +53,16 @@ def test_context_lies_where_xdg_says(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "code", "expected"),
     [
-        ("stagin", "no context 'stagin'; did you mean 'staging'? It has staging, half"),
-        ("zebra", "no context 'zebra'; it has staging, half"),
-        ("half", "context 'half' needs address, ca_cert, client_cert, client_key as text; missing or wrong: "
+        ("stagin", 2, "no context 'stagin'; did you mean 'staging'? It has staging, half"),
+        ("zebra", 2, "no context 'zebra'; it has staging, half"),
+        ("half", 4, "context 'half' needs address, ca_cert, client_cert, client_key as text; missing or wrong: "
          "ca_cert, client_cert, client_key"),
     ],
 )  # fmt: skip
-def test_context_that_cannot_be_used_says_why(home: Path, name: str, expected: str) -> None:
-    assert expected in refusal({"HOME": str(home), "MONTAGE_CONTEXT": name}, home)
+def test_context_that_cannot_be_used_says_why(home: Path, name: str, code: int, expected: str) -> None:
+    assert expected in refusal({"HOME": str(home), "MONTAGE_CONTEXT": name}, home, code=ExitCode(code))
 
 
 def test_contexts_that_cannot_be_read_are_named(home: Path) -> None:

@@ -24,7 +24,13 @@ def test_init_writes_a_document_whose_files_are_there(tmp_path: Path) -> None:
     assert [locate(one.source, folder=document.path.parent).name for one in local_sources(document.value)] == [
         "script.txt"
     ]
-    assert stdout.splitlines()[-1] == f"make the film with: montage run {document.path}"
+    assert stdout.splitlines()[-1] == f"make the film with: montage run '{document.path}'"
+
+
+def test_init_takes_letters_without_their_marks_into_the_id(tmp_path: Path) -> None:
+    init(tmp_path / "Ünï Film!")
+
+    assert read_document(tmp_path / "Ünï Film!" / "pipeline.yaml").value["id"] == "uni-film"
 
 
 @pytest.mark.parametrize("taken", ["pipeline.yaml", "script.txt"])
