@@ -13,12 +13,13 @@ from benchmarks.demo import DemoOptions, measure_demo
 from benchmarks.fairness import FairnessReport, measure_fairness
 from benchmarks.gateway import GatewayOptions, measure_gateway
 from benchmarks.gateway_report import GatewayReport
-from benchmarks.how_to_read import API, DEMO, FAIR, GATEWAY, MEDIA, REPLICAS, THROUGHPUT
+from benchmarks.how_to_read import API, DEMO, FAIR, GATEWAY, MEDIA, REPLICAS, TELEMETRY, THROUGHPUT
 from benchmarks.media import MediaOptions, measure_media
 from benchmarks.media_report import MediaReport
 from benchmarks.progress import MeasurementFailed, say
 from benchmarks.replicas import ReplicasOptions, ReplicasReport, measure_replicas
 from benchmarks.report import DemoReport
+from benchmarks.telemetry import TelemetryReport, measure_telemetry
 from benchmarks.throughput import ThroughputOptions, measure_throughput
 from benchmarks.throughput_checks import NotAsClaimed
 from benchmarks.throughput_report import ThroughputReport
@@ -33,6 +34,7 @@ Report = (
     | GatewayReport
     | MediaReport
     | ReplicasReport
+    | TelemetryReport
     | ThroughputReport
 )
 
@@ -77,6 +79,8 @@ def _measure(arguments: argparse.Namespace) -> int:
             report = await measure_gateway(GatewayOptions(connections=arguments.connections))
         elif arguments.workload == "fair":
             report = await measure_fairness()
+        elif arguments.workload == "telemetry":
+            report = await measure_telemetry()
         elif arguments.workload == "w3":
             clients = arguments.in_flight or CLIENTS
             report = await measure_crud(CrudOptions(clients=clients))
@@ -132,6 +136,10 @@ def _parser() -> argparse.ArgumentParser:
     gateway.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     fair = workloads.add_parser("fair", help="a small pipeline behind a big one", epilog=FAIR, formatter_class=layout)
     fair.add_argument("--json", action="store_true", help="end with one JSON object on a line")
+    telemetry = workloads.add_parser(
+        "telemetry", help="w1 with traces and without", epilog=TELEMETRY, formatter_class=layout
+    )
+    telemetry.add_argument("--json", action="store_true", help="end with one JSON object on a line")
     replicas = workloads.add_parser(
         "replicas", help="w1 with several of each service", epilog=REPLICAS, formatter_class=layout
     )

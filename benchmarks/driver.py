@@ -17,6 +17,7 @@ from benchmarks.outside import Outside
 from benchmarks.progress import MeasurementFailed
 from montage_cli.client import MontageClient
 from servicekit.grpc_client import ServiceChannel
+from servicekit.tracing import HEADER
 
 IMPORTS_AT_ONCE = 8
 CALLS_AT_ONCE = 64
@@ -71,14 +72,17 @@ class Driver:
 
         return await asyncio.gather(*(one(document) for document in documents))
 
-    async def run_all(self, pipelines: Sequence[str], *, in_flight: int | None = None) -> Lap:
-        """Run each once, at most `in_flight` of them at a time. Raises MeasurementFailed when one does not end."""
+    async def run_all(self, pipelines: Sequence[str], *, in_flight: int | None = None, trace: str = "") -> Lap:
+        """Run each once, at most `in_flight` of them at a time. Raises MeasurementFailed when one does not end.
+
+        `trace` is the context that the calls say they belong to.
+        """
         room = asyncio.Semaphore(in_flight or len(pipelines))
         looking = asyncio.create_task(self._look())
         began = time.perf_counter()
         try:
             async with asyncio.timeout(RUN_S):
-                ended = await asyncio.gather(*(self._run(pipeline, room) for pipeline in pipelines))
+                ended = await asyncio.gather(*(self._run(pipeline, room, trace) for pipeline in pipelines))
         except TimeoutError:
             raise MeasurementFailed(f"{len(self._ends)} runs were not over after {RUN_S:g} s") from None
         finally:
@@ -87,13 +91,14 @@ class Driver:
             seconds=max(end for _, end in ended) - began, milliseconds=[(end - start) * 1000 for start, end in ended]
         )
 
-    async def _run(self, pipeline: str, room: asyncio.Semaphore) -> tuple[float, float]:
+    async def _run(self, pipeline: str, room: asyncio.Semaphore, trace: str) -> tuple[float, float]:
         async with room:
             began = time.perf_counter()
             request = api.RunPipelineRequest(name=f"pipelines/{pipeline}")
             async with self._calling:
                 calls = self._calls[next(self._turn) % len(self._calls)]
-                answer = await calls.RunPipeline(request, timeout=RUN_S)
+                metadata = ((HEADER, trace),) if trace else None
+                answer = await calls.RunPipeline(request, timeout=RUN_S, metadata=metadata)
             run = answer.run.name.rpartition("/")[2]
             self._ends[run] = asyncio.get_running_loop().create_future()
             return began, await self._ends[run]

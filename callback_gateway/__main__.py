@@ -30,12 +30,12 @@ def _serve() -> int:
     from callback_gateway.config import GatewaySettings
 
     settings = load_settings(GatewaySettings)
-    configure_logging(service=app.SERVICE)
+    level = configure_logging(service=app.SERVICE, level=settings.log_level, form=settings.log_format)
 
     async def start(life: Lifecycle) -> None:
         await app.start(life, settings=settings)
 
-    return run(start)
+    return run(start, on_hangup=level.toggle)
 
 
 def _serve_internally() -> int:
@@ -45,12 +45,12 @@ def _serve_internally() -> int:
     from callback_gateway.internal.config import InternalSettings
 
     settings = load_settings(InternalSettings, within=GatewaySettings)
-    configure_logging(service=app.SERVICE)
+    level = configure_logging(service=app.SERVICE, level=settings.log_level, form=settings.log_format)
 
     async def start(life: Lifecycle) -> None:
         await app.start(life, settings=settings)
 
-    return run(start)
+    return run(start, on_hangup=level.toggle)
 
 
 if __name__ == "__main__":

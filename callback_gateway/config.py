@@ -32,6 +32,10 @@ class GatewaySettings(ServiceSettings):
     """HTTPS, for the outside."""
     ops_listen: HostPortField
     """Health and metrics, plain HTTP; loopback only."""
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    """Lines for programs, or for people who watch."""
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    """The least important that is logged. SIGHUP switches between this and `debug`."""
     otlp_endpoint: OtlpEndpoint | None = None
     """Where spans go: `http(s)://collector:4318`, which takes OTLP, or `file:///path`. None makes none."""
     tls_cert_file: Path

@@ -16,8 +16,8 @@ def main() -> int:
     except ConfigError as err:
         sys.stderr.write(f"executor_service: {err}\n")
         return 2
-    configure_logging(service="executor", level=settings.log_level)
-    return run(partial(start, settings), stop_within_s=settings.drain_s + STOP_OVERHEAD_S)
+    level = configure_logging(service="executor", level=settings.log_level, form=settings.log_format)
+    return run(partial(start, settings), stop_within_s=settings.drain_s + STOP_OVERHEAD_S, on_hangup=level.toggle)
 
 
 if __name__ == "__main__":

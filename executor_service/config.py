@@ -19,8 +19,10 @@ class ExecutorSettings(VendorSettings):
     """Health and metrics; loopback only."""
     otlp_endpoint: OtlpEndpoint | None = None
     """Where spans go: `http(s)://collector:4318`, which takes OTLP, or `file:///path`. None makes none."""
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    """Lines for programs, or for people who watch."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
-    """The least important that is logged."""
+    """The least important that is logged. SIGHUP switches between this and `debug`."""
     failpoints: str = ""
     """Places to crash at, for tests: docs/reference.md#failpoints. Empty arms none."""
 

@@ -36,10 +36,10 @@ def main(arguments: list[str]) -> int:
 
 def _serve() -> int:
     settings = load_settings(Settings)
-    configure_logging(service="pipeline", level=settings.log_level)
+    level = configure_logging(service="pipeline", level=settings.log_level, form=settings.log_format)
     from pipeline_service.app import start
 
-    return int(run(lambda life: start(settings, life)))
+    return int(run(lambda life: start(settings, life), on_hangup=level.toggle))
 
 
 def _migrate(*, old_code_runs: bool) -> int:

@@ -120,8 +120,10 @@ class Settings(ServiceSettings):
     """After so long without another update a watch sends a heartbeat."""
     watch_send_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """How long a watcher may leave an update unread before it is cut off."""
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    """Lines for programs, or for people who watch."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error|critical)$")] = "info"
-    """The least important that is logged."""
+    """The least important that is logged. SIGHUP switches between this and `debug`."""
     failpoints: str = ""
     """Places to crash at, for tests: docs/reference.md#failpoints. Empty arms none."""
     test_types: bool = False

@@ -103,22 +103,32 @@ class Lifecycle:
         self._stopping.set()
 
 
-def run(start: Callable[[Lifecycle], Awaitable[None]], *, stop_within_s: float = 30.0) -> ExitCode:
+def run(
+    start: Callable[[Lifecycle], Awaitable[None]],
+    *,
+    stop_within_s: float = 30.0,
+    on_hangup: Callable[[], None] | None = None,
+) -> ExitCode:
     """Run a service to its end on uvloop and return its exit code.
 
     `start` starts all parts and returns; then the process waits for SIGTERM, SIGINT or the death of a background task,
-    and stops. A second signal, or a stop that takes longer than `stop_within_s`, ends the process at once.
+    and stops. A second signal, or a stop that takes longer than `stop_within_s`, ends the process at once. SIGHUP calls
+    `on_hangup`; without one it ends the process, as ever.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(start, stop_within_s))
+        return runner.run(_run(start, stop_within_s, on_hangup))
 
 
-async def _run(start: Callable[[Lifecycle], Awaitable[None]], stop_within_s: float) -> ExitCode:
+async def _run(
+    start: Callable[[Lifecycle], Awaitable[None]], stop_within_s: float, on_hangup: Callable[[], None] | None
+) -> ExitCode:
     life = Lifecycle()
     log = structlog.get_logger("servicekit.lifecycle")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, life, number, log)
+    if on_hangup is not None:
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
     failed = not await _start_unless_stopped(start, life, log)
     if not failed:
         # Modules and parts stay for as long as the process lives: the collector need not look at them ever again.

@@ -30,6 +30,16 @@ _CAPABILITY = re.compile(r"(?P<name>(?:^|[?&\s])cap=)[^\s&\"'<>]+")
 _USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://[^\s:/@]+):[^\s/@]+@")
 _BEARER = re.compile(r"(?i)(?P<scheme>\b(?:bearer|basic)\s+)[a-z0-9._~+/=-]{8,}")
 _AWS_SIGNATURE = re.compile(r"(?i)(?P<name>x-amz-(?:signature|credential|security-token)=)[^\s&\"'<>]+")
+_WORST = logging.CRITICAL
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "exception": logging.ERROR,
+}
+_CONSOLE = structlog.dev.ConsoleRenderer(colors=False, timestamp_key="time")
 _ENCODER = json.JSONEncoder(default=repr)
 _MAX_DEPTH = 6
 _REMEMBERED_NAMES = 1024
@@ -44,15 +54,39 @@ _PATTERNS = (
 )
 
 
-def configure_logging(*, service: str, level: str = "info", stream: TextIO | None = None) -> None:
-    """Send structlog and the standard library's log as JSON lines to `stream` (standard error). Call once, first thing.
+class LogLevel:
+    """The least important that is logged; may be changed while the process works."""
+
+    def __init__(self, configured: str) -> None:
+        self._configured = logging.getLevelNamesMapping()[configured.upper()]
+        self._level = self._configured
+
+    def toggle(self) -> None:
+        """All there is of ours; or, when that is so already, as it was configured."""
+        self._level = self._configured if self._level == logging.DEBUG else logging.DEBUG
+        name = logging.getLevelName(self._level).lower()
+        structlog.get_logger("servicekit.telemetry").warning("log_level_changed", now=name)
+
+    def __call__(self, _logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """A structlog processor, and not its class of loggers, which would be fixed for those that are bound."""
+        if _LEVELS.get(method, _WORST) < self._level:
+            raise structlog.DropEvent
+        return event
+
+
+def configure_logging(
+    *, service: str, level: str = "info", form: str = "json", stream: TextIO | None = None
+) -> LogLevel:
+    """Send structlog and the standard library's log as lines to `stream` (standard error). Call once, first thing.
+
+    `form` is `json`, or `console` for people who watch.
 
     Each line has `event`, `level`, `time` (ISO, UTC), `service`, `logger`, `trace_id` where the work belongs to a
     trace, and the fields of the call.
     """
     # gRPC's C core writes plain lines of its own to standard error; what matters of them reaches us as errors of calls.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    threshold = logging.getLevelNamesMapping()[level.upper()]
+    threshold = LogLevel(level)
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -61,15 +95,16 @@ def configure_logging(*, service: str, level: str = "info", stream: TextIO | Non
     last: list[Any] = [
         structlog.processors.format_exc_info,
         redact_event,
-        structlog.processors.JSONRenderer(_as_json_line),
+        structlog.processors.JSONRenderer(_as_json_line) if form == "json" else _CONSOLE,
     ]
     structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        processors=[threshold, *shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=_LineLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     _route_standard_library(shared, last, stream or sys.stderr)
+    return threshold
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -166,7 +201,7 @@ def _route_standard_library(shared: list[Any], last: list[Any], stream: TextIO) 
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Libraries narrate their own life at INFO; ours is told by our events.
+    # Libraries narrate their own life at INFO, and at DEBUG also what they sign; ours is told by our events.
     root.setLevel(logging.WARNING)
 
 

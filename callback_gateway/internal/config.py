@@ -18,6 +18,10 @@ class InternalSettings(ServiceSettings):
     """HTTPS, for callers inside; nothing before it may end TLS, since it looks at certificates."""
     ops_listen: HostPortField
     """Health and metrics, plain HTTP; loopback only."""
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    """Lines for programs, or for people who watch."""
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    """The least important that is logged. SIGHUP switches between this and `debug`."""
     tls_cert_file: Path
     """Certificate of `internal-gateway`, never of the one for the internet, PEM; read again when it is replaced."""
     tls_key_file: Path

@@ -237,3 +237,14 @@ async def start(life):
 
     assert program.end() == 0
     assert program.said() == ["continued"]
+
+
+def test_hangup_is_told_and_ends_nothing(launch: Callable[..., Program]) -> None:
+    program = launch("async def start(life):\n    pass\n", ", on_hangup=lambda: say('hung up')")
+    program.wait_for("started")
+
+    program.process.send_signal(signal.SIGHUP)
+    program.wait_for("said", text="hung up")
+    program.process.send_signal(signal.SIGTERM)
+
+    assert program.end() == 0

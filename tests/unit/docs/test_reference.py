@@ -184,6 +184,7 @@ def test_reference_options_of_programs_are_those_of_their_parsers() -> None:
         "api": "api",
         "demo": "demo",
         "fair": "fair",
+        "telemetry": "telemetry",
         "gateway": "gateway",
         "media": "media",
         "replicas": "replicas",

@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import REGISTRY, generate_latest
 
 from servicekit.telemetry import REDACTED, configure_logging, new_metrics_registry, redact_event, redact_text
+from servicekit.tracing import Kind, Tracer
 
 CANARY = "c4n4ry-V3ry-Secret"
 
@@ -51,6 +52,41 @@ def test_line_below_the_level_is_not_written(lines: io.StringIO) -> None:
     structlog.get_logger("door").debug("door_looked_at")
 
     assert lines.getvalue() == ""
+
+
+def test_level_changes_back_and_forth_also_for_loggers_that_were_bound_before() -> None:
+    stream = io.StringIO()
+    level = configure_logging(service="shop", level="warning", stream=stream)
+    log = structlog.get_logger("door").bind(door_id="front")
+
+    for _ in range(3):
+        log.debug("door_looked_at")
+        level.toggle()
+
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == ["log_level_changed", "door_looked_at", "log_level_changed", "log_level_changed"]
+    structlog.reset_defaults()
+
+
+def test_line_on_a_console_is_for_people_and_without_secrets() -> None:
+    stream = io.StringIO()
+    configure_logging(service="shop", form="console", stream=stream)
+
+    structlog.get_logger("door").info("door_opened", door_id="front", token=CANARY)
+
+    assert "door_opened" in stream.getvalue()
+    assert "door_id=front" in stream.getvalue()
+    assert CANARY not in stream.getvalue()
+    structlog.reset_defaults()
+
+
+def test_line_of_traced_work_has_its_trace_id(lines: io.StringIO) -> None:
+    context = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+
+    with Tracer().span("open", parent=context, kind=Kind.SERVER):
+        structlog.get_logger("door").info("door_opened")
+
+    assert last(lines)["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
 
 
 def test_exception_is_written_with_its_trace_and_without_secrets(lines: io.StringIO) -> None:
