@@ -100,7 +100,10 @@ class _Bench:
         say(f"{ALIKE} times the same callback")
         [one, *_] = await self._work.waiting(200)
         _, statuses = await self._through_gateway([one] * ALIKE, [None] * ALIKE_CONNECTIONS)
-        return Alike(sent=ALIKE, statuses=dict(statuses), effects=await self._work.outcomes(one.execution))
+        effects = await self._work.outcomes(one.execution)
+        if effects != 1:
+            raise NotAsClaimed(f"expected {ALIKE} times the same callback to have one effect, found {effects}")
+        return Alike(sent=ALIKE, statuses=dict(statuses), effects=effects)
 
     async def overload(self) -> Overload:
         """Ten times the callers, without a pause; then how long until all is as before."""

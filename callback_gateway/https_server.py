@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callback_gateway.http_protocol import BoundedProtocol, ReceiveLimits
 
@@ -28,7 +29,7 @@ class HttpsServer(uvicorn.Server):
     ) -> None:
         """Bind nothing yet. `drain_s`: how long requests that run when `stop` is called may go on."""
         config = uvicorn.Config(
-            app,
+            _coming_back(app),
             host=host,
             port=port,
             ws="none",
@@ -86,3 +87,25 @@ class HttpsServer(uvicorn.Server):
 
     def _connection(self) -> BoundedProtocol:
         return BoundedProtocol(self.config, self.server_state, {}, limits=self._limits, on_cut=self._on_cut)
+
+
+def _coming_back(app: ASGIApp) -> ASGIApp:
+    """Whoever waits for an answer when the drain is over is told to come back: uvicorn would tell of a defect."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, noting)
+        except asyncio.CancelledError:
+            if has_begun:
+                raise
+            headers = {"Retry-After": "1", "Connection": "close"}
+            await JSONResponse({"error": "stopping"}, status_code=503, headers=headers)(scope, receive, send)
+
+    return answer

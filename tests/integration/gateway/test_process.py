@@ -94,6 +94,24 @@ async def test_sigterm_finishes_callbacks_in_flight_and_exits_0(tmp_path: Path) 
         assert len(around.service.requests) == 1
 
 
+async def test_callback_that_outlasts_the_drain_is_told_to_come_back(tmp_path: Path) -> None:
+    async with surroundings(tmp_path, GATEWAY_DRAIN_S="1") as around, process(around.variables) as child:
+        port = (await line_of(child, "listening"))["port"]
+        around.service.may_answer.clear()
+        context = caller_context(around.authority.cert)
+        async with httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{port}", verify=context, timeout=PATIENCE_S
+        ) as client:
+            running = asyncio.create_task(client.post(PATH, json=success(), params={"cap": around.keys.issue()}))
+            await around.service.arrived.wait()
+
+            child.send_signal(signal.SIGTERM)
+
+            answer = await running
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert await asyncio.wait_for(child.wait(), PATIENCE_S) == 0
+
+
 async def test_killed_between_commit_and_answer_the_repeat_is_a_duplicate(tmp_path: Path) -> None:
     async with surroundings(tmp_path, GATEWAY_FAILPOINTS="gateway.after_report=kill") as around:
         context = caller_context(around.authority.cert)
