@@ -132,7 +132,10 @@ def delete(context: click.Context, name: Name, *, yes: bool, force: bool, output
 def plan(
     context: click.Context, name: Name, *, targets: tuple[str, ...], force: bool, draft: bool, output: Format
 ) -> None:
-    """Tell what a run would do with each node, and how long it may take. With -o name only the digest of the plan."""
+    """Tell what a run would do with each node that is not kept anyway, and how long it may take.
+
+    Of what is current only the targets are listed. With -o name only the digest of the plan.
+    """
     from montage_cli import planning
 
     context.exit(

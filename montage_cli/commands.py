@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from montage.v1 import pipeline_service_pb2 as api
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli import output
@@ -160,6 +161,8 @@ async def watch(session: Session, name: Name, *, follows: bool) -> ExitCode:
     before = await client.get_pipeline(pipeline)
     runs = [] if follows else await active_runs(client, pipeline)
     nodes = [node async for node in client.list_nodes(pipeline)]
+    snapshot = api.Snapshot(nodes=nodes, sequence=before.last_sequence, complete=True)
+    session.stream(output.as_json(api.WatchPipelineResponse(snapshot=snapshot)))
     if not runs and not follows:
         _write_nodes(session, nodes)
         session.say("nothing is running")

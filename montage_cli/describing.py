@@ -8,6 +8,7 @@ from montage.v1 import resources_pb2 as resources
 from montage_cli import output
 from montage_cli.canonical import in_order
 from montage_cli.errors import ExitCode
+from montage_cli.failures import failure_words
 from montage_cli.history import write_executions
 from montage_cli.names import Name, last_id
 from montage_cli.session import Session
@@ -48,6 +49,6 @@ def _write(node: resources.Node, sources: Sequence[resources.Node], attempts: Se
     if attempts:
         write_executions(attempts, with_node=False)
     if node.HasField("failure"):
-        click.echo(f"\nfailure  {printable(f'{node.failure.error_type}: {node.failure.message}')}")
+        click.echo(f"\nfailure  {printable(f'{node.failure.error_type}: {failure_words(node.failure, node.inputs)}')}")
         for line in last_lines(printable(node.failure.details), _DETAIL_LINES):
             click.echo(f"    {line}")

@@ -41,6 +41,10 @@ def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_DOCUMENT_BYTES + 1)
+    except IsADirectoryError as err:
+        inside = path / "pipeline.yaml"
+        words = f"is a folder{f'; its document is {inside}' if inside.is_file() else ''}"
+        raise Unreadable(Problem(message=words)) from err
     except OSError as err:
         raise Unreadable(Problem(message=f"cannot be read: {err.strerror}")) from err
     if len(data) > LARGEST_DOCUMENT_BYTES:

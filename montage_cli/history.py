@@ -6,9 +6,14 @@ from montage.v1 import resources_pb2 as resources
 
 from montage_cli.errors import ExitCode
 from montage_cli.names import Name, last_id
-from montage_cli.output import as_json, local_time, word_of, write_table
+from montage_cli.output import as_json, cost_of, local_time, word_of, write_table
 from montage_cli.session import Session
 from montage_cli.summary import seconds_between
+from montage_cli.text import shortened
+
+_ERROR_WIDTH = 60
+_PARTS_BEFORE_PATH = 3
+"""Scheme, nothing, and trust domain."""
 
 
 async def executions(session: Session, name: Name, *, where: str, order_by: str) -> ExitCode:
@@ -45,7 +50,7 @@ async def events(session: Session, name: Name, *, after_sequence: int, where: st
     listed = session.client.list_events(name.pipeline, after_sequence=after_sequence, where=where)
     if session.is_for_people:
         rows = [_event_row(event) async for event in listed]
-        write_table(("NUMBER", "TIME", "EVENT", "NODE", "ATTEMPT", "MESSAGE"), rows)
+        write_table(("NUMBER", "TIME", "EVENT", "NODE", "ATTEMPT", "STATE", "BY", "MESSAGE"), rows)
         return ExitCode.DONE
     async for event in listed:
         # Histories can be long: each event is written when it comes.
@@ -55,7 +60,9 @@ async def events(session: Session, name: Name, *, after_sequence: int, where: st
 
 def write_executions(found: Sequence[resources.Execution], *, with_node: bool) -> None:
     """A table of attempts, with their node where they are of several."""
-    titles: tuple[str, ...] = ("ATTEMPT", "STATE", "PROVIDER", "STARTED", "SECONDS", "EXECUTION", "ERROR")
+    titles: tuple[str, ...] = (
+        "ATTEMPT", "STATE", "PROVIDER", "JOB", "COST", "STARTED", "SECONDS", "EXECUTION", "ERROR",
+    )  # fmt: skip
     rows = [_execution_row(execution) for execution in found]
     if with_node:
         titles = ("NODE", *titles)
@@ -70,10 +77,12 @@ def _execution_row(execution: resources.Execution) -> tuple[str, ...]:
         str(execution.attempt),
         word_of(resources.ExecutionState, execution.state),
         execution.provider or "-",
+        execution.vendor_job_id or "-",
+        cost_of(execution) or "-",
         local_time(execution.start_time) or "-",
         f"{seconds_between(execution.start_time, execution.end_time):.1f}" if is_timed else "-",
         last_id(execution.name),
-        f"{failure.error_type}: {failure.message}" if execution.HasField("failure") else "",
+        shortened(f"{failure.error_type}: {failure.message}", _ERROR_WIDTH) if execution.HasField("failure") else "",
     )
 
 
@@ -84,9 +93,16 @@ def _event_row(event: resources.Event) -> tuple[str, ...]:
         word_of(resources.EventType, event.type),
         last_id(event.node) if event.node else "-",
         str(event.attempt) if event.attempt else "-",
+        " → ".join(state.lower() for state in (event.old_state, event.new_state) if state) or "-",
+        _who(event.actor) or "-",
         # What is waited for is told as the word of an enum.
         event.message.lower() if event.type == resources.EVENT_TYPE_EXECUTION_WAITING else event.message,
     )
+
+
+def _who(actor: str) -> str:
+    """`client/dev` of `spiffe://montage/client/dev`; others, such as `timer`, as they are."""
+    return actor.split("/", _PARTS_BEFORE_PATH)[-1] if actor.startswith("spiffe://") else actor
 
 
 def _node_of(execution: resources.Execution) -> str:

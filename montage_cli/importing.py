@@ -52,6 +52,8 @@ class Imported:
     answer: ImportPipelineResponse
     changed_fields: tuple[str, ...]
     """Of the pipeline itself: `title`, `version`, `labels`; none of a new one."""
+    is_new: bool
+    """Whether there was no such pipeline before."""
 
 
 async def import_document(
@@ -126,9 +128,9 @@ async def _present(client: MontageClient, document: Document, checked: ImportPip
 def _imported(answer: ImportPipelineResponse, before: Pipeline | None) -> Imported:
     after = answer.pipeline
     if before is None or not after.name:
-        return Imported(answer=answer, changed_fields=())
+        return Imported(answer=answer, changed_fields=(), is_new=before is None)
     changed = (one for one in _OWN_FIELDS if getattr(before, one) != getattr(after, one))
-    return Imported(answer=answer, changed_fields=tuple(changed))
+    return Imported(answer=answer, changed_fields=tuple(changed), is_new=False)
 
 
 def _locate_files(document: Document) -> tuple[list[tuple[AssetSource, Path]], list[Problem]]:

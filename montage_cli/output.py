@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli.canonical import in_order
+from montage_cli.failures import failure_words
 from montage_cli.names import last_id
 from montage_cli.summary import RunSummary, decision_of
 from montage_cli.text import printable, seconds, short_key, size
@@ -147,7 +148,7 @@ def node_facts(node: resources.Node) -> list[tuple[str, str]]:
         ("size", size(output.size_bytes) if output.size_bytes else ""),
         ("sha256", output.sha256),
         ("duration", seconds(output.duration.ToTimedelta().total_seconds()) if output.HasField("duration") else ""),
-        ("failure", f"{failure.error_type}: {failure.message}" if node.HasField("failure") else ""),
+        ("failure", f"{failure.error_type}: {failure_words(failure, node.inputs)}" if node.HasField("failure") else ""),
         ("details", failure.details),
     ]
 
@@ -163,7 +164,7 @@ def execution_facts(execution: resources.Execution) -> list[tuple[str, str]]:
         ("queue", execution.task_queue),
         ("provider", execution.provider),
         ("vendor job", execution.vendor_job_id),
-        ("cost", f"{execution.cost_micros / 1_000_000:.2f} USD" if execution.HasField("cost_micros") else ""),
+        ("cost", cost_of(execution)),
         ("run", execution.run),
         ("queued", local_time(execution.create_time)),
         ("started", local_time(execution.start_time)),
@@ -187,10 +188,20 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def state_of(node: resources.Node) -> str:
-    """`completed`, or `completed, stale` when the output was made from an earlier structure."""
-    word = word_of(resources.NodeState, node.state)
-    is_stale = node.state == resources.NODE_STATE_COMPLETED and not node.is_current
-    return f"{word}, stale" if is_stale else word
+    """`completed, stale` when the output was made from an earlier structure; `pending, invalid, paused`."""
+    words = [word_of(resources.NodeState, node.state)]
+    if node.state == resources.NODE_STATE_COMPLETED and not node.is_current:
+        words.append("stale")
+    if node.problems:
+        words.append("invalid")
+    if node.paused:
+        words.append("paused")
+    return ", ".join(words)
+
+
+def cost_of(execution: resources.Execution) -> str:
+    """`1.20 USD`; empty when it is unknown."""
+    return f"{execution.cost_micros / 1_000_000:.2f} USD" if execution.HasField("cost_micros") else ""
 
 
 def counts_of(pipeline: resources.Pipeline) -> str:

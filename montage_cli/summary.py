@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli.client import MontageClient
+from montage_cli.failures import failure_words
 from montage_cli.names import last_id
 from montage_cli.running import executions_named, with_sources
 from montage_cli.text import last_lines, printable
@@ -131,8 +132,8 @@ def _of_node(
 def _reason_of(node: resources.Node | None) -> str:
     if node is None or not node.HasField("failure"):
         return "the service gives no reason"
-    failure = node.failure
-    return printable(failure.message or failure.error_type or "the service gives no reason")
+    words = failure_words(node.failure, node.inputs)
+    return printable(words or node.failure.error_type or "the service gives no reason")
 
 
 def seconds_between(start: Timestamp, end: Timestamp) -> float:

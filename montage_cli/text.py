@@ -37,6 +37,11 @@ def short_key(key: str) -> str:
     return key if len(key) <= _KEY_WIDTH else f"…{key[1 - _KEY_WIDTH :]}"
 
 
+def shortened(text: str, width: int) -> str:
+    """The beginning of a text, for a table; the whole one is told elsewhere."""
+    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
+
+
 def last_lines(text: str, count: int) -> list[str]:
     """The last `count` lines that are not blank."""
     return [line for line in text.splitlines() if line.strip()][-count:]

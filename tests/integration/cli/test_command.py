@@ -153,7 +153,8 @@ async def test_watch_follows_an_active_run_to_its_end(montage: Montage, service:
 
     updates = [json.loads(line) for line in ended.stdout.splitlines()]
     assert ended.code == 0
-    assert [update["event"]["type"] for update in updates] == [
+    assert [one["name"] for one in updates[0]["snapshot"]["nodes"]] == [one.name for one in service.nodes[name]]
+    assert [update["event"]["type"] for update in updates[1:]] == [
         "EVENT_TYPE_EXECUTION_SUCCEEDED",
         "EVENT_TYPE_RUN_SUCCEEDED",
     ]
@@ -190,7 +191,10 @@ async def test_watch_of_a_quiet_pipeline_shows_it_and_ends(montage: Montage, ser
     service.given_pipeline("welcome", ("film", "noop", ()))
 
     ended = await montage("watch", "welcome")
+    as_json = await montage("watch", "welcome", "-o", "json")
 
+    assert as_json.json["snapshot"]["nodes"][0]["name"] == "pipelines/welcome/nodes/film"
+    assert as_json.json["snapshot"]["complete"]
     assert ended.code == 0
     assert ended.stdout.splitlines() == ["NODE  TYPE  STATE    ARTIFACT", "film  noop  pending", "nothing is running"]
 
@@ -318,7 +322,7 @@ async def test_nobody_there_exits_4_without_noise(montage: Montage) -> None:
     ended = await montage("--address", "127.0.0.1:1", "list")
 
     assert (ended.code, ended.stdout) == (4, "")
-    assert ended.stderr.startswith("error: cannot reach the service at 127.0.0.1:1 (from the environment)")
+    assert ended.stderr.startswith("error: cannot reach the service at 127.0.0.1:1 (from options and environment)")
     assert ended.stderr.splitlines()[1:] == ["hint: 'montage doctor' tells what it sees"]
 
 

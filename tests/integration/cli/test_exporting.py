@@ -147,6 +147,21 @@ async def test_validate_tells_what_an_import_would_do_and_changes_nothing(
     assert (service.pipelines, service.documents) == ({}, [])
 
 
+async def test_validate_of_a_new_pipeline_counts_nodes_whose_files_the_store_has_not(
+    montage: Montage, service: FakeService
+) -> None:
+    write_rich(montage)
+    # As the service answers for files that were never uploaded: a problem, and no difference.
+    service.violations = [("nodes[0].asset.source", "these bytes were never uploaded")]
+
+    new = await montage("validate", "welcome.yaml")
+    service.given_pipeline("welcome", ("voice", "noop", ()))
+    present = await montage("validate", "welcome.yaml")
+
+    assert new.stdout == "welcome.yaml is good; an import would add 2 nodes\n"
+    assert present.stdout == "welcome.yaml is good; what an import would change shows when it uploads the files\n"
+
+
 async def test_validate_tells_problems_of_document_and_assets_with_lines(
     montage: Montage, service: FakeService
 ) -> None:

@@ -16,19 +16,23 @@ async def test_executions_tell_state_error_and_id_of_every_attempt(montage: Mont
     service.faults.failing_node = "voice"
     await montage("run", "welcome.yaml")
 
+    failed = service.executions["pipelines/welcome"][-1]
+    failed.vendor_job_id, failed.cost_micros = "job-7", 1_250_000
+    failed.failure.message += f" {'x' * 100}"
+
     of_all = await montage("executions", "welcome")
     of_one = await montage("executions", "welcome/voice")
     as_json = await montage("executions", "welcome/voice", "-o", "json")
     as_names = await montage("executions", "welcome", "-o", "name")
 
     assert of_all.stdout.splitlines()[0].split() == [
-        "NODE", "ATTEMPT", "STATE", "PROVIDER", "STARTED", "SECONDS", "EXECUTION", "ERROR",
+        "NODE", "ATTEMPT", "STATE", "PROVIDER", "JOB", "COST", "STARTED", "SECONDS", "EXECUTION", "ERROR",
     ]  # fmt: skip
     assert [line.split()[0] for line in of_all.stdout.splitlines()[1:]] == ["voice", "text"]
     row = of_one.stdout.splitlines()[1].split()
-    assert (row[:3], row[5:]) == (
-        ["1", "failed", "local"],
-        ["0.0", RUN_ID, "ffmpeg_error:", "FFmpeg", "ended", "with", "1"],
+    assert (row[:6], row[8:]) == (
+        ["1", "failed", "local", "job-7", "1.25", "USD"],
+        ["0.0", RUN_ID, "ffmpeg_error:", "FFmpeg", "ended", "with", "1", f"{'x' * 25}…"],
     )
     assert as_json.json["executions"][0]["failure"]["errorType"] == "ffmpeg_error"
     assert as_names.stdout.splitlines() == [
@@ -69,11 +73,26 @@ async def test_events_are_listed_over_all_pages_behind_a_number(montage: Montage
     as_json = await montage("events", "welcome", "--after", "7", "-o", "json")
 
     lines = [line.split() for line in table.stdout.splitlines()]
-    assert lines[0] == ["NUMBER", "TIME", "EVENT", "NODE", "ATTEMPT", "MESSAGE"]
+    assert lines[0] == ["NUMBER", "TIME", "EVENT", "NODE", "ATTEMPT", "STATE", "BY", "MESSAGE"]
     assert [line[0] for line in lines[1:]] == [str(number) for number in range(1, 9)]
-    assert lines[2][3:] == ["execution_started", "text", "1"]
+    assert lines[2][3:] == ["execution_started", "text", "1", "-", "-"]
     assert [line.split()[0] for line in later.stdout.splitlines()[1:]] == ["7", "8"]
     assert [json.loads(line)["type"] for line in as_json.stdout.splitlines()] == ["EVENT_TYPE_RUN_SUCCEEDED"]
+
+
+async def test_events_tell_who_changed_which_state(montage: Montage, service: FakeService) -> None:
+    name = service.given_pipeline("welcome")
+    ours = {"old_state": "ACTIVE", "new_state": "PAUSED", "actor": "spiffe://montage/client/dev"}
+    await service.add_event(name, resources.EVENT_TYPE_RUN_PAUSED, **ours)
+    await service.add_event(name, resources.EVENT_TYPE_RUN_CREATED, new_state="ACTIVE", actor="timer")
+
+    table = await montage("events", "welcome")
+
+    lines = [line.split()[3:] for line in table.stdout.splitlines()[1:]]
+    assert lines == [
+        ["run_paused", "-", "-", "active", "→", "paused", "client/dev"],
+        ["run_created", "-", "-", "active", "timer"],
+    ]
 
 
 async def test_describe_tells_inputs_config_attempts_and_the_last_lines_of_the_tool(

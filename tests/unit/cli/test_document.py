@@ -30,8 +30,12 @@ def test_read_document_missing_file_is_a_problem(tmp_path: Path) -> None:
     assert "cannot be read: No such file or directory" in refusal_of(tmp_path / "none.yaml")
 
 
-def test_read_document_folder_is_a_problem(tmp_path: Path) -> None:
-    assert "cannot be read: Is a directory" in refusal_of(tmp_path)
+def test_read_document_folder_is_a_problem_that_names_the_document_in_it(tmp_path: Path) -> None:
+    without = refusal_of(tmp_path)
+    (tmp_path / "pipeline.yaml").write_text("id: film")
+
+    assert without.endswith("  is a folder")
+    assert refusal_of(tmp_path).endswith(f"  is a folder; its document is {tmp_path / 'pipeline.yaml'}")
 
 
 def test_read_document_list_is_a_problem(tmp_path: Path) -> None:

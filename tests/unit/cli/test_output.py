@@ -1,5 +1,6 @@
 """What is told about a pipeline, a node and an attempt."""
 
+import pytest
 from montage.v1 import resources_pb2 as resources
 
 from montage_cli import output
@@ -7,6 +8,22 @@ from montage_cli import output
 
 def facts_of_node(node: resources.Node) -> dict[str, str]:
     return {key: value for key, value in output.node_facts(node) if value}
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (resources.Node(state=resources.NODE_STATE_COMPLETED, is_current=True), "completed"),
+        (resources.Node(state=resources.NODE_STATE_COMPLETED), "completed, stale"),
+        (resources.Node(state=resources.NODE_STATE_PENDING, paused=True), "pending, paused"),
+        (
+            resources.Node(state=resources.NODE_STATE_PENDING, problems=[resources.NodeProblem(field="x")]),
+            "pending, invalid",
+        ),
+    ],
+)
+def test_state_tells_what_keeps_a_node_from_running(node: resources.Node, expected: str) -> None:
+    assert output.state_of(node) == expected
 
 
 def test_stale_node_tells_why_and_shows_its_last_good_result() -> None:
