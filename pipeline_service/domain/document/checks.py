@@ -37,7 +37,9 @@ def _check_prompt(prefix: str, node: DocumentNode, node_type: NodeType, violatio
     if node_type.prompt_not_needed_with and node.inputs.get(node_type.prompt_not_needed_with):
         return
     text = node.config.get(node_type.prompt_field)
-    if not (isinstance(text, str) and text.strip()) and not node.title.strip():
+    # What is there and no text is a problem of its own.
+    is_told = bool(text.strip()) if isinstance(text, str) else text is not None
+    if not is_told and not node.title.strip():
         field = node_type.prompt_field
         violations.add(
             f"{prefix}inputs.{node_type.prompt_slot}",

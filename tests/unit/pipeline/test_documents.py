@@ -105,6 +105,12 @@ def test_generating_node_that_is_not_told_what_to_make_is_refused(node: dict[str
     assert "or a title" in description
 
 
+def test_prompt_that_is_no_text_is_one_problem() -> None:
+    found = problems(VOICE | {"title": "", "config": {"provider": "local", "text": 1000}})
+
+    assert list(found) == ["nodes[0].config.text"]
+
+
 def test_animation_of_a_picture_alone_needs_no_prompt() -> None:
     picture = {"id": "p", "type": "asset", "asset": {"type": "image", "source": f"asset:sha256/{'0' * 64}.png"}}
     moving = {
