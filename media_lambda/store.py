@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1024 * 1024
 _MAX_MANIFEST_BYTES = 256 * 1024
+_MD5_HEX_DIGITS = 32
 _MAX_UPLOAD_BYTES = 5 * 1024**3
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _EXISTS = {"412", "PreconditionFailed", "ConditionalRequestConflict"}
@@ -71,17 +72,17 @@ class Store:
                     f"{place} ({source}) has {length} bytes: "
                     f"a job has room for {room.total_bytes}, of which {room.left_bytes()} are left"
                 )
+            # Under a KMS key the ETag is no digest of the object.
+            etag = "" if answer.get("ServerSideEncryption", "").startswith("aws:kms") else answer["ETag"]
+            expected = _Expected(length=length, digest=_known_digest(etag=etag, metadata=answer["Metadata"]))
             with path.open("xb") as file:
-                received = _copy(answer["Body"].iter_chunks(_CHUNK_BYTES), file)
+                _copy(answer["Body"].iter_chunks(_CHUNK_BYTES), file, expected=expected, source=source)
         except ClientError as error:
             if _code(error) in _MISSING:
                 raise InvalidInput(f"{place} ({source}) does not exist in the store") from error
             raise _failure("read", source, error) from error
         except BotoCoreError as error:
             raise _failure("read", source, error) from error
-        # Under a KMS key the ETag is no digest of the object.
-        etag = "" if answer.get("ServerSideEncryption", "").startswith("aws:kms") else answer["ETag"]
-        _verify(received, length=length, etag=etag, metadata=answer["Metadata"], source=source)
 
     def upload(self, path: Path, target: S3Object, *, content_type: str) -> Stored:
         """Write `path` once. The same bytes again are fine; other bytes there raise StoreFailed and stay."""
@@ -149,35 +150,37 @@ class Store:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Received:
-    size_bytes: int
-    sha256: str
-    md5: str
+class _Expected:
+    """What the store says of an object."""
+
+    length: int
+    digest: tuple[str, str] | None
+    """Name of the algorithm, and hex; None where the store tells none that can be compared."""
 
 
-def _copy(chunks: Iterator[bytes], file: BinaryIO) -> _Received:
-    size_bytes, sha256, md5 = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+def _known_digest(*, etag: str, metadata: dict[str, str]) -> tuple[str, str] | None:
+    tag = etag.strip('"')
+    if "sha256" in metadata:
+        return "sha256", metadata["sha256"]
+    # A plain ETag is the MD5 of the object; that of a multipart upload has a dash and says nothing here.
+    is_md5 = len(tag) == _MD5_HEX_DIGITS and tag.isalnum()
+    return ("md5", tag) if is_md5 else None
+
+
+def _copy(chunks: Iterator[bytes], file: BinaryIO, *, expected: _Expected, source: S3Object) -> None:
+    """Raises StoreFailed when something else arrives than is expected."""
+    size_bytes = 0
+    name, wanted = expected.digest or ("", "")
+    digest = hashlib.new(name, usedforsecurity=False) if name else None
     for chunk in chunks:
         file.write(chunk)
         size_bytes += len(chunk)
-        sha256.update(chunk)
-        md5.update(chunk)
-    return _Received(size_bytes=size_bytes, sha256=sha256.hexdigest(), md5=md5.hexdigest())
-
-
-def _verify(received: _Received, *, length: int, etag: str, metadata: dict[str, str], source: S3Object) -> None:
-    if received.size_bytes != length:
-        raise StoreFailed(f"{source} broke off: expected {length} bytes, received {received.size_bytes}")
-    tag = etag.strip('"')
-    if "sha256" in metadata:
-        expected, found = metadata["sha256"], received.sha256
-    elif len(tag) == len(received.md5) and tag.isalnum():
-        # A plain ETag is the MD5 of the object; that of a multipart upload has a dash and says nothing here.
-        expected, found = tag, received.md5
-    else:
-        return
-    if expected != found:
-        raise StoreFailed(f"{source} arrived changed: expected digest {expected}, found {found}")
+        if digest is not None:
+            digest.update(chunk)
+    if size_bytes != expected.length:
+        raise StoreFailed(f"{source} broke off: expected {expected.length} bytes, received {size_bytes}")
+    if digest is not None and digest.hexdigest() != wanted:
+        raise StoreFailed(f"{source} arrived changed: expected digest {wanted}, found {digest.hexdigest()}")
 
 
 def _code(error: ClientError) -> str:
