@@ -14,7 +14,7 @@ from executor_service.task import AwaitingPerson, GiveUp, Output, RetryLater, Ta
 from servicekit.clock import SystemClock
 from servicekit.object_store import ObjectStore
 from tests.fakes.vendors.process import KEY, Simulator, open_simulator
-from tests.integration.executor.vendor_rig import TIMES, Worker, cause_of, failed, learned, refused
+from tests.integration.executor.vendor_rig import TIMES, Worker, assert_refused, cause_of, failed, learned, refused
 
 CONFIG = {"provider": "elevenlabs", "voiceId": "21m00Tcm4TlvDq8ikWAM", "stability": 0.4}
 PLACES_AT_ONCE = (
@@ -146,11 +146,7 @@ async def test_refusal_ends_the_work_without_a_line_on_the_bill(
 ) -> None:
     await vendor.switch(**switches)
 
-    with pytest.raises(GiveUp) as end:
-        await worker.claim(task)
-
-    assert cause_of(end.value) == (error_type, refused())
-    assert bill_of(vendor, task) == 0
+    await assert_refused(worker, vendor, task, error_type)
 
 
 @pytest.mark.parametrize(

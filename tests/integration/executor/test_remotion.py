@@ -21,6 +21,7 @@ from tests.integration.executor.vendor_rig import (
     POLL,
     TIMES,
     Worker,
+    assert_refused,
     cause_of,
     failed,
     refused,
@@ -149,11 +150,7 @@ async def test_start_that_is_refused_tells_the_function_s_words(
 ) -> None:
     await vendor.switch(refuses="Version mismatch: the function has 4.0.1, the client 4.0.527")
 
-    with pytest.raises(GiveUp, match="Version mismatch") as end:
-        await worker.claim(task)
-
-    assert cause_of(end.value) == ("invalid_input", refused())
-    assert bill_of(vendor, prefix) == 0
+    await assert_refused(worker, vendor, task, "invalid_input", "Version mismatch")
 
 
 async def test_keys_that_are_not_admitted_are_the_operators_to_mend(

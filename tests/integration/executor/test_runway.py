@@ -22,6 +22,7 @@ from tests.integration.executor.vendor_rig import (
     POLL,
     TIMES,
     Worker,
+    assert_refused,
     cause_of,
     failed,
     learned,
@@ -139,14 +140,9 @@ async def test_upload_that_fails_is_repeated_before_anything_is_bought(
 async def test_what_the_model_does_not_make_is_told_before_anything_is_bought(
     worker: Worker, vendor: Simulator, prefix: str, fields: dict[str, object], words: str
 ) -> None:
-    before = len(vendor.bill())
     task = worker.task("generate-animation", "runway", config_of(prefix, **fields))  # type: ignore[arg-type] # JSON
 
-    with pytest.raises(GiveUp, match=words) as end:
-        await worker.claim(task)
-
-    assert cause_of(end.value) == ("invalid_input", refused())
-    assert len(vendor.bill()) == before
+    await assert_refused(worker, vendor, task, "invalid_input", words)
 
 
 async def test_film_that_was_called_off_is_cancelled_there(worker: Worker, vendor: Simulator, task: Task) -> None:
@@ -225,10 +221,7 @@ async def test_vendor_that_takes_no_more_is_tried_later(
 async def test_account_without_credits_is_the_operators_to_fill(worker: Worker, vendor: Simulator, task: Task) -> None:
     await vendor.switch(poor=1)
 
-    with pytest.raises(GiveUp) as end:
-        await worker.claim(task)
-
-    assert cause_of(end.value) == ("quota_exhausted", refused())
+    await assert_refused(worker, vendor, task, "quota_exhausted")
 
 
 @pytest.mark.parametrize("switch", ["lose_answers", "fail_after_accepting"])

@@ -19,7 +19,17 @@ from servicekit.object_store import ObjectStore
 from tests.fakes.vendors.google_account import a_service_account
 from tests.fakes.vendors.media import a_picture
 from tests.fakes.vendors.process import Simulator, open_simulator
-from tests.integration.executor.vendor_rig import PLACES, POLL, TIMES, Worker, cause_of, failed, refused, submitted
+from tests.integration.executor.vendor_rig import (
+    PLACES,
+    POLL,
+    TIMES,
+    Worker,
+    assert_refused,
+    cause_of,
+    failed,
+    refused,
+    submitted,
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="account")
@@ -116,14 +126,9 @@ async def test_film_of_many_megabytes_is_taken_from_the_answer(worker: Worker, v
 async def test_what_veo_does_not_make_is_told_before_anything_is_bought(
     worker: Worker, vendor: Simulator, prefix: str, fields: dict[str, object], words: str
 ) -> None:
-    before = len(vendor.bill())
     task = worker.task("generate-animation", "veo3", config_of(prefix, **fields))  # type: ignore[arg-type] # JSON
 
-    with pytest.raises(GiveUp, match=words) as end:
-        await worker.claim(task)
-
-    assert cause_of(end.value) == ("invalid_input", refused())
-    assert len(vendor.bill()) == before
+    await assert_refused(worker, vendor, task, "invalid_input", words)
 
 
 async def test_withheld_film_is_moderation_and_not_success(worker: Worker, vendor: Simulator, task: Task) -> None:

@@ -29,6 +29,7 @@ from executor_service.task import (
 from servicekit.clock import SystemClock
 from servicekit.failpoints import FailpointError
 from servicekit.object_store import ObjectStore
+from tests.fakes.vendors.process import Simulator
 from tests.unit.executor.builders import a_context, a_task, an_input
 
 PLACES = (
@@ -152,6 +153,19 @@ def by_upload(store: ObjectStore) -> HandingOver:
 
 def by_address(store: ObjectStore) -> HandingOver:
     return HandingOver(store, store)
+
+
+async def assert_refused(
+    worker: Worker, vendor: Simulator, task: Task, error_type: str, words: str | None = None
+) -> None:
+    """A claim gives up for that reason, in such words (a pattern), and nothing is bought."""
+    before = len(vendor.bill())
+
+    with pytest.raises(GiveUp, match=words) as end:
+        await worker.claim(task)
+
+    assert cause_of(end.value) == (error_type, refused())
+    assert len(vendor.bill()) == before
 
 
 def cause_of(given_up: GiveUp) -> tuple[str, Learned | None]:
