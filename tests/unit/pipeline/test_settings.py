@@ -4,6 +4,7 @@ import pytest
 
 from pipeline_service.config import Settings
 from pipeline_service.domain.node_types import build_catalogue, paid_vendors
+from pipeline_service.domain.vendor_limit import most_at_once
 from servicekit.config import ConfigError, load_settings
 
 NEEDED = {
@@ -60,3 +61,11 @@ def test_task_queue_of_each_vendor_has_its_name() -> None:
 
     assert queues == {vendor: vendor for vendor in queues}
     assert {"heygen", "elevenlabs", "runway", "veo3", "ledger"} <= queues.keys()
+
+
+def test_number_for_the_key_of_one_owner_stands_beside_that_of_its_vendor() -> None:
+    read = settings(PIPELINE_VENDOR_CONCURRENCY="heygen=20,heygen/users/42=40")
+
+    concurrency = read.concurrency(["heygen"])
+
+    assert [most_at_once(concurrency, "heygen", key) for key in ("", "users/42", "acme")] == [20, 40, 20]
