@@ -33,7 +33,7 @@ async def control(session: Session, name: Name, what: Control) -> ExitCode:
         Control.PAUSE: (client.pause_pipeline, client.pause_node, client.pause_run),
         Control.RESUME: (client.resume_pipeline, client.resume_node, client.resume_run),
     }[what]
-    had_no_work = await _had_no_work(session, name, what)
+    nothing_done = await _why_nothing_changes(session, name, what)
     changed: resources.Pipeline | resources.Node | resources.Run
     if name.run is not None:
         changed = await of_run(name.run)
@@ -41,11 +41,11 @@ async def control(session: Session, name: Name, what: Control) -> ExitCode:
         changed = await of_node(name.node)
     else:
         changed = await of_pipeline(name.pipeline)
-    return _tell(session, changed, changed.name, had_no_work or f"{what.past} {changed.name}")
+    return _tell(session, changed, changed.name, nothing_done or f"{what.past} {changed.name}")
 
 
-async def _had_no_work(session: Session, name: Name, what: Control) -> str:
-    """Why there is nothing to do, in words; empty where there is. What is asked for is true either way.
+async def _why_nothing_changes(session: Session, name: Name, what: Control) -> str:
+    """Why it is as was asked for already, in words; empty where there is something to do.
 
     Nodes and runs of which nothing can be ended are refused by the service itself.
     """
