@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from montage.v1 import resources_pb2 as resources
 from montage.v1.pipeline_service_pb2 import WatchPipelineResponse
 
+from montage_cli.failures import failure_words
 from montage_cli.names import last_id
 
 
@@ -77,6 +78,8 @@ class Row:
     stage: Stage
     needs: tuple[str, ...] = ()
     """Resource names of the nodes whose results it takes."""
+    inputs: tuple[resources.NodeInput, ...] = ()
+    """The same by slot."""
     level: int = 0
     """0 needs nothing that is shown; any other is one more than the highest that it needs."""
     execution: str = ""
@@ -162,7 +165,7 @@ class Board:
             row.end_time = time
         seconds = (time - row.start_time).total_seconds() if stage.is_over and row.start_time else None
         # What is waited for is told as the word of an enum.
-        message = event.message.lower() if stage is Stage.WAITING else event.message
+        message = event.message.lower() if stage is Stage.WAITING else failure_words(event.message, row.inputs)
         return Transition(
             time=time, subject=row.id, word=stage, seconds=seconds, attempt=event.attempt, message=message
         )
@@ -203,6 +206,7 @@ def _row_of(node: resources.Node) -> Row:
         stage=_STAGE_OF_STATE.get(node.state, Stage.PENDING),
         execution=node.execution,
         is_paused=node.paused,
+        inputs=tuple(node.inputs),
         needs=tuple(source for slot in node.inputs for source in slot.nodes),
     )
     if row.stage is Stage.RUNNING:

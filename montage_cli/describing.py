@@ -49,6 +49,8 @@ def _write(node: resources.Node, sources: Sequence[resources.Node], attempts: Se
     if attempts:
         write_executions(attempts, with_node=False)
     if node.HasField("failure"):
-        click.echo(f"\nfailure  {printable(f'{node.failure.error_type}: {failure_words(node.failure, node.inputs)}')}")
+        click.echo(
+            f"\nfailure  {printable(f'{node.failure.error_type}: {failure_words(node.failure.message, node.inputs)}')}"
+        )
         for line in last_lines(printable(node.failure.details), _DETAIL_LINES):
             click.echo(f"    {line}")

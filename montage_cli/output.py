@@ -126,6 +126,7 @@ def pipeline_facts(pipeline: resources.Pipeline) -> list[tuple[str, str]]:
 def node_facts(node: resources.Node) -> list[tuple[str, str]]:
     """What there is to tell about a node."""
     failure = node.failure
+    words = failure_words(failure.message, node.inputs)
     # What it makes anew is not there yet; the last good result is.
     output = node.output if node.HasField("output") else node.last_output
     return [
@@ -148,7 +149,7 @@ def node_facts(node: resources.Node) -> list[tuple[str, str]]:
         ("size", size(output.size_bytes) if output.size_bytes else ""),
         ("sha256", output.sha256),
         ("duration", seconds(output.duration.ToTimedelta().total_seconds()) if output.HasField("duration") else ""),
-        ("failure", f"{failure.error_type}: {failure_words(failure, node.inputs)}" if node.HasField("failure") else ""),
+        ("failure", f"{failure.error_type}: {words}" if node.HasField("failure") else ""),
         ("details", failure.details),
     ]
 

@@ -132,7 +132,7 @@ def _of_node(
 def _reason_of(node: resources.Node | None) -> str:
     if node is None or not node.HasField("failure"):
         return "the service gives no reason"
-    words = failure_words(node.failure, node.inputs)
+    words = failure_words(node.failure.message, node.inputs)
     return printable(words or node.failure.error_type or "the service gives no reason")
 
 

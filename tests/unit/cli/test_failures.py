@@ -22,4 +22,4 @@ INPUTS = (
     ],
 )
 def test_place_of_an_input_is_told_as_its_node_where_there_is_one(message: str, expected: str) -> None:
-    assert failure_words(resources.Failure(message=message), INPUTS) == expected
+    assert failure_words(message, INPUTS) == expected

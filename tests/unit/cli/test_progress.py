@@ -90,6 +90,18 @@ def test_plain_lines_failure_tells_attempt_and_reason_on_one_line() -> None:
     assert lines[1].endswith("voice          failed      1.0 s  attempt 2  no voice\N{REPLACEMENT CHARACTER}[2J")
 
 
+def test_plain_line_of_a_failure_names_the_node_in_place_of_its_object() -> None:
+    board = Board([a_node("a"), a_node("film", "a")])
+    failed = an_event(
+        resources.EVENT_TYPE_EXECUTION_FAILED, node="film", message="in[0] (s3://montage/ab.mp4) has no pictures"
+    )
+
+    transition = board.apply(failed)
+
+    assert transition is not None
+    assert transition.message == "in[0] (node 'a') has no pictures"
+
+
 def test_plain_lines_other_nodes_and_runs_are_left_out() -> None:
     other_run = an_event(resources.EVENT_TYPE_RUN_FAILED, node="", execution="")
     other_run.event.run = f"{PIPELINE}/runs/r2"
