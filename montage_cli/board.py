@@ -76,10 +76,7 @@ class Row:
     id: str
     type: str
     stage: Stage
-    needs: tuple[str, ...] = ()
-    """Resource names of the nodes whose results it takes."""
     inputs: tuple[resources.NodeInput, ...] = ()
-    """The same by slot."""
     level: int = 0
     """0 needs nothing that is shown; any other is one more than the highest that it needs."""
     execution: str = ""
@@ -93,6 +90,11 @@ class Row:
     start_time: datetime | None = None
     """When a worker first took the present execution."""
     end_time: datetime | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Resource names of the nodes whose results it takes."""
+        return tuple(source for slot in self.inputs for source in slot.nodes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +209,6 @@ def _row_of(node: resources.Node) -> Row:
         execution=node.execution,
         is_paused=node.paused,
         inputs=tuple(node.inputs),
-        needs=tuple(source for slot in node.inputs for source in slot.nodes),
     )
     if row.stage is Stage.RUNNING:
         row.fraction = node.progress.fraction if node.progress.HasField("fraction") else None
