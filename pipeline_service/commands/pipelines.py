@@ -135,9 +135,12 @@ class Pipelines:
             await transaction.remember(caller.request, f"pipelines/{pipeline_id}")
             working_set = await transaction.load()
             check_etag(etag, pipeline_etag(uid, working_set.structures[uid].version))
-            await transaction.describe_anew(uid, title=title, version=version, labels=labels)
-            changed = ", ".join(name for name, value in given.items() if value is not None)
-            working_set.record(EventType.PIPELINE_UPDATED, uid, actor=caller.identity, message=changed)
+            before = await transaction.show_pipeline(uid)
+            changed = [name for name, value in given.items() if value not in (None, getattr(before, name))]
+            if not changed:
+                return before
+            await transaction.describe(uid, title=title, version=version, labels=labels)
+            working_set.record(EventType.PIPELINE_UPDATED, uid, actor=caller.identity, message=", ".join(changed))
             await transaction.save(working_set)
             described = await transaction.show_pipeline(uid)
         if not validate_only:

@@ -185,15 +185,12 @@ class Edit(Transaction, Protocol):
     """
 
     async def save_structure(self, plan: ImportPlan) -> None:
-        """Write nodes and edges as planned, and count the structure's version up. Goes before `save`."""
+        """Write nodes and edges as planned, with the version of the plan's structure. Goes before `save`."""
 
-    async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
-        """Write what the document says of the pipeline as a whole; goes with a new structure."""
-
-    async def describe_anew(
+    async def describe(
         self, pipeline: PipelineUid, *, title: str | None, version: str | None, labels: Mapping[str, str] | None
     ) -> None:
-        """Change what is not None, and count the structure's version up: another writer's etag is an older one now."""
+        """Make what is not None so; where that changes something, another writer's etag is an older one now."""
 
     async def delete(self, pipeline: PipelineUid) -> None:
         """Make the pipeline invisible and its id free."""

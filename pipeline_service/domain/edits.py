@@ -49,5 +49,5 @@ def _refusals(document: Document, node: DocumentNode) -> tuple[Violation, ...]:
     if edges > MAX_EDGES:
         violations.add("node.inputs", f"expected at most {MAX_EDGES} edges in a pipeline, found {edges}")
     if not violations.found:
-        check_graph(dict(enumerate(document.nodes)), violations)
+        check_graph(dict.fromkeys(known, "node"), document.nodes, violations)
     return tuple(violations.found)

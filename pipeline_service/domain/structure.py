@@ -21,6 +21,7 @@ class ImportPlan:
     """What making a pipeline equal to a document does. Every tuple is in the order of the document."""
 
     structure: Structure
+    """As it then is; of the version that was, where nothing differs."""
     added: tuple[NodeUid, ...]
     changed: tuple[NodeUid, ...]
     """Nodes that mean something else now; they are reset."""
@@ -77,10 +78,12 @@ def plan_import(
         [_spec(node, place, uids, problems[node.id]) for node, place in zip(document.nodes, places, strict=True)],
         catalogue,
     )
-    structure = build_structure(
-        existing.pipeline_uid, pipeline_id=document.id, version=existing.version + 1, specs=specs
-    )
     kept = [spec for spec in specs if spec.id in before]
+    rewritten = tuple(spec.uid for spec in kept if spec != before[spec.id])
+    is_another = bool(rewritten) or before.keys() != uids.keys()
+    structure = build_structure(
+        existing.pipeline_uid, pipeline_id=document.id, version=existing.version + is_another, specs=specs
+    )
     changed = [spec.uid for spec in kept if _means_something_else(before[spec.id], spec, catalogue)]
     return ImportPlan(
         structure=structure,
@@ -89,7 +92,7 @@ def plan_import(
         described=tuple(
             spec.uid for spec in kept if spec.uid not in changed and _is_described_anew(before[spec.id], spec)
         ),
-        rewritten=tuple(spec.uid for spec in kept if spec != before[spec.id]),
+        rewritten=rewritten,
         removed=tuple(spec for spec_id, spec in before.items() if spec_id not in uids),
         unchanged=tuple(spec.uid for spec in kept if spec.uid not in changed),
     )

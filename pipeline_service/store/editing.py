@@ -20,12 +20,12 @@ from pipeline_service.store.saving import Loaded, Values, differing, save_events
 from pipeline_service.store.shown import NODE_COLUMNS, NODES, PIPELINE_COLUMNS, node_view, pipeline_view
 from pipeline_service.store.structures import write_structure
 
-_DESCRIBE = "UPDATE pipelines SET title = $2, version = $3, labels = $4, update_time = now() WHERE uid = $1"
-_DESCRIBE_ANEW = """
+_DESCRIBE = """
 UPDATE pipelines SET
     title = coalesce($2, title), version = coalesce($3, version), labels = coalesce($4, labels), update_time = now(),
     structure_version = structure_version + 1
 WHERE uid = $1
+    AND (title, version, labels) IS DISTINCT FROM (coalesce($2, title), coalesce($3, version), coalesce($4, labels))
 """
 _DELETE = "UPDATE pipelines SET delete_time = now() WHERE uid = $1"
 _SUPERSEDE = "SELECT supersede_nodes($1::text::json, $2::text::json, $3::text::json, $4::text::json)"
@@ -55,14 +55,11 @@ class PostgresEdit(PostgresTransaction):
         if self._structure is not None:
             self._caches.structures.keep(self._structure)
 
-    async def describe(self, pipeline: PipelineUid, *, title: str, version: str, labels: Mapping[str, str]) -> None:
-        await self._connection.execute(_DESCRIBE, pipeline, title, version, dict(labels))
-
-    async def describe_anew(
+    async def describe(
         self, pipeline: PipelineUid, *, title: str | None, version: str | None, labels: Mapping[str, str] | None
     ) -> None:
         given = None if labels is None else dict(labels)
-        await self._connection.execute(_DESCRIBE_ANEW, pipeline, title, version, given)
+        await self._connection.execute(_DESCRIBE, pipeline, title, version, given)
 
     async def delete(self, pipeline: PipelineUid) -> None:
         await self._connection.execute(_DELETE, pipeline)

@@ -100,6 +100,8 @@ async def write_structure(connection: Connection, plan: ImportPlan) -> None:
     structure = plan.structure
     uid = structure.pipeline_uid
     written = [structure.nodes[node] for node in (*plan.added, *plan.rewritten)]
+    if not (written or plan.removed):
+        return
     if plan.rewritten:
         await connection.execute("DELETE FROM node_inputs WHERE node_uid = ANY($1)", list(plan.rewritten))
     if plan.removed:

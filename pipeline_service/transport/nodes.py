@@ -120,6 +120,8 @@ class NodeServicer(NodeControl, node_service_pb2_grpc.NodeServiceServicer):
         pipeline, node = parse_node(request.parent)
         paging = Paging(request, EXECUTIONS, owner)
         found = await self._reader.executions(owner, pipeline, paging.page, node_id=None if node == ALL_NODES else node)
+        if found is None and node == ALL_NODES:
+            raise NotFound("pipeline", f"pipelines/{pipeline}")
         if found is None:
             raise NotFound("node", request.parent)
         executions, token = paging.answer(found, partial(execution_message, pipeline=pipeline))

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -107,9 +107,9 @@ def _part(part: object, kind: Kind) -> str | int | datetime | UUID:
             case Kind.TIME, str():
                 moment = datetime.fromisoformat(part)
                 if moment.utcoffset() is not None:
-                    return moment
+                    return moment.astimezone(UTC)
             case Kind.UUID, str():
                 return UUID(part)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InvalidPageToken from error
     raise InvalidPageToken

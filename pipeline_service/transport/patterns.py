@@ -22,6 +22,7 @@ PATTERNS = {
     "^[A-Za-z0-9_.:-]{1,128}$": "1 to 128 of A-Z, a-z, 0-9, '_', '.', ':' and '-'",
     "^[a-z][a-z0-9_-]{0,62}$": "1 to 63 of a-z, 0-9, '_' and '-', the first a letter",
     "^[A-Za-z0-9_.-]{0,63}$": "at most 63 of A-Z, a-z, 0-9, '_', '.' and '-'",
+    "^[A-Za-z][A-Za-z0-9_-]{0,63}$": "the name of a slot: 1 to 64 of A-Z, a-z, 0-9, '_' and '-', the first a letter",
     "^[0-9a-f]{64}$": "a SHA-256: 64 hex digits in lower case",
     "^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$": "a media type in lower case, for example 'audio/mp4'",
     "^[A-Za-z0-9][A-Za-z0-9._@|/-]{0,254}$": "an owner: 1 to 255 of A-Z, a-z, 0-9, '.', '_', '@', '|', '/' and '-',"

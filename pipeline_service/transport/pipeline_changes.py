@@ -180,7 +180,7 @@ class PipelineChanges:
 
 def _targets(names: Iterable[str], pipeline: PipelineId) -> tuple[NodeId, ...]:
     try:
-        return tuple(parse_target(pipeline, name) for name in names)
+        return tuple(dict.fromkeys(parse_target(pipeline, name) for name in names))
     except ValueError as error:
         raise InvalidField("targets", str(error)) from error
 

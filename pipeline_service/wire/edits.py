@@ -15,6 +15,8 @@ from pipeline_service.wire.retries import retry_value
 from pipeline_service.wire.values import Incomplete, json_object, media_type_value
 
 EDITABLE = ("title", "labels", "retry", "inputs", "config", "asset")
+CONFIG_DEPTH = 3
+"""Levels of a document above what stands in a config: its nodes, the node, the config."""
 
 
 def node_parts(
@@ -31,14 +33,16 @@ def node_parts(
     if "inputs" in fields:
         parts["inputs"] = _inputs(message, pipeline)
     if "config" in fields:
-        parts["config"] = json_object(message.config, field="node.config")
+        parts["config"] = json_object(message.config, field="node.config", above=CONFIG_DEPTH)
     if "asset" in fields:
         parts["asset"] = _asset(message.asset) if message.HasField("asset") else None
     return parts
 
 
 def masked(paths: Sequence[str], *, allowed: Sequence[str]) -> list[str]:
-    """The paths of a field mask, each once. Raises Incomplete for a path that cannot change."""
+    """The paths of a field mask, each once. Raises Incomplete for none, and for a path that cannot change."""
+    if not paths:
+        raise Incomplete("update_mask", f"expected at least one of {', '.join(allowed)}")
     unknown = [path for path in paths if path not in allowed]
     if unknown:
         word = unknown[0][:80]

@@ -21,7 +21,8 @@ from pipeline_service.domain.values import (
 )
 from servicekit.telemetry import redact_text
 
-MAX_DEPTH = 32
+MAX_DEPTH = 30
+"""Levels of a document; a message of more than these may have a hundred messages in each other, which gRPC refuses."""
 _EXACT = 2**53
 """Up to here a double tells every whole number from its neighbours."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,13 +67,13 @@ def timestamp(moment: datetime | None) -> timestamp_pb2.Timestamp | None:
     return timestamp_pb2.Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
-def json_object(message: struct_pb2.Struct, *, field: str) -> dict[str, JsonValue]:
+def json_object(message: struct_pb2.Struct, *, field: str, above: int = 0) -> dict[str, JsonValue]:
     """A Struct as plain values. Its numbers are doubles: whole ones become integers, others must be finite.
 
-    Raises Incomplete.
+    `above` are the levels that it gets where it will stand. Raises Incomplete.
     """
     # By hand: the library's way, and then a look at all that it made, takes nearly twice as long.
-    return _object(message, field, 0)
+    return _object(message, field, above)
 
 
 def storable_text(text: str, *, field: str) -> str:
@@ -245,7 +246,7 @@ def _object(message: struct_pb2.Struct, field: str, depth: int) -> dict[str, Jso
 
 def _plain(message: struct_pb2.Value, field: str, depth: int) -> JsonValue:
     if depth > MAX_DEPTH:
-        raise Incomplete(field, f"nested deeper than {MAX_DEPTH} levels")
+        raise Incomplete(field, f"nested deeper than {MAX_DEPTH} levels, counted from the top of its document")
     match message.WhichOneof("kind"):
         case "string_value":
             return storable_text(message.string_value, field=field)

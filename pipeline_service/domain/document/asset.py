@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 
 from pipeline_service.domain.document.shapes import as_object, as_text, check_keys, kind_of
 from pipeline_service.domain.node_types import NodeType
@@ -14,6 +15,22 @@ MAX_CONTENT_BYTES = 64 * 1024
 MAX_SOURCE_CHARS = 2048
 _UPLOADED = re.compile(r"asset:sha256/([0-9a-f]{64})\.([a-z0-9]{1,10})")
 _WEB = re.compile(r"https://[^\s\x00-\x1f\x7f/?#@]+(?:[/?#][^\s\x00-\x1f\x7f]*)?")
+
+_NAMES: Mapping[MediaType, frozenset[str]] = {
+    MediaType.TEXT: frozenset({"txt", "md", "srt", "vtt", "csv", "html", "xml", "yaml", "yml", "py", "js"}),
+    MediaType.JSON: frozenset({"json"}),
+    MediaType.IMAGE: frozenset({"png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "heic", "avif", "svg"}),
+    MediaType.AUDIO: frozenset({"mp3", "wav", "m4a", "aac", "flac", "oga", "opus", "aif", "aiff", "wma"}),
+    MediaType.VIDEO: frozenset({"mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "wmv", "3gp"}),
+}
+"""Extensions that say what a file holds; of others nothing is known."""
+_MAY_BE_IN = {
+    MediaType.TEXT: {MediaType.TEXT, MediaType.JSON},
+    MediaType.JSON: {MediaType.TEXT, MediaType.JSON},
+    # The sound of a film is sound, too.
+    MediaType.AUDIO: {MediaType.AUDIO, MediaType.VIDEO},
+}
+_EXTENSION_OF_URL = re.compile(r"https://[^/?#]+/[^?#]*\.([A-Za-z0-9]{1,10})(?:[?#].*)?")
 
 Read = tuple[Asset | None, bytes | None]
 
@@ -54,8 +71,11 @@ def _read_source(place: str, raw: JsonValue, media_type: MediaType, violations: 
     source = as_text(place, raw, violations, max_length=MAX_SOURCE_CHARS)
     uploaded = _UPLOADED.fullmatch(source)
     if uploaded:
+        _check_extension(place, uploaded[2], media_type, violations)
         return Asset(type=media_type, sha256=uploaded[1], extension=uploaded[2])
     if _WEB.fullmatch(source):
+        named = _EXTENSION_OF_URL.fullmatch(source)
+        _check_extension(place, named[1].lower() if named else "", media_type, violations)
         return Asset(type=media_type, url=source)
     if source:
         violations.add(
@@ -64,6 +84,13 @@ def _read_source(place: str, raw: JsonValue, media_type: MediaType, violations: 
             f"found '{source[:120]}' (files are uploaded by the client)",
         )
     return None
+
+
+def _check_extension(place: str, extension: str, media_type: MediaType, violations: Violations) -> None:
+    """Refuse what cannot be: a text is no video, whatever its asset says, and nothing below could use it."""
+    held = next((kind for kind, names in _NAMES.items() if extension in names), media_type)
+    if held not in _MAY_BE_IN.get(media_type, {media_type}):
+        violations.add(place, f"expected {media_type}, as the asset's type says; '.{extension}' is {held}")
 
 
 def _read_content(place: str, raw: JsonValue, media_type: MediaType, violations: Violations) -> Read:

@@ -1,6 +1,6 @@
 """Holds nodes against what their types say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pipeline_service.domain.document.config import check_config
 from pipeline_service.domain.document.values import DocumentNode
@@ -12,6 +12,7 @@ from pipeline_service.domain.states import MediaType
 from pipeline_service.domain.violations import Violations
 
 MAX_INPUTS_PER_SLOT = 64
+_SHOWN_OF_CIRCLE = 12
 
 
 def check_node(
@@ -68,17 +69,16 @@ def check_inputs(
         _check_counts(place, node, node_type, violations)
 
 
-def check_graph(nodes: Mapping[int, DocumentNode], violations: Violations) -> None:
-    """Refuse a graph in which a node needs itself, directly or through others."""
-    index_of = {node.id: index for index, node in nodes.items()}
+def check_graph(places: Mapping[NodeId, str], nodes: Iterable[DocumentNode], violations: Violations) -> None:
+    """Refuse a graph in which a node needs itself, directly or through others. `places` say where each node stands."""
     inputs = {
-        node.id: [source for sources in node.inputs.values() for source in sources if source in index_of]
-        for node in nodes.values()
+        node.id: [source for sources in node.inputs.values() for source in sources if source in places]
+        for node in nodes
     }
     cycle = find_cycle(inputs)
     if cycle:
-        place = f"nodes[{index_of[cycle[0]]}].inputs"
-        violations.add(place, f"the nodes need each other in a circle: {' → '.join(cycle)}")
+        shown = [*cycle[:_SHOWN_OF_CIRCLE], *(["…", cycle[-1]] if len(cycle) > _SHOWN_OF_CIRCLE else [])]
+        violations.add(f"{places[cycle[0]]}.inputs", f"the nodes need each other in a circle: {' → '.join(shown)}")
 
 
 def _check_source(

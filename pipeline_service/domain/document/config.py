@@ -36,7 +36,7 @@ def check_config(place: str, config: Mapping[str, JsonValue], node_type: NodeTyp
 
 def check_size(place: str, config: Mapping[str, JsonValue], violations: Violations) -> None:
     """Refuse a config that is too large to be kept, whatever its type says of it."""
-    size = len(json.dumps(config))
+    size = len(json.dumps(config, ensure_ascii=False).encode())
     if size > MAX_CONFIG_BYTES:
         violations.add(place, f"expected at most {MAX_CONFIG_BYTES} bytes as JSON, found {size}")
 

@@ -67,7 +67,7 @@ def _read_nodes(raw: JsonValue, catalogue: Catalogue, violations: Violations) ->
     edges = edge_count(nodes.values())
     if edges > MAX_EDGES:
         violations.add("nodes", f"expected at most {MAX_EDGES} edges, found {edges}")
-    check_graph(nodes, violations)
+    check_graph({node.id: f"nodes[{index}]" for index, node in nodes.items()}, nodes.values(), violations)
     return tuple(nodes.values())
 
 

@@ -1,5 +1,6 @@
 """The `retry` of a document's node: what of its node type's policy is other for this node. Changes nothing it makes."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -49,4 +50,7 @@ def read_retry(place: str, raw: JsonValue, violations: Violations) -> Mapping[st
         kind = "a whole number" if limit.is_whole else "a number"
         wanted = f"{kind} from {limit.minimum:g} to {limit.maximum:g}"
         violations.add(f"{place}.{key}", f"expected {wanted}, found {kind_of(value)}")
+    if read.get("initialInterval", 0) > read.get("maxInterval", math.inf):
+        wanted = f"at most maxInterval, {read['maxInterval']:g}"
+        violations.add(f"{place}.initialInterval", f"expected {wanted}, found {read['initialInterval']:g}")
     return read

@@ -128,8 +128,12 @@ def _reason(row: RunNode, run: Run, before: Node, ws: WorkingSet, structure: Str
     if row.decision is RunDecision.WANTED:
         open_ones = (uid for uid in sources_of(structure.nodes[row.node_uid]) if _is_open(ws, run, uid))
         ids = ", ".join(f"'{structure.nodes[uid].id}'" for uid in dict.fromkeys(open_ones))
+        if before.output is None:
+            return f"runs on what comes out of {ids}, unless that work was done before"
         return f"runs when another result comes out of {ids}"
-    return "has no result" if before.output is None else "was changed, or something above it was"
+    if before.output is not None:
+        return "was changed, or something above it was"
+    return "failed before" if before.failure is not None else "has no result"
 
 
 def _is_open(ws: WorkingSet, run: Run, node_uid: NodeUid) -> bool:

@@ -52,6 +52,10 @@ class Client:
         request = node_service_pb2.UpdateNodeRequest(node=node, update_mask={"paths": mask})
         return (await self.nodes.UpdateNode(request)).node
 
+    async def pipeline(self, pipeline: str) -> Any:
+        request = pipeline_service_pb2.GetPipelineRequest(name=f"pipelines/{pipeline}")
+        return (await self.pipelines.GetPipeline(request)).pipeline
+
     async def node(self, pipeline: str, node_id: str) -> Any:
         request = node_service_pb2.GetNodeRequest(name=f"pipelines/{pipeline}/nodes/{node_id}")
         return (await self.nodes.GetNode(request)).node

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from google.protobuf.json_format import MessageToDict
 from montage.v1 import execution_service_pb2, node_service_pb2, pipeline_service_pb2, resources_pb2
 
-from tests.factories import noop
+from tests.factories import a_document, noop
 from tests.integration.pipeline.grpc_client import Client, refusal, start_request
 
 
@@ -147,6 +148,70 @@ class TestEdits:
 
         assert code is grpc.StatusCode.FAILED_PRECONDITION
         assert first.execution.name == again.execution.name
+
+    async def test_mask_of_nothing_is_refused(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        code, _, fields = await refusal(client.update_node(name, "a", [], title="New"))
+
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert fields["update_mask"].startswith("expected at least one of title, ")
+
+    async def test_edit_that_changes_nothing_is_none(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+        before = await client.pipeline(name)
+        given = resources_pb2.Pipeline(name=f"pipelines/{name}", title=before.title)
+        rename = pipeline_service_pb2.UpdatePipelineRequest(pipeline=given, update_mask={"paths": ["title"]})
+
+        held = MessageToDict((await client.node(name, "a")).config)
+        await client.update_node(name, "a", ["title", "config"], config=held)
+        renamed = (await client.pipelines.UpdatePipeline(rename)).pipeline
+        after_edits = await client.pipeline(name)
+        imported = (await client.import_(noop("a"), document_id=name)).pipeline
+
+        assert renamed == after_edits == before
+        assert (imported.etag, imported.update_time) == (before.etag, before.update_time)
+
+    async def test_import_of_another_title_alone_makes_older_etags_stale(self, client: Client, name: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+        before = await client.pipeline(name)
+        document = a_document(noop("a"), document_id=name) | {"title": "Another"}
+        request = pipeline_service_pb2.ImportPipelineRequest()
+        request.document.update(document)
+
+        after = (await client.pipelines.ImportPipeline(request)).pipeline
+
+        assert after.title == "Another"
+        assert after.etag != before.etag
+
+    @pytest.mark.parametrize("slot", ["", "a b", "after\n", "x" * 65])
+    async def test_slot_without_a_proper_name_is_refused(self, client: Client, name: str, slot: str) -> None:
+        await client.import_(noop("a"), document_id=name)
+
+        code, _, fields = await refusal(client.create_node(name, "b", inputs={slot: ["a"]}))
+
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert fields["node.inputs[0].slot"].startswith("expected the name of a slot: 1 to 64 of")
+
+    async def test_config_as_deep_as_may_be_is_exported_and_deeper_ones_are_refused(
+        self, client: Client, name: str
+    ) -> None:
+        await client.import_(noop("a"), document_id=name)
+        deepest: dict[str, Any] = {}
+        for _ in range(26):
+            deepest = {"x": deepest}
+
+        await client.create_node(name, "b", type="invoke-lambda", config={"payload": deepest})
+        exported = await client.pipelines.ExportPipeline(
+            pipeline_service_pb2.ExportPipelineRequest(name=f"pipelines/{name}")
+        )
+        code, _, fields = await refusal(
+            client.create_node(name, "c", type="invoke-lambda", config={"payload": {"x": deepest}})
+        )
+
+        assert MessageToDict(exported.document)["nodes"][1]["config"] == {"payload": deepest}
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert "nested deeper than 30 levels" in next(iter(fields.values()))
 
     async def test_mask_with_what_cannot_change_is_refused(self, client: Client, name: str) -> None:
         await client.import_(noop("a"), document_id=name)

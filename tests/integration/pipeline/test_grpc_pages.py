@@ -1,5 +1,7 @@
 """Pages of lists over gRPC."""
 
+import base64
+import json
 from uuid import uuid4
 
 import grpc
@@ -48,6 +50,21 @@ async def test_page_token_that_is_none_of_ours_is_refused(client: Client, name: 
 
     code, reason, _ = await refusal(
         client.nodes.ListNodes(node_service_pb2.ListNodesRequest(parent=f"pipelines/{name}", page_token=token))
+    )
+
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")
+
+
+async def test_page_token_with_a_time_that_cannot_be_is_refused(client: Client) -> None:
+    for _ in range(2):
+        await client.import_(noop("a"), document_id=f"p{uuid4().hex}")
+    first = await client.pipelines.ListPipelines(pipeline_service_pb2.ListPipelinesRequest(page_size=1))
+    arguments, _, uid = json.loads(base64.urlsafe_b64decode(first.next_page_token + "=="))
+    changed = json.dumps([arguments, "0001-01-01T00:00:00+14:00", uid])
+    token = base64.urlsafe_b64encode(changed.encode()).rstrip(b"=").decode()
+
+    code, reason, _ = await refusal(
+        client.pipelines.ListPipelines(pipeline_service_pb2.ListPipelinesRequest(page_size=1, page_token=token))
     )
 
     assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN")

@@ -81,6 +81,26 @@ def problems(*nodes: dict[str, Any], **document: Any) -> dict[str, str]:
             "nodes[0].asset.content",
             "content in place must be text or JSON",
         ),
+        (
+            {"id": "a", "type": "asset", "asset": {"type": "video", "source": f"asset:sha256/{'0' * 64}.txt"}},
+            "nodes[0].asset.source",
+            "expected video, as the asset's type says; '.txt' is text",
+        ),
+        (
+            {"id": "a", "type": "asset", "asset": {"type": "image", "source": "https://x.example/a/b.MP4?c=.png"}},
+            "nodes[0].asset.source",
+            "'.mp4' is video",
+        ),
+        (
+            noop("a") | {"retry": {"initialInterval": 100, "maxInterval": 1}},
+            "nodes[0].retry.initialInterval",
+            "expected at most maxInterval, 1, found 100",
+        ),
+        (
+            VOICE | {"config": {"provider": "local", "text": "x" * 70_000}},
+            "nodes[0].config",
+            "expected at most 65536 bytes as JSON, found",
+        ),
     ],
 )
 def test_document_with_a_fault_names_place_and_remedy(node: dict[str, Any], place: str, words: str) -> None:
@@ -109,6 +129,33 @@ def test_prompt_that_is_no_text_is_one_problem() -> None:
     found = problems(VOICE | {"title": "", "config": {"provider": "local", "text": 1000}})
 
     assert list(found) == ["nodes[0].config.text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        ("audio", f"asset:sha256/{'0' * 64}.mp4"),
+        ("text", f"asset:sha256/{'0' * 64}.json"),
+        ("video", f"asset:sha256/{'0' * 64}.bin"),
+        ("video", f"asset:sha256/{'0' * 64}.gif"),
+        ("video", "https://media.example.com/watch.txt/?v=1"),
+    ],
+)
+def test_file_whose_name_does_not_speak_against_its_kind_is_taken(kind: str, source: str) -> None:
+    assert problems({"id": "a", "type": "asset", "asset": {"type": kind, "source": source}}) == {}
+
+
+def test_letters_count_as_the_bytes_that_they_are() -> None:
+    assert problems(VOICE | {"config": {"provider": "local", "text": "ж" * 20_000}}) == {}
+
+
+def test_circle_is_told_at_its_node_and_a_long_one_in_short() -> None:
+    found = problems(*(noop(f"n{number}", f"n{(number + 1) % 100}") for number in range(100)))
+
+    ((place, words),) = found.items()
+    assert place.startswith("nodes[")
+    assert words.count("→") < 20
+    assert "→ … →" in words
 
 
 def test_animation_of_a_picture_alone_needs_no_prompt() -> None:

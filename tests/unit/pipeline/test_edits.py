@@ -56,6 +56,7 @@ def test_circle_is_refused_with_its_nodes() -> None:
 
     _, (refusal,) = put_node(document, a_node(noop("a", "c")))
 
+    assert refusal.field == "node.inputs"
     assert "in a circle" in refusal.description
     assert all(name in refusal.description for name in ("a", "b", "c"))
 

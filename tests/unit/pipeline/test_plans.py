@@ -57,8 +57,8 @@ def test_plan_of_a_new_pipeline_runs_what_is_ready_and_maybe_the_rest() -> None:
     assert actions(planned) == {"a": "RUN", "b": "MAYBE", "c": "MAYBE"}
     assert [node.reason for node in planned.nodes] == [
         "has no result",
-        "runs when another result comes out of 'a'",
-        "runs when another result comes out of 'b'",
+        "runs on what comes out of 'a', unless that work was done before",
+        "runs on what comes out of 'b', unless that work was done before",
     ]
 
 
