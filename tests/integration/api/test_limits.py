@@ -91,12 +91,12 @@ async def test_config_takes_64_kib_and_not_one_byte_more(client: Client, name: s
 
 
 async def test_message_takes_1_mib_and_not_one_byte_more(client: Client, name: str) -> None:
-    request = CreateNodeRequest(parent=f"pipelines/{name}", node={"type": "noop", "etag": "x" * MIB})
-    request.node.etag = "x" * (MIB - (request.ByteSize() - MIB))
+    request = CreateNodeRequest(parent=f"pipelines/{name}", node={"type": "noop", "execution": "x" * MIB})
+    request.node.execution = "x" * (MIB - (request.ByteSize() - MIB))
 
     size = request.ByteSize()
     at_the_limit = await refusal(client.nodes.CreateNode(request))
-    request.node.etag += "x"
+    request.node.execution += "x"
     above = await refusal(client.nodes.CreateNode(request))
 
     assert size == MIB

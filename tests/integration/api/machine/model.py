@@ -89,8 +89,9 @@ class Model:
         if pipeline_id not in self.pipelines:
             return "PIPELINE_NOT_FOUND"
         pipeline = self.pipelines[pipeline_id]
-        pipeline.title, pipeline.labels = title, labels
-        pipeline.edits.append(("PIPELINE_UPDATED", ""))
+        if (pipeline.title, pipeline.labels) != (title, labels):
+            pipeline.title, pipeline.labels = title, labels
+            pipeline.edits.append(("PIPELINE_UPDATED", ""))
         return OK
 
     def delete_pipeline(self, pipeline_id: str, *, force: bool, something_runs: bool) -> str:
