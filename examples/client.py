@@ -7,13 +7,12 @@ from pathlib import Path
 from montage_cli.client import MontageClient
 from montage_cli.connection import find_connection
 
-CLIP = {"provider": "local", "duration": 2, "prompt": "Made from Python"}
-DOCUMENT = {"id": "from-python", "nodes": [{"id": "clip", "type": "generate-animation", "config": CLIP}]}
+CLIP = {"id": "clip", "type": "generate-animation", "title": "Hello", "config": {"provider": "local", "duration": 2}}
 
 
 async def main() -> None:
     async with MontageClient(find_connection(os.environ, folder=Path.cwd(), repository=Path.cwd())) as client:
-        pipeline = (await client.import_pipeline(DOCUMENT)).pipeline
+        pipeline = (await client.import_pipeline({"id": "from-python", "nodes": [CLIP]})).pipeline
         run = await client.run(pipeline.name)
         async for update in client.watch(pipeline.name, after_sequence=pipeline.last_sequence):
             if update.HasField("event"):
