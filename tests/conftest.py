@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections import Counter
@@ -25,9 +26,12 @@ Statistics = Callable[[str, Counter[str]], None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before any test: rarer looks for garbage, and a folder of seeds that workers find in their environment."""
+    """Before any test: rarer looks for garbage, Ctrl-C as in the foreground, a folder of seeds that workers find."""
     # Importing and collecting make many objects and leave little to collect; looking for it took a tenth of the time.
     gc.set_threshold(50_000, 20, 50)
+    # A shell starts what goes to the background with SIGINT ignored, and programs that are begun inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if SEEDS not in os.environ:
         folder = os.environ[SEEDS] = tempfile.mkdtemp(prefix="montage-seeds-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
