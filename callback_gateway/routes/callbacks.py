@@ -126,13 +126,17 @@ class Callbacks:
         return answer
 
     async def _decided(self, family: Family, report: Report, raw: RawCapability, capability: Capability) -> Answer:
-        await self.failpoints.hit("gateway.before_report")
+        # Only results can be lost: what progress told is told again.
+        is_result = not isinstance(report.outcome, Progress)
+        if is_result:
+            await self.failpoints.hit("gateway.before_report")
         try:
             disposition = await self.completion.report(report, capability=raw)
             answer = answers.of_disposition(disposition, created=capability.execution if family.is_creation else None)
         except ExecutionGone:
             answer = answers.gone()
-        await self.failpoints.hit("gateway.after_report")
+        if is_result:
+            await self.failpoints.hit("gateway.after_report")
         return answer
 
 

@@ -186,8 +186,8 @@ class House:
             connection.terminate()
 
     async def callbacks(self, **labels: str) -> float:
-        """Callbacks that the gateway has answered since it started, by labels of `gateway_callbacks_total`."""
-        return await self.metric("gateway", "gateway_callbacks_total", **labels)
+        """Results that the gateway has answered since it started, by labels of `gateway_callbacks_total`."""
+        return await self.metric("gateway", "gateway_callbacks_total", route="executor_callback", **labels)
 
     async def metric(self, process: str, name: str, **labels: str) -> float:
         """A sum over all series with these labels."""

@@ -64,7 +64,11 @@ def stage(branches: Branches) -> Iterator[Stage]:
         webhooks = stack.data / "webhooks"
         webhooks.touch(mode=0o600)
         webhooks.write_text(SECRET)
-        files = {"PIPELINE_OWNERS_FILE": str(owners), "PIPELINE_WEBHOOK_GITHUB_SECRET_FILE": str(webhooks)}
+        files = {
+            "PIPELINE_OWNERS_FILE": str(owners),
+            "PIPELINE_WEBHOOK_GITHUB_SECRET_FILE": str(webhooks),
+            "PIPELINE_OTLP_ENDPOINT": f"file://{stack.data / 'spans.jsonl'}",
+        }
         with (
             serving(stack, QUIET | files) as service,
             set_stage(service) as stage,

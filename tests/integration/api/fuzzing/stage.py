@@ -154,6 +154,7 @@ class Stage:
             "execution_id": (taken.uid, taken.uid, *(one.uid for one in attempts)),
             "s3_key": (key, key, key, "", "", "k" * 1025),
             "size_bytes": (len(RESULT),),
+            "traceparent": ("", f"00-{'a' * 32}-{'b' * 16}-01"),
         } | {
             f"{method.input_type.full_name}.page_token": page_tokens(self._channels[CALLERS[name]], method)
             for name, method in METHODS.items()

@@ -44,6 +44,7 @@ def readers(keys: Path, good: str) -> Sequence[str]:
 
 def _forgeries(token: str) -> list[str]:
     bound_to, *cursor = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    bodies: list[Any] = [[bound_to, *(wrong for _ in cursor)] for wrong in ("x", -1, 2**70, True, None, ["a"], 0.5)]
+    wrong = ("x", -1, 2**70, True, None, ["a"], 0.5, "2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00")
+    bodies: list[Any] = [[bound_to, *(one for _ in cursor)] for one in wrong]
     bodies += [[bound_to, *reversed(cursor)], [bound_to, *cursor, 1], {"a": 1}, bound_to]
     return [base64.urlsafe_b64encode(json.dumps(body).encode()).rstrip(b"=").decode() for body in bodies]
